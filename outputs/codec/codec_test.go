@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import (
+	"testing"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNewNamesTheKnownCodecsWhenItDoesNotKnowOne(t *testing.T) {
+	_, _, err := New("xml", testInfo, nil)
+	require.ErrorContains(t, err, `unknown codec "xml"`)
+	for _, name := range []string{"json", "log", "raw"} {
+		require.ErrorContains(t, err, name)
+	}
+}
+
+func TestTextCodecsAreNotBinary(t *testing.T) {
+	for _, name := range []string{"json", "log", "raw"} {
+		_, binary, err := New(name, testInfo, nil)
+		require.NoError(t, err)
+		require.False(t, binary, name)
+	}
+}
+
+func TestRegisterPanicsOnANameThatIsTaken(t *testing.T) {
+	require.PanicsWithValue(t, `codec "json" is registered twice`, func() {
+		Register("json", false, func(beat.Info, *conf.C) (func() Encoder, error) { return nil, nil })
+	})
+}
+
+// Every codec keeps to the Encoder's contract, whichever file it comes from.
+func TestEveryCodecAppendsBehindWhatIsThere(t *testing.T) {
+	event := filestreamEvent()
+	event.Fields = map[string]any{"message": event.Fields["message"]}
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			encoder := newTestEncoder(t, name)
+			alone, err := encoder.Append(nil, event)
+			require.NoError(t, err)
+			behind, err := encoder.Append([]byte("before"), event)
+			require.NoError(t, err)
+			require.Equal(t, "before"+string(alone), string(behind))
+		})
+	}
+}
+
+func TestEncodersOfOneFactoryRunSideBySide(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			newEncoder, _, err := New(name, testInfo, nil)
+			require.NoError(t, err)
+			results := make(chan error)
+			const producers = 8
+			for range producers {
+				go func() {
+					encoder := newEncoder()
+					event := filestreamEvent()
+					event.Fields["rare"] = stringer{Name: "folded by the library"}
+					var record []byte
+					var err error
+					for range 200 {
+						if record, err = encoder.Append(record[:0], event); err != nil {
+							break
+						}
+					}
+					results <- err
+				}()
+			}
+			for range producers {
+				require.NoError(t, <-results)
+			}
+		})
+	}
+}
+
+func TestErrorsHoldNothingOfTheEvent(t *testing.T) {
+	const secret = "hunter2"
+	values := map[string]any{
+		"map without string keys": map[int]string{1: secret},
+		"error of a Fold method":  failingFolder(secret),
+		"panic of a Fold method":  panickingFolder(secret),
+		"list as a message":       []any{secret, make(chan int)},
+	}
+	for description, v := range values {
+		t.Run(description, func(t *testing.T) {
+			event := &beat.Event{Fields: map[string]any{"message": v, secret: v}}
+			for _, name := range []string{"json", "log", "raw"} {
+				_, err := newTestEncoder(t, name).Append(nil, event)
+				require.Error(t, err)
+				require.NotContains(t, err.Error(), secret, name)
+			}
+		})
+	}
+}

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import (
+	"github.com/elastic/beats/v7/libbeat/beat"
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+func init() {
+	Register("json", false, newJSON)
+}
+
+// jsonEncoder writes the event as libbeat's JSON codec does: @timestamp,
+// @metadata, then the fields. A field with one of those two names comes after
+// them, once more, and so is the one a decoder keeps.
+type jsonEncoder struct {
+	values jsonValues
+	// metadata is the constant start of @metadata, shared by all encoders.
+	metadata string
+}
+
+// newJSON ignores cfg: pretty-printing and the like are libbeat's codec.json.*.
+func newJSON(info beat.Info, _ *conf.C) (func() Encoder, error) {
+	times := newTimeFormat()
+	// The index of @metadata.beat is the Beat's name, as for the outputs that
+	// have no index of their own (console, file).
+	metadata := appendJSONString([]byte(`,"@metadata":{"beat":`), info.Beat)
+	metadata = appendJSONString(append(metadata, `,"type":"_doc","version":`...), info.Version)
+	metadata = append(metadata, ',')
+
+	return func() Encoder {
+		return &jsonEncoder{values: jsonValues{times: times}, metadata: string(metadata)}
+	}, nil
+}
+
+func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
+	start := len(dst)
+	record := append(dst, `{"@timestamp":`...)
+	record = e.values.appendTime(record, event.Timestamp)
+	record = append(record, e.metadata...)
+	record, err := e.values.appendMembers(record, event.Meta, 1)
+	if err != nil {
+		return dst[:start], err
+	}
+	record = append(closeObject(record), ',')
+	record, err = e.values.appendMembers(record, event.Fields, 1)
+	if err != nil {
+		return dst[:start], err
+	}
+	return closeObject(record), nil
+}
+
+var _ Encoder = (*jsonEncoder)(nil)

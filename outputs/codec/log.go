@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import (
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+func init() {
+	Register("log", false, newLog)
+}
+
+// logEncoder writes the time of the event and its line, nothing else.
+type logEncoder struct {
+	messages messageReader
+}
+
+// newLog has no options.
+func newLog(beat.Info, *conf.C) (func() Encoder, error) {
+	times := newTimeFormat()
+	return func() Encoder {
+		return &logEncoder{messages: messageReader{values: jsonValues{times: times}}}
+	}, nil
+}
+
+func (e *logEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
+	line, err := e.messages.read(event)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, `{"timestamp":"`...)
+	dst = event.Timestamp.UTC().AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, `","message":`...)
+	return append(appendJSONString(dst, line), '}'), nil
+}
+
+var _ Encoder = (*logEncoder)(nil)

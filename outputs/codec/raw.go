@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import (
+	"github.com/elastic/beats/v7/libbeat/beat"
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+func init() {
+	Register("raw", false, newRaw)
+}
+
+// rawEncoder writes the line byte for byte, so its record need not be valid UTF-8:
+// who sends it as text has to see to that.
+type rawEncoder struct {
+	messages messageReader
+}
+
+// newRaw has no options.
+func newRaw(beat.Info, *conf.C) (func() Encoder, error) {
+	times := newTimeFormat()
+	return func() Encoder {
+		return &rawEncoder{messages: messageReader{values: jsonValues{times: times}}}
+	}, nil
+}
+
+func (e *rawEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
+	line, err := e.messages.read(event)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, line...), nil
+}
+
+var _ Encoder = (*rawEncoder)(nil)

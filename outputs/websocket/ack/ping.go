@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ack
+
+import "encoding/binary"
+
+func init() { Register("ping", func() Strategy { return &pingBarrier{} }) }
+
+// pingBarrier confirms by the answer to a Ping that follows the last message of
+// a batch. The peer must answer with a Pong that carries the same payload, and
+// may answer only the newest of several Pings (RFC 6455 5.5.2-5.5.3). Frames
+// arrive in order, so the Pong with number n confirms all that was written
+// before Ping n.
+//
+// Some peers answer with an empty Pong. A probe right after the upgrade finds
+// them out: two Pings in a row that are both answered, neither with a payload
+// that was sent. With such a peer the Pongs are counted in order. One foreign
+// Pong is not enough for the verdict, because a peer may send a Pong unasked
+// (RFC 6455 5.5.3) before it answers the first Ping.
+type pingBarrier struct {
+	mode    pongMode
+	foreign int // Pongs with an unknown payload while probing
+
+	last        uint64    // number of the newest Ping
+	outstanding []barrier // Pings without an answer, oldest first
+	through     uint64    // every message up to this one was written
+}
+
+type barrier struct {
+	ping    uint64 // its number, which is its payload
+	through uint64 // confirmed by its answer
+}
+
+type pongMode uint8
+
+const (
+	probing   pongMode = iota // not known yet which of the two
+	byPayload                 // a Pong carries the payload of its Ping
+	byCount                   // it does not: the n-th Pong answers the n-th Ping
+)
+
+// payloadBytes is the length of a Ping's payload: its number, big endian.
+const payloadBytes = 8
+
+func (p *pingBarrier) Open() []byte { return p.ping() }
+
+func (p *pingBarrier) Ready() bool { return p.mode != probing }
+
+func (p *pingBarrier) Sent(through uint64) (uint64, []byte) {
+	p.through = through
+	return 0, p.ping()
+}
+
+func (p *pingBarrier) Heartbeat() []byte { return p.ping() }
+
+func (p *pingBarrier) ping() []byte {
+	p.last++
+	p.outstanding = append(p.outstanding, barrier{ping: p.last, through: p.through})
+	return binary.BigEndian.AppendUint64(nil, p.last)
+}
+
+func (p *pingBarrier) Pong(payload []byte) (uint64, []byte) {
+	switch p.mode {
+	case byCount:
+		if len(p.outstanding) == 0 {
+			return 0, nil // unasked
+		}
+		return p.answered(1), nil
+
+	case byPayload:
+		return p.answered(p.find(payload)), nil
+
+	default: // probing
+		if n := p.find(payload); n > 0 {
+			p.mode = byPayload
+			return p.answered(n), nil
+		}
+		if p.foreign++; p.foreign == 1 {
+			return 0, p.ping()
+		}
+		// Nothing but the two probes is outstanding, and both are answered.
+		p.mode = byCount
+		return p.answered(len(p.outstanding)), nil
+	}
+}
+
+// find returns how many outstanding Pings the Pong with that payload answers, 0
+// if it belongs to none of them.
+func (p *pingBarrier) find(payload []byte) int {
+	if len(payload) != payloadBytes || len(p.outstanding) == 0 {
+		return 0
+	}
+	number := binary.BigEndian.Uint64(payload)
+	oldest := p.outstanding[0].ping // they are numbered without a gap
+	if number < oldest || number > p.last {
+		return 0
+	}
+	return int(number-oldest) + 1
+}
+
+// answered removes the oldest n Pings and returns what the last of them confirms.
+func (p *pingBarrier) answered(n int) uint64 {
+	if n == 0 {
+		return 0
+	}
+	through := p.outstanding[n-1].through
+	p.outstanding = p.outstanding[:copy(p.outstanding, p.outstanding[n:])]
+	return through
+}
+
+func (p *pingBarrier) Note() string {
+	if p.mode == byCount {
+		return "the server answers Pings without their payload (RFC 6455 5.5.3 asks for it): its Pongs are counted in order instead"
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/outputs"
+	"github.com/elastic/beats/v7/libbeat/publisher"
+
+	"filebeat-websocket/outputs/websocket/internal/session"
+)
+
+// prover is a client that can tell whether it was of use.
+type prover interface {
+	outputs.NetworkClient
+	// takeProof reports whether a batch was confirmed since it was last called.
+	takeProof() bool
+}
+
+// backoffClient keeps time between attempts to connect. libbeat's own wrapper
+// forgets its wait with every connect and every write that succeeds: against a
+// server that accepts and then dies it never waits long. This one forgets with
+// the first confirmed batch. It waits before an attempt instead of after a
+// failure, so that a failover can go on to another host meanwhile.
+//
+// Connect and Publish are called by one goroutine, Close by another one.
+type backoffClient struct {
+	prover
+	lifecycle *lifecycle
+	init, max time.Duration
+
+	failures int       // since the last proof
+	notUntil time.Time // when the next attempt may begin
+}
+
+func withBackoff(client prover, settings backoffConfig, l *lifecycle) *backoffClient {
+	return &backoffClient{prover: client, lifecycle: l, init: settings.Init, max: settings.Max}
+}
+
+// Connect waits until an attempt is due and makes it. Close cuts the wait short.
+func (b *backoffClient) Connect() error {
+	if err := b.wait(); err != nil {
+		return err
+	}
+	err := b.prover.Connect()
+	if err != nil {
+		b.failed()
+	}
+	return err
+}
+
+// Publish publishes. An error starts the wait for the next attempt.
+func (b *backoffClient) Publish(ctx context.Context, batch publisher.Batch) error {
+	err := b.prover.Publish(ctx, batch)
+	if err != nil {
+		b.failed()
+	}
+	return err
+}
+
+// due returns when the next attempt may begin.
+func (b *backoffClient) due() time.Time { return b.notUntil }
+
+func (b *backoffClient) wait() error {
+	if b.lifecycle.closing() {
+		return session.ErrClosed
+	}
+	wait := time.Until(b.notUntil)
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-b.lifecycle.ctx.Done():
+		return session.ErrClosed
+	}
+}
+
+func (b *backoffClient) failed() {
+	if b.takeProof() {
+		b.failures = 0
+	}
+	b.notUntil = time.Now().Add(jittered(b.init, b.max, b.failures))
+	b.failures++
+}
+
+// jittered returns the wait after so many failures in a row: anything from a
+// tenth of init, doubled with each failure up to max, to the whole of it. The
+// wide range spreads a fleet of agents that all lost the same server.
+func jittered(init, max time.Duration, failures int) time.Duration {
+	wait := init
+	for range failures {
+		if wait >= max/2 {
+			wait = max
+			break
+		}
+		wait *= 2
+	}
+	least := wait / 10
+	return least + rand.N(wait-least+1)
+}
+
+func (b *backoffClient) String() string { return "backoff(" + b.prover.String() + ")" }
+
+var _ outputs.NetworkClient = (*backoffClient)(nil)

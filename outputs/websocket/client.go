@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/outputs"
+	"github.com/elastic/beats/v7/libbeat/publisher"
+	"github.com/elastic/beats/v7/libbeat/publisher/queue"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/session"
+)
+
+// shared is what all clients of an output have in common. It does not change.
+type shared struct {
+	config      *config
+	header      http.Header
+	tls         *tlscommon.TLSConfig // nil: the default
+	format      *wireFormat
+	newStrategy func() ack.Strategy
+	encoder     queue.Encoder // for events that did not come through an encoding queue
+	observer    outputs.Observer
+	drops       *dropCounter
+	log         *logp.Logger
+	lifecycle   *lifecycle
+}
+
+// errNotConnected is the error of a Publish without a connection.
+var errNotConnected = errors.New("not connected")
+
+// client is one connection to one host. Connect and Publish are called by one
+// goroutine of the pipeline, Close by another one.
+type client struct {
+	*shared
+	endpoint *url.URL
+
+	mutex   sync.Mutex
+	session *session.Session // nil before the first Connect
+
+	proven atomic.Bool // a batch was confirmed since takeProof was called
+}
+
+func newClient(s *shared, endpoint *url.URL) *client {
+	c := &client{shared: s, endpoint: endpoint}
+	s.lifecycle.onClose(c.end)
+	return c
+}
+
+// Connect implements outputs.Connectable: it dials, upgrades, and waits until
+// the server is known to answer. Close cuts it short.
+func (c *client) Connect() error {
+	c.retire()
+	options := conn.Options{
+		URL:            c.endpoint,
+		Header:         c.header,
+		ConnectTimeout: c.config.ConnectTimeout,
+		WriteTimeout:   c.config.WriteTimeout,
+		MaxFrameBytes:  int(c.config.MaxFrameBytes),
+		MaxReadBytes:   int64(c.config.MaxReadBytes),
+		Traffic:        c.observer,
+	}
+	if c.endpoint.Scheme == "wss" {
+		options.TLS = c.tlsConfig()
+	}
+	connection, err := conn.Dial(c.lifecycle.ctx, options)
+	if err != nil {
+		return err
+	}
+	opened, err := session.Open(c.lifecycle.ctx, connection, c.newStrategy(), session.Options{
+		Binary:       c.format.binary,
+		Pipelining:   c.config.Pipelining,
+		Timeout:      c.config.Timeout,
+		PingInterval: c.config.PingInterval,
+		Ended:        c.logEnd,
+	})
+	if err != nil {
+		return err
+	}
+	if !c.adopt(opened) {
+		opened.Close(canceled)
+		return session.ErrClosed
+	}
+	c.log.Infof("Connected to %v (%v)", displayURL(c.endpoint), connection.RemoteAddr())
+	if note := opened.Note(); note != "" {
+		c.log.Warnf("%v: %s", displayURL(c.endpoint), note)
+	}
+	return nil
+}
+
+// canceled is the context of a Close that waits for nothing.
+var canceled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// adopt makes opened the current session, unless the closing has begun: end may
+// have looked for a session before this one was there, and would leave it open.
+// Both look under the mutex, so one of them sees the other.
+func (c *client) adopt(opened *session.Session) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.lifecycle.closing() {
+		return false
+	}
+	c.session = opened
+	return true
+}
+
+// retire closes the session before this one, which is dead or of no use any
+// more, and waits for its goroutines.
+func (c *client) retire() {
+	if old := c.current(); old != nil {
+		old.Close(canceled)
+	}
+}
+
+func (c *client) current() *session.Session {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.session
+}
+
+// end closes the session within ctx, at the end of the output.
+func (c *client) end(ctx context.Context) {
+	if current := c.current(); current != nil {
+		current.Close(ctx)
+	}
+}
+
+// logEnd writes the one line about the end of a connection.
+func (c *client) logEnd(cause error) {
+	if errors.Is(cause, session.ErrClosed) {
+		c.log.Infof("Connection to %v closed", displayURL(c.endpoint))
+		return
+	}
+	c.log.Warnf("Connection to %v ended: %v", displayURL(c.endpoint), cause)
+}
+
+func (c *client) tlsConfig() *tls.Config {
+	host := c.endpoint.Hostname()
+	if c.tls == nil {
+		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
+	return c.tls.BuildModuleClientConfig(host)
+}
+
+// Publish implements outputs.Client. It returns once the batch is written; the
+// batch is signalled when it is confirmed or lost. With an error the connection
+// is of no use any more, and batch was signalled or is about to be.
+func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
+	current := c.current()
+	if current == nil || current.Err() != nil {
+		newDelivery(c, batch, nil).cancelled()
+		if current == nil {
+			return errNotConnected
+		}
+		return current.Err()
+	}
+
+	d := newDelivery(c, batch, batch.Events())
+	if len(d.records) == 0 {
+		d.ack() // nothing but events that have to be dropped
+		return nil
+	}
+	taken, err := current.Send(d)
+	if !taken {
+		d.cancelled()
+	}
+	return err
+}
+
+// takeProof reports whether a batch was confirmed since it was last called.
+func (c *client) takeProof() bool { return c.proven.Swap(false) }
+
+// Close implements outputs.Client. It ends all clients of the output and
+// returns when that is done, at most close_timeout and a second later. It may
+// be called at any time, and more than once.
+func (c *client) Close() error {
+	c.lifecycle.Close()
+	return nil
+}
+
+// String implements outputs.Client. It holds no secret.
+func (c *client) String() string {
+	return fmt.Sprintf("%s(%s)", outputName, displayURL(c.endpoint))
+}
+
+// upgradeHeader is what goes out with every upgrade request.
+func upgradeHeader(c *config, info beat.Info) http.Header {
+	header := http.Header{}
+	for name, value := range c.Headers {
+		header.Set(name, value)
+	}
+	if c.Origin != "" {
+		header.Set("Origin", c.Origin)
+	}
+	switch {
+	case c.UserAgent != "":
+		header.Set("User-Agent", c.UserAgent)
+	case header.Get("User-Agent") == "":
+		header.Set("User-Agent", info.UserAgent)
+	}
+	return header
+}
+
+var _ outputs.NetworkClient = (*client)(nil)

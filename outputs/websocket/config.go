@@ -1,0 +1,241 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	libcodec "github.com/elastic/beats/v7/libbeat/outputs/codec"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/framing"
+)
+
+// config is everything that may stand under output.websocket. The config tag is
+// the key, the alias tag another name for it. Sections of libbeat's own types
+// (tag ucfg) are read by libbeat's library, the rest by readConfig.
+type config struct {
+	// Where to send.
+	Hosts       []string          `config:"hosts"`
+	Addr        string            `config:"addr"`
+	Schema      string            `config:"schema" alias:"protocol"`
+	Path        string            `config:"path"`
+	Parameters  map[string]string `config:"parameters"`
+	Workers     int               `config:"workers" alias:"worker"`
+	LoadBalance bool              `config:"loadbalance"`
+
+	// How much at once.
+	BatchSize       int              `config:"batch_size" alias:"bulk_max_size"`
+	MaxMessageBytes byteSize         `config:"max_message_bytes"`
+	MaxFrameBytes   byteSize         `config:"max_frame_bytes"`
+	Pipelining      int              `config:"pipelining"`
+	MaxLen          byteSize         `config:"max_len"`
+	DeadLetter      deadLetterConfig `config:"dead_letter"`
+
+	// When an event counts as delivered.
+	Ack                 string        `config:"ack"`
+	Timeout             time.Duration `config:"timeout"`
+	RetryLimit          int           `config:"retry_limit" alias:"max_retries"`
+	DropAfterRetryLimit bool          `config:"drop_after_retry_limit"`
+	Backoff             backoffConfig `config:"backoff"`
+	TTL                 time.Duration `config:"ttl"`
+	SlowStart           bool          `config:"slow_start"`
+
+	// What goes over the wire.
+	Format  string          `config:"format"`
+	Framing string          `config:"framing"`
+	Codec   libcodec.Config `config:"codec,ucfg"`
+
+	// The connection.
+	PingInterval   time.Duration     `config:"ping_interval"`
+	ConnectTimeout time.Duration     `config:"connect_timeout"`
+	WriteTimeout   time.Duration     `config:"write_timeout"`
+	CloseTimeout   time.Duration     `config:"close_timeout"`
+	Headers        map[string]string `config:"headers"`
+	Origin         string            `config:"origin"`
+	UserAgent      string            `config:"user_agent"`
+	TLS            *tlscommon.Config `config:"ssl,ucfg"`
+	MaxReadBytes   byteSize          `config:"max_read_bytes"`
+
+	// As in every output.
+	Enabled bool           `config:"enabled"`
+	Queue   conf.Namespace `config:"queue,ucfg"`
+}
+
+type deadLetterConfig struct {
+	Path          string `config:"path"`
+	Filename      string `config:"filename"`
+	RotateEveryKB int    `config:"rotate_every_kb"`
+	NumberOfFiles int    `config:"number_of_files"`
+	Permissions   uint32 `config:"permissions"`
+}
+
+type backoffConfig struct {
+	Init time.Duration `config:"init"`
+	Max  time.Duration `config:"max"`
+}
+
+// byteSize is a number of bytes that may be written with a unit, such as 1MiB.
+type byteSize int64
+
+func defaultConfig() config {
+	return config{
+		Schema:      "ws",
+		Path:        "/",
+		Workers:     1,
+		LoadBalance: true,
+
+		BatchSize:       1600,
+		MaxMessageBytes: 1 << 20,
+		Pipelining:      2,
+		DeadLetter: deadLetterConfig{
+			Filename:      "websocket",
+			RotateEveryKB: 10240,
+			NumberOfFiles: 7,
+			Permissions:   0o600,
+		},
+
+		Ack:        "ping",
+		Timeout:    30 * time.Second,
+		RetryLimit: 3,
+		Backoff:    backoffConfig{Init: time.Second, Max: 60 * time.Second},
+
+		Format: "json",
+
+		PingInterval:   30 * time.Second,
+		ConnectTimeout: 10 * time.Second,
+		WriteTimeout:   30 * time.Second,
+		CloseTimeout:   5 * time.Second,
+		MaxReadBytes:   1 << 20,
+
+		Enabled: true,
+	}
+}
+
+// Least values of sizes, from the contract.
+const leastBytes = 1 << 10
+
+// Validate returns an error for every setting that can't be used, each with its
+// name.
+func (c *config) Validate() error {
+	var problems []error
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
+	}
+	least := func(key string, value, least int64) {
+		if value < least {
+			bad(key, "must be at least %d, is %d", least, value)
+		}
+	}
+	positive := func(key string, value time.Duration) {
+		if value <= 0 {
+			bad(key, "must be above 0, is %v", value)
+		}
+	}
+	notNegative := func(key string, value time.Duration) {
+		if value < 0 {
+			bad(key, "must not be negative, is %v", value)
+		}
+	}
+
+	least("workers", int64(c.Workers), 1)
+	least("batch_size", int64(c.BatchSize), 1)
+	least("pipelining", int64(c.Pipelining), 1)
+	least("max_message_bytes", int64(c.MaxMessageBytes), leastBytes)
+	if c.MaxFrameBytes != 0 {
+		least("max_frame_bytes", int64(c.MaxFrameBytes), leastBytes)
+	}
+	least("max_len", int64(c.MaxLen), 0)
+	least("retry_limit", int64(c.RetryLimit), -1)
+	least("max_read_bytes", int64(c.MaxReadBytes), 1)
+	positive("timeout", c.Timeout)
+	positive("connect_timeout", c.ConnectTimeout)
+	positive("write_timeout", c.WriteTimeout)
+	positive("close_timeout", c.CloseTimeout)
+	notNegative("ping_interval", c.PingInterval)
+	notNegative("ttl", c.TTL)
+	positive("backoff.init", c.Backoff.Init)
+	if c.Backoff.Max < c.Backoff.Init {
+		bad("backoff.max", "must not be below backoff.init (%v), is %v", c.Backoff.Init, c.Backoff.Max)
+	}
+
+	if _, err := ack.Get(c.Ack); err != nil {
+		bad("ack", "%w", err)
+	}
+	if preset, ok := presets[c.Format]; !ok {
+		bad("format", "unknown format %q, known are %s", c.Format, strings.Join(formatNames(), ", "))
+	} else if c.Codec.Namespace.IsSet() && !preset.replaceable {
+		bad("codec", "takes the place of the record of json and raw, and does not go with format: %s", c.Format)
+	}
+	if c.Framing != "" {
+		if _, err := framing.Get(c.Framing); err != nil {
+			bad("framing", "%w", err)
+		}
+	}
+	if layout := c.framingName(); c.recordsAreOpaque() && (layout == "array" || layout == "concat") {
+		key := "framing"
+		if c.Framing == "" {
+			key = "codec"
+		}
+		bad(key, "framing %s needs JSON records, which codec.format and format: raw do not make; use message or lines", layout)
+	}
+
+	if err := validateHeaders(c.Headers); err != nil {
+		problems = append(problems, err)
+	}
+	for key, value := range map[string]string{"origin": c.Origin, "user_agent": c.UserAgent} {
+		if !httpguts.ValidHeaderFieldValue(value) {
+			bad(key, "is no valid value of a header")
+		}
+	}
+
+	for key, set := range map[string]bool{
+		"dead_letter.path":       c.DeadLetter.Path != "",
+		"drop_after_retry_limit": c.DropAfterRetryLimit,
+		"ttl":                    c.TTL != 0,
+		"slow_start":             c.SlowStart,
+	} {
+		if set {
+			bad(key, "is not supported yet")
+		}
+	}
+
+	if _, err := c.endpoints(); err != nil {
+		problems = append(problems, err)
+	}
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(problems...)
+}
+
+// validateHeaders refuses what would break the upgrade request. Values stay out
+// of the errors, because they may be secrets.
+func validateHeaders(headers map[string]string) error {
+	var problems []error
+	for name, value := range headers {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			problems = append(problems, settingError("headers", fmt.Errorf("%q is no valid name of a header", name)))
+		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
+			problems = append(problems, settingError("headers", fmt.Errorf("%s belongs to the handshake and can't be set", name)))
+		case !httpguts.ValidHeaderFieldValue(value):
+			problems = append(problems, settingError("headers", fmt.Errorf("the value of %s holds a byte that no header may hold", name)))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// settingError names the setting that an error is about.
+func settingError(key string, err error) error {
+	return fmt.Errorf("output.websocket.%s: %w", key, err)
+}

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// schemes maps what may stand before :// to what is spoken.
+var schemes = map[string]string{"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+
+var defaultPorts = map[string]string{"ws": "80", "wss": "443"}
+
+// endpoints returns the URL of every host, in the order of the settings. Each
+// has scheme ws or wss, host, port and path.
+func (c *config) endpoints() ([]*url.URL, error) {
+	hosts, key := c.Hosts, "hosts"
+	switch {
+	case c.Addr != "" && len(c.Hosts) > 0:
+		return nil, settingError("addr", errors.New("is the short form of hosts; give one of them"))
+	case c.Addr != "":
+		hosts, key = []string{c.Addr}, "addr"
+	case len(c.Hosts) == 0:
+		return nil, settingError("hosts", errors.New("is missing: where should the events go?"))
+	}
+	if _, known := schemes[c.Schema]; !known {
+		return nil, settingError("schema", fmt.Errorf("must be ws or wss, is %q", c.Schema))
+	}
+	endpoints := make([]*url.URL, 0, len(hosts))
+	for i, host := range hosts {
+		endpoint, err := c.endpoint(host)
+		if err != nil {
+			return nil, settingError(key, fmt.Errorf("entry %d: %w", i+1, err))
+		}
+		endpoints = append(endpoints, endpoint)
+	}
+	return endpoints, nil
+}
+
+// endpoint reads one host. What it was given stays out of its errors as soon as
+// it may hold a password.
+func (c *config) endpoint(host string) (*url.URL, error) {
+	if strings.TrimSpace(host) == "" {
+		return nil, errors.New("is empty")
+	}
+	if !strings.Contains(host, "://") {
+		host = c.Schema + "://" + host
+	}
+	u, err := url.Parse(host)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) && !strings.Contains(host, "@") {
+			return nil, fmt.Errorf("%q is no URL: %w", host, parse.Err)
+		}
+		return nil, errors.New("is no URL")
+	}
+	scheme, known := schemes[strings.ToLower(u.Scheme)]
+	if !known {
+		return nil, fmt.Errorf("unknown scheme %q, known are ws, wss, http and https", u.Scheme)
+	}
+	u.Scheme = scheme
+	if u.User != nil {
+		return nil, errors.New("a user in the URL is not supported yet")
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("names no host")
+	}
+	if u.Fragment != "" {
+		return nil, errors.New("a fragment (#...) does not belong into it")
+	}
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
+		return nil, fmt.Errorf("%q: an IPv6 address goes into brackets", u.Host)
+	}
+	port := u.Port()
+	if port == "" {
+		port = defaultPorts[scheme]
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
+	}
+	u.Host = net.JoinHostPort(u.Hostname(), port)
+	if u.Path == "" {
+		u.Path = c.Path
+	}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path
+	}
+	if len(c.Parameters) > 0 {
+		query := u.Query()
+		for name, value := range c.Parameters {
+			query.Set(name, value)
+		}
+		u.RawQuery = query.Encode()
+	}
+	return u, nil
+}
+
+// displayURL is the endpoint as it may stand in a log: without the query, which
+// may hold a token.
+func displayURL(u *url.URL) string {
+	return u.Scheme + "://" + u.Host + u.Path
+}

@@ -1,0 +1,283 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package conn
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gorilla/websocket"
+)
+
+// flushBytes is how much is gathered before it is written to the socket. Larger
+// buffers save no more system calls worth measuring and make a Pong wait longer.
+const flushBytes = 64 << 10
+
+// keepBytes is the largest write buffer that a connection keeps between
+// batches; one long message should not hold its memory for ever.
+const keepBytes = 4 * flushBytes
+
+// Close codes of RFC 6455 7.4.1 that this side sends.
+const (
+	CloseNormal        = 1000
+	CloseProtocolError = 1002
+	CloseTooBig        = 1009
+)
+
+// ErrTooBig ends a connection whose peer sent a message beyond MaxReadBytes.
+var ErrTooBig = errors.New("the server sent a message longer than max_read_bytes")
+
+// CloseError is the peer's Close frame.
+type CloseError struct {
+	Code   int // 1005 if the frame carried none
+	Reason string
+}
+
+func (e *CloseError) Error() string {
+	if e.Reason == "" {
+		return fmt.Sprintf("the server closed the connection with code %d", e.Code)
+	}
+	return fmt.Sprintf("the server closed the connection with code %d: %q", e.Code, e.Reason)
+}
+
+// Handler receives what the peer sends. Its methods are called from the
+// goroutine of Read and do not keep payload.
+type Handler interface {
+	// Pong takes the payload of a Pong.
+	Pong(payload []byte)
+	// Heard is called for every frame or message that came in.
+	Heard()
+}
+
+// Conn is an open connection. Make one with Dial.
+type Conn struct {
+	ws      *websocket.Conn
+	wire    *wire
+	options Options
+
+	closeSent atomic.Bool // no frame may follow a Close frame (RFC 6455 5.5.1)
+
+	buffer []byte // frames that wait for Flush
+	whole  []byte // a message that has to be cut into fragments
+
+	pongMutex   sync.Mutex
+	pongPayload []byte // the newest Ping's, if it waits for an answer
+	pongWaits   bool
+}
+
+// Subprotocol returns the subprotocol that the server picked, empty if none.
+func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
+
+// RemoteAddr returns the address of the peer, or of the proxy before it.
+func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
+
+// AppendMessage appends one data message of size bytes, which appendTo has to
+// append to the slice it is given. The message reaches the socket with the next
+// Flush, or earlier once enough has gathered. A message longer than
+// MaxFrameBytes is cut into fragments (RFC 6455 5.4).
+func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byte) []byte) error {
+	opcode := opText
+	if binaryFrame {
+		opcode = opBinary
+	}
+	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
+		c.whole = appendTo(c.whole[:0])
+		return c.appendFragments(opcode, c.whole, limit)
+	}
+	var key uint32
+	c.buffer, key = appendHeader(c.buffer, true, opcode, size)
+	start := len(c.buffer)
+	c.buffer = appendTo(c.buffer)
+	mask(c.buffer[start:], key)
+	return c.flushIfLong()
+}
+
+func (c *Conn) appendFragments(opcode byte, payload []byte, limit int) error {
+	for len(payload) > limit {
+		c.buffer = appendFrame(c.buffer, false, opcode, payload[:limit])
+		if err := c.flushIfLong(); err != nil {
+			return err
+		}
+		payload, opcode = payload[limit:], opContinuation
+	}
+	c.buffer = appendFrame(c.buffer, true, opcode, payload)
+	return c.flushIfLong()
+}
+
+// AppendPing appends a Ping with that payload, of at most 125 bytes.
+func (c *Conn) AppendPing(payload []byte) {
+	c.buffer = appendFrame(c.buffer, true, opPing, payload)
+}
+
+// Flush writes what was appended to the socket. It fails if that takes longer
+// than WriteTimeout; the connection is of no use then.
+func (c *Conn) Flush() error {
+	if len(c.buffer) == 0 {
+		return nil
+	}
+	c.wire.writeMutex.Lock()
+	err := c.wire.writeLocked(c.buffer, c.options.WriteTimeout)
+	if err == nil {
+		err = c.answerPingLocked()
+	}
+	c.wire.writeMutex.Unlock()
+
+	c.buffer = c.buffer[:0]
+	if cap(c.buffer) > keepBytes {
+		c.buffer = make([]byte, 0, flushBytes+maxHeaderBytes)
+		c.whole = nil
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return c.answerPing()
+}
+
+func (c *Conn) flushIfLong() error {
+	if len(c.buffer) < flushBytes {
+		return nil
+	}
+	return c.Flush()
+}
+
+// answerPing sends the Pong that is due, unless a write is under way: then the
+// writer sends it. Both sides look again after they let go of the mutex, so the
+// Pong can't be left behind: the reader notes the Ping, finds the mutex taken
+// and leaves; the writer, which may have looked before the note was made, looks
+// once more after unlocking.
+func (c *Conn) answerPing() error {
+	for c.pongDue() && c.wire.writeMutex.TryLock() {
+		err := c.answerPingLocked()
+		c.wire.writeMutex.Unlock()
+		if err != nil {
+			return fmt.Errorf("write pong: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *Conn) pongDue() bool {
+	c.pongMutex.Lock()
+	defer c.pongMutex.Unlock()
+	return c.pongWaits
+}
+
+// answerPingLocked writes the Pong for the newest Ping. A peer that sends many
+// Pings gets one answer for those that came in meanwhile (RFC 6455 5.5.3), so a
+// flood of them takes no memory.
+func (c *Conn) answerPingLocked() error {
+	c.pongMutex.Lock()
+	if !c.pongWaits || c.closeSent.Load() {
+		c.pongWaits = false
+		c.pongMutex.Unlock()
+		return nil
+	}
+	frame := appendFrame(make([]byte, 0, maxHeaderBytes+maxControlBytes), true, opPong, c.pongPayload)
+	c.pongWaits = false
+	c.pongMutex.Unlock()
+	return c.wire.writeLocked(frame, c.options.WriteTimeout)
+}
+
+// Read hands everything that comes in to handler until the connection ends, and
+// returns the cause: a *CloseError, ErrTooBig, or the error of the socket.
+func (c *Conn) Read(handler Handler) error {
+	c.ws.SetPingHandler(func(payload string) error {
+		handler.Heard()
+		c.pongMutex.Lock()
+		c.pongPayload = append(c.pongPayload[:0], payload...)
+		c.pongWaits = true
+		c.pongMutex.Unlock()
+		return c.answerPing()
+	})
+	c.ws.SetPongHandler(func(payload string) error {
+		handler.Heard()
+		handler.Pong([]byte(payload))
+		return nil
+	})
+	c.ws.SetCloseHandler(func(int, string) error {
+		return nil // Close answers, so that the writer is not run over
+	})
+
+	for {
+		_, message, err := c.ws.NextReader()
+		if err == nil {
+			handler.Heard()
+			err = c.discard(message)
+		}
+		if err != nil {
+			return c.ended(err)
+		}
+	}
+}
+
+// discard reads a message that nobody waits for. The limit counts bytes as they
+// are after inflating, which the library's own limit does not.
+func (c *Conn) discard(message io.Reader) error {
+	read, err := io.Copy(io.Discard, io.LimitReader(message, c.options.MaxReadBytes+1))
+	if err == nil && read > c.options.MaxReadBytes {
+		c.sendClose(CloseTooBig, "")
+		return ErrTooBig
+	}
+	return err
+}
+
+// ended turns the library's error into one of ours.
+func (c *Conn) ended(err error) error {
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		if closed.Code == websocket.CloseAbnormalClosure {
+			// No Close frame: the library reports a FIN as code 1006.
+			return fmt.Errorf("the server ended the connection: %w", io.ErrUnexpectedEOF)
+		}
+		c.sendClose(closed.Code, "")
+		return &CloseError{Code: closed.Code, Reason: closed.Text}
+	}
+	// The library takes codes that it does not know for a violation of the
+	// protocol, 1014 (bad gateway) among them; the Close frame was real.
+	var code int
+	if _, scanErr := fmt.Sscanf(err.Error(), "websocket: bad close code %d", &code); scanErr == nil {
+		return &CloseError{Code: code}
+	}
+	return fmt.Errorf("read: %w", err)
+}
+
+// sendClose sends a Close frame unless a write is under way, which would have
+// to be waited for; the peer sees the end of the connection then.
+func (c *Conn) sendClose(code int, reason string) {
+	if !c.wire.writeMutex.TryLock() {
+		return
+	}
+	defer c.wire.writeMutex.Unlock()
+	if c.closeSent.Swap(true) {
+		return
+	}
+	var payload []byte
+	if code != websocket.CloseNoStatusReceived {
+		payload = append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
+	}
+	// An error changes nothing: the connection is at its end.
+	_ = c.wire.writeLocked(appendFrame(nil, true, opClose, payload), libraryWriteTimeout)
+}
+
+// Close starts the closing handshake (RFC 6455 7.1.2). Read returns with the
+// peer's Close frame; the caller sees to it that it does not wait for ever, and
+// calls Cut in any case.
+func (c *Conn) Close(code int, reason string) { c.sendClose(code, reason) }
+
+// Cut closes the socket at once. It may be called more than once.
+func (c *Conn) Cut() {
+	// The error says that it was closed before, or is of no use to anybody.
+	_ = c.wire.Conn.Close()
+}
+
+// interrupted reports whether err is a deadline that passed.
+func interrupted(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}

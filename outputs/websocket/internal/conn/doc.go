@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package conn is one WebSocket connection of a client (RFC 6455), and the only
+// importer of the WebSocket library.
+//
+// The library dials, shakes hands and reads. Writing is done here: frames are
+// appended to one buffer and leave in few large writes, because the library
+// makes a system call per message and cuts a message at its buffer's size.
+//
+// # Concurrency
+//
+// Append*, Buffered and Flush belong to one goroutine at a time. Read is called
+// once, from one goroutine, and answers the peer's Pings itself. Close and Cut
+// may be called from any goroutine at any time; both make Read and a blocked
+// Flush return.
+package conn

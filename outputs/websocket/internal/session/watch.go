@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"fmt"
+	"time"
+)
+
+// watchLoop sends the heartbeat and ends the session when a confirmation or the
+// answer to a heartbeat is overdue. It is started by Open and ends with the
+// session.
+func (s *Session) watchLoop() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.dead:
+			return
+		case <-s.poke:
+		case <-timer.C:
+		}
+		next, err := s.watch(time.Now())
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if next.IsZero() {
+			timer.Stop()
+			continue
+		}
+		timer.Reset(time.Until(next))
+	}
+}
+
+// wakeWatch makes watchLoop look at its deadlines. One poke is enough for many.
+func (s *Session) wakeWatch() {
+	select {
+	case s.poke <- struct{}{}:
+	default:
+	}
+}
+
+// watch does what is due and returns when to look again, the zero time if
+// nothing is awaited.
+func (s *Session) watch(now time.Time) (next time.Time, err error) {
+	s.stateMutex.Lock()
+	var awaitConfirmation time.Time
+	if oldest, ok := s.window.Oldest(); ok && !oldest.writtenAt.IsZero() {
+		awaitConfirmation = oldest.writtenAt
+		if s.confirmedAt.After(awaitConfirmation) {
+			awaitConfirmation = s.confirmedAt // a busy peer, not a dead one
+		}
+	}
+	awaitSince, pingAt := s.awaitSince, s.pingAt
+	s.stateMutex.Unlock()
+
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if !awaitConfirmation.IsZero() {
+		overdue := awaitConfirmation.Add(s.options.Timeout)
+		if !now.Before(overdue) {
+			return next, fmt.Errorf("%w: no confirmation within %v", ErrTimeout, s.options.Timeout)
+		}
+		sooner(overdue)
+	}
+	if !awaitSince.IsZero() {
+		overdue := awaitSince.Add(s.options.Timeout)
+		if !now.Before(overdue) {
+			return next, fmt.Errorf("%w: nothing heard within %v after a heartbeat", ErrTimeout, s.options.Timeout)
+		}
+		sooner(overdue)
+	}
+	if s.options.PingInterval > 0 {
+		due := pingAt.Add(s.options.PingInterval)
+		if !now.Before(due) {
+			if err := s.heartbeat(now); err != nil {
+				return next, err
+			}
+			due = now.Add(s.options.PingInterval)
+			sooner(now.Add(s.options.Timeout))
+		}
+		sooner(due)
+	}
+	return next, nil
+}
+
+// heartbeat sends a Ping, unless a batch is being written: then bytes flow, and
+// a Ping follows them.
+func (s *Session) heartbeat(now time.Time) error {
+	if !s.writeMutex.TryLock() {
+		return nil
+	}
+	defer s.writeMutex.Unlock()
+	s.stateMutex.Lock()
+	ping := s.strategy.Heartbeat()
+	s.pingAt = now
+	if s.awaitSince.IsZero() {
+		s.awaitSince = now
+	}
+	s.stateMutex.Unlock()
+	s.conn.AppendPing(ping)
+	return s.conn.Flush()
+}

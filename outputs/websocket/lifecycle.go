@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/management"
+)
+
+// lifecycle is the end of all clients of an output, which libbeat closes one
+// after the other but which should have one close_timeout together.
+//
+// It also knows what to do with a batch that is not confirmed at the end. When a
+// Beat stops, libbeat's pipeline ends its event consumer first and closes the
+// outputs after that. From then on Retry and Cancelled lead to Drop
+// (publisher/pipeline/consumer.go, retry), Drop calls the queue's done callback,
+// and the queue reports the events to their input as acknowledged: the registry
+// would move past lines that never arrived. A batch that is kept is sent again
+// after the restart, so at the end batches are kept. Under Elastic Agent the
+// outputs are closed for a new configuration too, with the consumer alive, and
+// the batches have to go back to it.
+type lifecycle struct {
+	closeTimeout time.Duration
+	handBack     func() bool // whether batches go back to the pipeline at the end
+
+	ctx    context.Context // done when the closing begins
+	cancel context.CancelFunc
+
+	once    sync.Once
+	mutex   sync.Mutex
+	closers []func(context.Context)
+}
+
+func newLifecycle(closeTimeout time.Duration) *lifecycle {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &lifecycle{
+		closeTimeout: closeTimeout,
+		handBack:     management.UnderAgent,
+		ctx:          ctx,
+		cancel:       cancel,
+	}
+}
+
+// onClose has closer called when the closing begins, each in a goroutine of its
+// own, with a context that ends after closeTimeout.
+func (l *lifecycle) onClose(closer func(context.Context)) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.closers = append(l.closers, closer)
+}
+
+// closing reports whether Close was called.
+func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
+
+// keepBatches reports whether a batch that is not confirmed has to be kept
+// instead of being handed back to the pipeline.
+func (l *lifecycle) keepBatches() bool { return l.closing() && !l.handBack() }
+
+// Close ends all clients. Every call waits until that is done.
+func (l *lifecycle) Close() {
+	l.once.Do(func() {
+		l.cancel()
+		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
+		defer cancel()
+		l.mutex.Lock()
+		closers := l.closers
+		l.mutex.Unlock()
+		var all sync.WaitGroup
+		for _, closer := range closers {
+			all.Go(func() { closer(ctx) })
+		}
+		all.Wait()
+	})
+}

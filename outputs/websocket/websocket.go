@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/outputs"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"filebeat-websocket/outputs/websocket/ack"
+)
+
+// outputName is the name under which the output is registered.
+const outputName = "websocket"
+
+func init() {
+	outputs.RegisterType(outputName, makeWebsocket)
+}
+
+// makeWebsocket is the outputs.Factory: configuration in, clients out.
+func makeWebsocket(
+	_ outputs.IndexManager,
+	info beat.Info,
+	observer outputs.Observer,
+	cfg *conf.C,
+) (outputs.Group, error) {
+	c, err := readConfig(cfg)
+	if err != nil {
+		return outputs.Fail(err)
+	}
+	format, err := c.wireFormat(info)
+	if err != nil {
+		return outputs.Fail(err)
+	}
+	newStrategy, err := ack.Get(c.Ack)
+	if err != nil {
+		return outputs.Fail(settingError("ack", err))
+	}
+	tls, err := tlscommon.LoadTLSConfig(c.TLS)
+	if err != nil {
+		return outputs.Fail(settingError("ssl", err))
+	}
+	endpoints, err := c.endpoints()
+	if err != nil {
+		return outputs.Fail(err)
+	}
+
+	log := logp.NewLogger(outputName)
+	encoders := newEncoderFactory(format, c.MaxLen, c.MaxMessageBytes)
+	shared := &shared{
+		config:      c,
+		header:      upgradeHeader(c, info),
+		tls:         tls,
+		format:      format,
+		newStrategy: newStrategy,
+		encoder:     encoders(),
+		observer:    observer,
+		drops:       newDropCounter(outputRegistry(), log),
+		log:         log,
+		lifecycle:   newLifecycle(c.CloseTimeout),
+	}
+	var clients []outputs.NetworkClient
+	for _, endpoint := range endpoints {
+		for range c.Workers {
+			clients = append(clients, withBackoff(newClient(shared, endpoint), c.Backoff, shared.lifecycle))
+		}
+	}
+	if !c.LoadBalance {
+		clients = []outputs.NetworkClient{newFailover(clients)}
+	}
+	group, err := outputs.SuccessNet(c.Queue, true, c.BatchSize, c.RetryLimit, encoders, clients)
+	if err != nil {
+		return outputs.Fail(settingError("queue", err))
+	}
+	return group, nil
+}

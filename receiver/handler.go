@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/gorilla/websocket"
+)
+
+// readBufferBytes is how much a connection asks of the kernel at once. Clients
+// send small frames by the hundred in one segment.
+const readBufferBytes = 64 << 10
+
+// Handler is the http.Handler that takes records. All its methods may be called
+// from any goroutine.
+type Handler struct {
+	options  Options
+	format   format
+	upgrader websocket.Upgrader
+
+	mu       sync.Mutex
+	taken    int // connections and upgrades under way
+	lastID   uint64
+	conns    map[*conn]struct{} // upgraded ones
+	shutting bool
+	gone     chan struct{} // closed when shutting and taken is 0
+}
+
+// New returns a Handler, or an error that names the option at fault.
+func New(options Options) (*Handler, error) {
+	if err := options.complete(); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	return &Handler{
+		options: options,
+		format:  formats[options.Format],
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: options.WriteTimeout,
+			ReadBufferSize:   readBufferBytes,
+			// Nothing but control frames is written, and these need no write buffer:
+			// with a pool a connection never allocates one.
+			WriteBufferPool: &sync.Pool{},
+			// CheckOrigin stays nil. gorilla then takes a request without an Origin
+			// header, which is what log shippers send, and one of the same origin; a
+			// page on another site can't make a visitor's browser write here.
+		},
+		conns: map[*conn]struct{}{},
+		gone:  make(chan struct{}),
+	}, nil
+}
+
+// ServeHTTP upgrades the request and serves the connection until it ends.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !websocket.IsWebSocketUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "this is a WebSocket endpoint", http.StatusUpgradeRequired)
+		return
+	}
+	if refusal := h.take(); refusal != "" {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, refusal, http.StatusServiceUnavailable)
+		return
+	}
+	defer h.giveBack()
+	ws, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered the request
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	c := &conn{handler: h, ws: ws, cancel: cancel}
+	h.add(c, r.RemoteAddr)
+	defer h.remove(c)
+	c.serve(ctx)
+}
+
+// take reserves a place for a connection, or tells why there is none.
+func (h *Handler) take() (refusal string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.shutting:
+		return "shutting down"
+	case h.taken >= h.options.MaxConnections:
+		return "too many connections"
+	}
+	h.taken++
+	return ""
+}
+
+func (h *Handler) giveBack() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.taken--
+	if h.shutting && h.taken == 0 {
+		close(h.gone)
+	}
+}
+
+func (h *Handler) add(c *conn, remoteAddr string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lastID++
+	c.info = Conn{ID: h.lastID, RemoteAddr: remoteAddr}
+	h.conns[c] = struct{}{}
+	if h.shutting {
+		c.drain() // the upgrade was under way when Shutdown came
+	}
+}
+
+func (h *Handler) remove(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c)
+}
+
+// Shutdown ends all connections without losing a confirmation. New ones get
+// 503. Each connection finishes the message under way, consumes and answers
+// what has been read from the socket by then, sends Close 1001 and leaves the
+// client Options.CloseTimeout to hang up. Shutdown returns nil when all are gone.
+// When ctx ends before, it cuts those that are left, ends the context of their
+// Consume, and returns ctx's error without waiting for Consume to return.
+//
+// Like http.Server.Shutdown, it leaves the listener to its owner. A Handler that
+// was shut down stays so.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	if !h.shutting {
+		h.shutting = true
+		if h.taken == 0 {
+			close(h.gone)
+		}
+	}
+	for c := range h.conns {
+		c.drain()
+	}
+	h.mu.Unlock()
+
+	select {
+	case <-h.gone:
+		return nil
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.conns {
+		c.cut()
+	}
+	return fmt.Errorf("receiver: %d connections were cut: %w", len(h.conns), context.Cause(ctx))
+}
+
+var _ http.Handler = (*Handler)(nil)

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"fmt"
+)
+
+func init() {
+	register("json_lines", format{decode: decodeJSONLines})
+}
+
+// decodeJSONLines: a JSON value a line; lines of white space are passed over,
+// and the last line break may be missing.
+func decodeJSONLines(m message, list *recordList) error {
+	rest := m.data
+	for number := 1; len(rest) > 0; number++ {
+		line := rest
+		if at := bytes.IndexByte(rest, '\n'); at >= 0 {
+			line, rest = rest[:at], rest[at+1:]
+		} else {
+			rest = nil
+		}
+		s := scanner{data: line}
+		if s.space(); s.end() {
+			continue
+		}
+		value, lineBreaks, err := s.record()
+		if err == nil && !s.end() {
+			err = s.fail()
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		list.add(value, lineBreaks)
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+func init() {
+	register("json_stream", format{decode: decodeJSONStream})
+}
+
+// decodeJSONStream: JSON values one after the other, with nothing or white
+// space between them. Only numbers and literals need the white space.
+func decodeJSONStream(m message, list *recordList) error {
+	s := scanner{data: m.data}
+	for s.space(); !s.end(); {
+		value, lineBreaks, err := s.record()
+		if err != nil {
+			return err
+		}
+		if c := s.next(); c == ',' || c == ']' || c == '}' {
+			return s.fail()
+		}
+		list.add(value, lineBreaks)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package beattest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Setup is a folder for one filebeat: its configuration, data and log files.
+type Setup struct {
+	// Dir holds everything.
+	Dir string
+	// Output is the YAML of the output section, such as "output.discard: {}".
+	Output string
+	// Extra is more YAML for filebeat.yml, such as queue settings.
+	Extra string
+	// Input is more YAML for the filestream input, indented by four.
+	Input string
+	// Env is added to the environment.
+	Env []string
+}
+
+// LogFile returns the path of a log file of that name that filebeat reads.
+func (s Setup) LogFile(name string) string { return filepath.Join(s.Dir, "logs", name) }
+
+// config is the whole filebeat.yml. Fingerprint identity keeps a file's offset
+// when it is renamed.
+func (s Setup) config() string {
+	return fmt.Sprintf(`
+filebeat.inputs:
+  - type: filestream
+    id: lines
+    paths: ["%[1]s/logs/*.log"]
+    prospector.scanner.check_interval: 1s
+    prospector.scanner.fingerprint.enabled: true
+    file_identity.fingerprint: ~
+%[4]s
+filebeat.shutdown_timeout: 1s
+filebeat.registry.flush: 0s
+path.home: %[1]s
+path.data: %[1]s/data
+path.logs: %[1]s/filebeat-logs
+logging.to_stderr: true
+logging.level: info
+logging.metrics.enabled: false
+http.enabled: true
+http.host: unix://%[1]s/http.sock
+%[3]s
+%[2]s
+`, s.Dir, s.Output, s.Extra, s.Input)
+}
+
+// Filebeat is a running filebeat.
+type Filebeat struct {
+	*Process
+	setup Setup
+}
+
+// StartFilebeat starts the binary at the root of the module.
+func StartFilebeat(tb testing.TB, setup Setup, args ...string) *Filebeat {
+	tb.Helper()
+	return StartFilebeatBinary(tb, Binary(tb, "filebeat"), setup, args...)
+}
+
+// StartFilebeatBinary starts a filebeat of one's choice.
+func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...string) *Filebeat {
+	tb.Helper()
+	configFile := filepath.Join(setup.Dir, "filebeat.yml")
+	require.NoError(tb, os.WriteFile(configFile, []byte(setup.config()), 0o600))
+	// A socket that a killed filebeat left behind would be in the way.
+	require.NoError(tb, os.RemoveAll(filepath.Join(setup.Dir, "http.sock")))
+	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), binary, append([]string{"-c", configFile}, args...)...)
+	cmd.Dir = setup.Dir
+	cmd.Env = append(os.Environ(), setup.Env...)
+	return &Filebeat{Process: startProcess(tb, cmd), setup: setup}
+}
+
+// Stat returns a number of the /stats page, such as libbeat.output.events.acked,
+// 0 if it is not there.
+func (f *Filebeat) Stat(name string) int {
+	f.tb.Helper()
+	client := http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(f.setup.Dir, "http.sock"))
+			},
+		},
+	}
+	request, err := http.NewRequestWithContext(f.tb.Context(), http.MethodGet, "http://filebeat/stats", nil)
+	require.NoError(f.tb, err)
+	response, err := client.Do(request)
+	require.NoError(f.tb, err)
+	defer func() { _ = response.Body.Close() }()
+	var value any
+	require.NoError(f.tb, json.NewDecoder(response.Body).Decode(&value))
+	for key := range strings.SplitSeq(name, ".") {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return 0
+		}
+		value = object[key]
+	}
+	number, _ := value.(float64)
+	return int(number)
+}
+
+// RSS returns the resident memory of the process in bytes.
+func (p *Process) RSS() int64 {
+	p.tb.Helper()
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.PID()))
+	require.NoError(p.tb, err)
+	defer func() { _ = file.Close() }()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var kibibytes int64
+		if _, err := fmt.Sscanf(lines.Text(), "VmRSS: %d kB", &kibibytes); err == nil {
+			return kibibytes << 10
+		}
+	}
+	require.FailNow(p.tb, "no VmRSS in the status of the process")
+	return 0
+}
+
+// Eventually waits until check holds and fails the test if it does not within
+// timeout.
+func Eventually(tb testing.TB, timeout time.Duration, what string, check func() bool) {
+	tb.Helper()
+	require.Eventually(tb, check, timeout, 50*time.Millisecond, what)
+}
+
+// RegistryOffsets returns, per file name, the offset up to which filestream has
+// confirmed a file, as the registry on disk has it.
+func (s Setup) RegistryOffsets(tb testing.TB) map[string]int64 {
+	tb.Helper()
+	offsets := map[string]int64{}
+	folder := filepath.Join(s.Dir, "data", "registry", "filebeat")
+	read := func(value map[string]json.RawMessage) {
+		var entry struct {
+			Cursor struct {
+				Offset int64 `json:"offset"`
+			} `json:"cursor"`
+			Meta struct {
+				Source string `json:"source"`
+			} `json:"meta"`
+		}
+		raw, err := json.Marshal(value)
+		require.NoError(tb, err)
+		if err := json.Unmarshal(raw, &entry); err == nil && entry.Meta.Source != "" {
+			offsets[filepath.Base(entry.Meta.Source)] = entry.Cursor.Offset
+		}
+	}
+	// Checkpoints are files with numbers for names, and hold all entries; the
+	// log holds what came after.
+	checkpoints, err := filepath.Glob(filepath.Join(folder, "[0-9]*.json"))
+	require.NoError(tb, err)
+	for _, checkpoint := range checkpoints {
+		content, err := os.ReadFile(checkpoint)
+		require.NoError(tb, err)
+		var entries []map[string]json.RawMessage
+		require.NoError(tb, json.Unmarshal(content, &entries))
+		for _, entry := range entries {
+			read(entry)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(folder, "log.json"))
+	require.NoError(tb, err)
+	for line := range strings.Lines(string(log)) {
+		var change struct {
+			Value map[string]json.RawMessage `json:"v"`
+		}
+		if json.Unmarshal([]byte(line), &change) == nil && change.Value != nil {
+			read(change.Value)
+		}
+	}
+	return offsets
+}

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
+)
+
+func TestEveryLineArrivesOnceAndIsNotSentAgain(t *testing.T) {
+	const lines = 200_000
+	server := receivertest.Start(t)
+	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "")}
+	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
+
+	filebeat := beattest.StartFilebeat(t, setup)
+	arrived(t, server, lines)
+	beattest.Eventually(t, patience, "every event is acked", func() bool {
+		return filebeat.Stat("libbeat.output.events.acked") == lines
+	})
+	require.Zero(t, filebeat.Stat("libbeat.output.events.failed"))
+	require.Zero(t, filebeat.Stat("libbeat.output.events.dropped"))
+	require.Zero(t, filebeat.Stat("libbeat.output.events.active"))
+	require.Equal(t, lines, filebeat.Stat("libbeat.output.events.total"))
+	require.Greater(t, filebeat.Stat("libbeat.output.write.bytes"), lines*beattest.LineBytes)
+	require.Zero(t, filebeat.Stop())
+	require.Zero(t, server.Counts().Duplicate)
+	require.Equal(t, fileSize(t, setup.LogFile("a.log")), setup.RegistryOffsets(t)["a.log"])
+
+	filebeat = beattest.StartFilebeat(t, setup)
+	beattest.AppendLines(t, setup.LogFile("a.log"), lines+1, lines+1)
+	arrived(t, server, lines+1)
+	require.Zero(t, filebeat.Stop())
+	require.Zero(t, server.Counts().Duplicate, "nothing is sent twice after a restart")
+	require.Equal(t, 1000, lastCloseCode(server), "filebeat says goodbye")
+}
+
+func lastCloseCode(server *receivertest.Server) int {
+	conns := server.Conns()
+	return conns[len(conns)-1].CloseCode
+}
+
+func TestFilebeatKilledInTheMiddleSendsTheRestAfterTheRestart(t *testing.T) {
+	const lines = 200_000
+	server := receivertest.Start(t)
+	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "")}
+	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
+
+	filebeat := beattest.StartFilebeat(t, setup)
+	waitFor(t, server, lines/4)
+	filebeat.Kill()
+	require.Less(t, server.Counts().Unique, lines, "filebeat was killed too late for this test")
+
+	filebeat = beattest.StartFilebeat(t, setup)
+	arrived(t, server, lines)
+	require.Zero(t, filebeat.Stop())
+}
+
+func waitFor(t *testing.T, server *receivertest.Server, unique int) {
+	t.Helper()
+	beattest.Eventually(t, patience, "lines arrive", func() bool { return server.Counts().Unique >= unique })
+}
+
+func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
+	for _, queue := range []string{"queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
+		t.Run(queue, func(t *testing.T) {
+			const lines = 20_000
+			mute := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
+				return receivertest.Fault{StopReadingAtMessage: 5000}
+			}))
+			setup := beattest.Setup{
+				Dir:    t.TempDir(),
+				Output: output(mute.URL(), "  close_timeout: 1s\n"),
+				Extra:  queue,
+			}
+			beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
+			filebeat := beattest.StartFilebeat(t, setup)
+			waitFor(t, mute, 5000)
+			begun := time.Now()
+			require.Zero(t, filebeat.Stop())
+			require.Less(t, time.Since(begun), 10*time.Second)
+			confirmed := filebeat.Output()
+			mute.Kill()
+
+			server := receivertest.Start(t)
+			setup.Output = output(server.URL(), "")
+			filebeat = beattest.StartFilebeat(t, setup)
+			beattest.Eventually(t, patience, "the rest arrives", func() bool { return server.Counts().MaxSeq >= lines })
+			require.NotEmpty(t, confirmed)
+			require.Zero(t, filebeat.Stop())
+			for seq := 1; seq <= lines; seq++ {
+				if len(server.Missing(seq, seq)) > 0 && len(mute.Missing(seq, seq)) > 0 {
+					require.Failf(t, "a line is lost", "number %d", seq)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e holds the end-to-end tests: the real filebeat reads real files
+// and sends them to real servers, which count the numbers of the lines.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"filebeat-websocket/receiver/receivertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for lines to arrive. It is generous: a slow
+// machine is no failure, a missing line is.
+const patience = 2 * time.Minute
+
+// output returns an output section with fast retries for tests.
+func output(url, more string) string {
+	return fmt.Sprintf(`
+output.websocket:
+  hosts: ["%s"]
+  backoff.init: 200ms
+  backoff.max: 1s
+%s`, url, more)
+}
+
+// arrived waits until every line up to last is at the receiver, and then makes
+// sure that none is missing.
+func arrived(t *testing.T, server *receivertest.Server, last int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := server.Wait(ctx, func(c receivertest.Counts) bool { return c.Unique >= last })
+	require.NoErrorf(t, err, "missing, among others: %v", server.Missing(1, last))
+	require.Empty(t, server.Missing(1, last))
+}
+
+// fileSize is the offset that the registry has to reach.
+func fileSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.Size()
+}
