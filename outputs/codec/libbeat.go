@@ -19,7 +19,7 @@ import (
 // in cfg (codec.json.*, codec.format.string), json if it names none. index is
 // what libbeat's JSON codec writes as @metadata.beat. One codec is built at once,
 // so that an invalid setting shows here.
-func FromLibbeat(info beat.Info, index string, cfg libcodec.Config) (func() (Encoder, error), error) {
+func FromLibbeat(info beat.Info, index string, cfg libcodec.Config) (func() Encoder, error) {
 	newCodec := func() (libcodec.Codec, error) {
 		c, err := libcodec.CreateEncoder(info, cfg)
 		if err != nil {
@@ -30,19 +30,15 @@ func FromLibbeat(info beat.Info, index string, cfg libcodec.Config) (func() (Enc
 	if _, err := newCodec(); err != nil {
 		return nil, err
 	}
-	return func() (Encoder, error) {
-		c, err := newCodec()
-		if err != nil {
-			return nil, err
-		}
-		return &libbeatEncoder{codec: c, newCodec: newCodec, index: index}, nil
+	return func() Encoder {
+		return &libbeatEncoder{newCodec: newCodec, index: index}
 	}, nil
 }
 
 // libbeatEncoder owns its codec: libbeat's codecs reuse a buffer and are not safe
 // for several goroutines.
 type libbeatEncoder struct {
-	codec    libcodec.Codec
+	codec    libcodec.Codec // nil: to be made, by newCodec
 	newCodec func() (libcodec.Codec, error)
 	index    string
 }
@@ -57,15 +53,16 @@ func (e *libbeatEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 
 // encode returns a slice that belongs to the codec.
 func (e *libbeatEncoder) encode(event *beat.Event) (encoded []byte, err error) {
-	defer func() {
-		if recover() == nil {
-			return
+	if e.codec == nil {
+		if e.codec, err = e.newCodec(); err != nil {
+			return nil, encodeError(errors.New("libbeat's codec can't be made"))
 		}
-		encoded, err = nil, encodeError(errors.New("panic in libbeat's codec"))
-		// The codec stopped half-way and may have lost count of its brackets. Its
-		// settings have been good for one before.
-		if c, newErr := e.newCodec(); newErr == nil {
-			e.codec = c
+	}
+	defer func() {
+		if recover() != nil {
+			// The codec stopped half-way and may have lost count of its brackets.
+			e.codec = nil
+			encoded, err = nil, encodeError(errors.New("panic in libbeat's codec"))
 		}
 	}()
 

@@ -25,9 +25,7 @@ func newLibbeatEncoder(t *testing.T, settings map[string]any) Encoder {
 	t.Helper()
 	newEncoder, err := FromLibbeat(testInfo, "an-index", libbeatConfig(t, settings))
 	require.NoError(t, err)
-	encoder, err := newEncoder()
-	require.NoError(t, err)
-	return encoder
+	return newEncoder()
 }
 
 func TestFromLibbeatWritesWhatTheLibbeatCodecWrites(t *testing.T) {

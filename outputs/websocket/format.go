@@ -65,16 +65,9 @@ func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 	}
 	format := &wireFormat{framing: layout}
 	if c.Codec.Namespace.IsSet() {
-		newEncoder, err := codec.FromLibbeat(info, info.Beat, c.Codec)
+		format.newEncoder, err = codec.FromLibbeat(info, info.Beat, c.Codec)
 		if err != nil {
 			return nil, settingError("codec", err)
-		}
-		format.newEncoder = func() codec.Encoder {
-			encoder, err := newEncoder()
-			if err != nil {
-				return failing{err}
-			}
-			return encoder
 		}
 		return format, nil
 	}
@@ -84,8 +77,3 @@ func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 	}
 	return format, nil
 }
-
-// failing stands for a codec that could be made at the start and can't be now.
-type failing struct{ err error }
-
-func (f failing) Append(dst []byte, _ *beat.Event) ([]byte, error) { return dst, f.err }
