@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
+)
+
+func TestInvalidSettingsEndFilebeatWithTheirName(t *testing.T) {
+	for setting, yaml := range map[string]string{
+		"hosts":             `{}`,
+		"workers":           `{hosts: [h], workers: 0}`,
+		"batch_size":        `{hosts: [h], batch_size: 10, bulk_max_size: 20}`,
+		"timeout":           `{hosts: [h], timeout: soon}`,
+		"backoff.max":       `{hosts: [h], backoff: {init: 10s, max: 1s}}`,
+		"max_message_bytes": `{hosts: [h], max_message_bytes: 12}`,
+		"ack":               `{hosts: [h], ack: maybe}`,
+		"format":            `{hosts: [h], format: xml}`,
+		"no_such_key":       `{hosts: [h], no_such_key: 1}`,
+		"ssl":               `{hosts: ["wss://h"], ssl.certificate_authorities: ["/no/such/file"]}`,
+		"codec":             `{hosts: [h], codec.format.string: "%{[unclosed"}`,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			setup := beattest.Setup{Dir: t.TempDir(), Output: "output.websocket: " + yaml}
+			filebeat := beattest.StartFilebeat(t, setup)
+			require.Equal(t, 1, filebeat.Wait(5*time.Second), "exit code")
+			require.Contains(t, filebeat.Output(), "output.websocket."+setting)
+		})
+	}
+}
+
+// oneLine is a case of a server that is not what it should be.
+type badServer struct {
+	fault receivertest.Fault
+	cause string // what the log has to say
+}
+
+func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing.T) {
+	for name, bad := range map[string]badServer{
+		"garbage after the upgrade": {
+			fault: receivertest.Fault{SendGarbage: []byte(strings.Repeat("\xff\x00garbage", 1000))},
+			cause: "read: websocket:",
+		},
+		"an HTTP page instead": {
+			fault: receivertest.Fault{RefuseStatus: http.StatusOK, RefuseBody: "<html>hello</html>"},
+			cause: `answered the upgrade with 200 OK: \"<html>hello</html>\"`,
+		},
+		"no HTTP at all": {
+			fault: receivertest.Fault{NotHTTP: []byte("SSH-2.0-OpenSSH_9.2\r\n")},
+			cause: `malformed HTTP response`,
+		},
+		"a redirect": {
+			fault: receivertest.Fault{RefuseStatus: http.StatusFound, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/"}}},
+			cause: "elsewhere.example",
+		},
+		"a wrong Sec-WebSocket-Accept": {
+			fault: receivertest.Fault{WrongAccept: true},
+			cause: "Sec-WebSocket-Accept is missing or wrong",
+		},
+		"half a frame": {
+			fault: receivertest.Fault{HalfFrameAtMessage: 10},
+			cause: "ended:",
+		},
+		"a message longer than max_read_bytes": {
+			fault: receivertest.Fault{SendHuge: 3 << 20},
+			cause: "longer than max_read_bytes",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const lines, badConnections = 2_000, 2
+			faults := make([]receivertest.Fault, badConnections)
+			for i := range faults {
+				faults[i] = bad.fault
+			}
+			server := receivertest.Start(t, receivertest.WithFaults(faults...))
+			setup := beattest.Setup{
+				Dir:    t.TempDir(),
+				Output: output(server.URL(), ""),
+				Extra:  "queue.mem.flush.timeout: 100ms",
+			}
+			beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
+			filebeat := beattest.StartFilebeat(t, setup)
+			arrived(t, server, lines)
+			require.Contains(t, filebeat.Output(), bad.cause)
+			require.NotContains(t, filebeat.Output(), "panic")
+			require.Zero(t, filebeat.Stop())
+			require.LessOrEqual(t, strings.Count(filebeat.Output(), bad.cause), 2*badConnections,
+				fmt.Sprintf("lines about %q", bad.cause))
+		})
+	}
+}
