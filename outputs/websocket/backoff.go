@@ -5,7 +5,6 @@ package websocket
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/outputs"
@@ -31,14 +30,14 @@ type prover interface {
 type backoffClient struct {
 	prover
 	lifecycle *lifecycle
-	init, max time.Duration
+	settings  backoffConfig
 
 	failures int       // since the last proof
 	notUntil time.Time // when the next attempt may begin
 }
 
 func withBackoff(client prover, settings backoffConfig, l *lifecycle) *backoffClient {
-	return &backoffClient{prover: client, lifecycle: l, init: settings.Init, max: settings.Max}
+	return &backoffClient{prover: client, lifecycle: l, settings: settings}
 }
 
 // Connect waits until an attempt is due and makes it. Close cuts the wait short.
@@ -48,7 +47,7 @@ func (b *backoffClient) Connect() error {
 	}
 	err := b.prover.Connect()
 	if err != nil {
-		b.failed()
+		b.failed(err)
 	}
 	return err
 }
@@ -57,7 +56,7 @@ func (b *backoffClient) Connect() error {
 func (b *backoffClient) Publish(ctx context.Context, batch publisher.Batch) error {
 	err := b.prover.Publish(ctx, batch)
 	if err != nil {
-		b.failed()
+		b.failed(err)
 	}
 	return err
 }
@@ -83,28 +82,13 @@ func (b *backoffClient) wait() error {
 	}
 }
 
-func (b *backoffClient) failed() {
+func (b *backoffClient) failed(cause error) {
 	if b.takeProof() {
 		b.failures = 0
 	}
-	b.notUntil = time.Now().Add(jittered(b.init, b.max, b.failures))
+	now := time.Now()
+	b.notUntil = now.Add(classify(cause, now).waitFor(b.settings, b.failures))
 	b.failures++
-}
-
-// jittered returns the wait after so many failures in a row: anything from a
-// tenth of init, doubled with each failure up to max, to the whole of it. The
-// wide range spreads a fleet of agents that all lost the same server.
-func jittered(init, max time.Duration, failures int) time.Duration {
-	wait := init
-	for range failures {
-		if wait >= max/2 {
-			wait = max
-			break
-		}
-		wait *= 2
-	}
-	least := wait / 10
-	return least + rand.N(wait-least+1)
 }
 
 func (b *backoffClient) String() string { return "backoff(" + b.prover.String() + ")" }

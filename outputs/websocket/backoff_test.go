@@ -84,14 +84,6 @@ func TestBackoffWaitEndsWithClose(t *testing.T) {
 	})
 }
 
-func TestJitterIsWithinItsBounds(t *testing.T) {
-	for failures := range 70 {
-		wait := jittered(time.Second, time.Minute, failures)
-		require.GreaterOrEqual(t, wait, 100*time.Millisecond)
-		require.LessOrEqual(t, wait, time.Minute)
-	}
-}
-
 func TestFailoverGoesToAHostThatMayTryAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLifecycle(time.Second)

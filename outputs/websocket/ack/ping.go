@@ -14,10 +14,12 @@ func init() { Register("ping", func() Strategy { return &pingBarrier{} }) }
 // before Ping n.
 //
 // Some peers answer with an empty Pong. A probe right after the upgrade finds
-// them out: two Pings in a row that are both answered, neither with a payload
-// that was sent. With such a peer the Pongs are counted in order. One foreign
-// Pong is not enough for the verdict, because a peer may send a Pong unasked
-// (RFC 6455 5.5.3) before it answers the first Ping.
+// them out: as many Pongs in a row as probes says, each followed by another
+// Ping, and none with a payload that was sent. With such a peer the Pongs are
+// counted in order. A few foreign Pongs are not enough for the verdict, because
+// a peer may send Pongs unasked (RFC 6455 5.5.3) before it answers the first
+// Ping, and counting those would confirm what it has not read. If a payload that
+// was sent comes back after the verdict all the same, the verdict is reversed.
 type pingBarrier struct {
 	mode    pongMode
 	foreign int // Pongs with an unknown payload while probing
@@ -39,6 +41,10 @@ const (
 	byPayload                 // a Pong carries the payload of its Ping
 	byCount                   // it does not: the n-th Pong answers the n-th Ping
 )
+
+// probes is how many foreign Pongs it takes to count Pongs from then on. It costs
+// a peer that does not echo as many round trips at each connect.
+const probes = 8
 
 // payloadBytes is the length of a Ping's payload: its number, big endian.
 const payloadBytes = 8
@@ -63,6 +69,10 @@ func (p *pingBarrier) ping() []byte {
 func (p *pingBarrier) Pong(payload []byte) (uint64, []byte) {
 	switch p.mode {
 	case byCount:
+		if p.wasSent(payload) {
+			p.mode = byPayload
+			return p.answered(p.find(payload)), nil
+		}
 		if len(p.outstanding) == 0 {
 			return 0, nil // unasked
 		}
@@ -76,24 +86,34 @@ func (p *pingBarrier) Pong(payload []byte) (uint64, []byte) {
 			p.mode = byPayload
 			return p.answered(n), nil
 		}
-		if p.foreign++; p.foreign == 1 {
+		if p.foreign++; p.foreign < probes {
 			return 0, p.ping()
 		}
-		// Nothing but the two probes is outstanding, and both are answered.
+		// Nothing but the probes is outstanding, and all are answered.
 		p.mode = byCount
 		return p.answered(len(p.outstanding)), nil
 	}
 }
 
+// wasSent reports whether payload is that of a Ping of this connection, answered
+// or not.
+func (p *pingBarrier) wasSent(payload []byte) bool {
+	if len(payload) != payloadBytes {
+		return false
+	}
+	number := binary.BigEndian.Uint64(payload)
+	return number > 0 && number <= p.last
+}
+
 // find returns how many outstanding Pings the Pong with that payload answers, 0
 // if it belongs to none of them.
 func (p *pingBarrier) find(payload []byte) int {
-	if len(payload) != payloadBytes || len(p.outstanding) == 0 {
+	if !p.wasSent(payload) || len(p.outstanding) == 0 {
 		return 0
 	}
 	number := binary.BigEndian.Uint64(payload)
 	oldest := p.outstanding[0].ping // they are numbered without a gap
-	if number < oldest || number > p.last {
+	if number < oldest {
 		return 0
 	}
 	return int(number-oldest) + 1

@@ -10,7 +10,7 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -61,8 +61,6 @@ type Conn struct {
 	wire    *wire
 	options Options
 
-	closeSent atomic.Bool // no frame may follow a Close frame (RFC 6455 5.5.1)
-
 	buffer []byte // frames that wait for Flush
 	whole  []byte // a message that has to be cut into fragments
 
@@ -88,7 +86,11 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 	}
 	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
 		c.whole = appendTo(c.whole[:0])
-		return c.appendFragments(opcode, c.whole, limit)
+		err := c.appendFragments(opcode, c.whole, limit)
+		if cap(c.whole) > keepBytes {
+			c.whole = nil
+		}
+		return err
 	}
 	var key uint32
 	c.buffer, key = appendHeader(c.buffer, true, opcode, size)
@@ -131,7 +133,6 @@ func (c *Conn) Flush() error {
 	c.buffer = c.buffer[:0]
 	if cap(c.buffer) > keepBytes {
 		c.buffer = make([]byte, 0, flushBytes+maxHeaderBytes)
-		c.whole = nil
 	}
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -173,7 +174,7 @@ func (c *Conn) pongDue() bool {
 // flood of them takes no memory.
 func (c *Conn) answerPingLocked() error {
 	c.pongMutex.Lock()
-	if !c.pongWaits || c.closeSent.Load() {
+	if !c.pongWaits || c.wire.stopped != nil {
 		c.pongWaits = false
 		c.pongMutex.Unlock()
 		return nil
@@ -247,33 +248,41 @@ func (c *Conn) ended(err error) error {
 	return fmt.Errorf("read: %w", err)
 }
 
-// sendClose sends a Close frame unless a write is under way, which would have
-// to be waited for; the peer sees the end of the connection then.
+// sendClose sends a Close frame from the reading goroutine, unless a write is
+// under way, which would have to be waited for; the peer sees the end of the
+// connection then.
 func (c *Conn) sendClose(code int, reason string) {
 	if !c.wire.writeMutex.TryLock() {
 		return
 	}
 	defer c.wire.writeMutex.Unlock()
-	if c.closeSent.Swap(true) {
-		return
-	}
+	c.sendCloseLocked(code, reason, lastWordsTimeout)
+}
+
+func (c *Conn) sendCloseLocked(code int, reason string, timeout time.Duration) {
 	var payload []byte
 	if code != websocket.CloseNoStatusReceived {
 		payload = append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 	}
 	// An error changes nothing: the connection is at its end.
-	_ = c.wire.writeLocked(appendFrame(nil, true, opClose, payload), libraryWriteTimeout)
+	_ = c.wire.writeLastLocked(appendFrame(nil, true, opClose, payload), timeout)
 }
 
-// Close starts the closing handshake (RFC 6455 7.1.2). Read returns with the
+// Close starts the closing handshake (RFC 6455 7.1.2); nothing is written after
+// it. A write that is under way gets closeTimeout to end. Read returns with the
 // peer's Close frame; the caller sees to it that it does not wait for ever, and
-// calls Cut in any case.
-func (c *Conn) Close(code int, reason string) { c.sendClose(code, reason) }
+// calls Cut in any case. A reason has at most 123 bytes.
+func (c *Conn) Close(code int, reason string) {
+	c.wire.hurry()
+	c.wire.writeMutex.Lock()
+	defer c.wire.writeMutex.Unlock()
+	c.sendCloseLocked(code, reason, closeTimeout)
+}
 
 // Cut closes the socket at once. It may be called more than once.
 func (c *Conn) Cut() {
 	// The error says that it was closed before, or is of no use to anybody.
-	_ = c.wire.Conn.Close()
+	_ = c.wire.Close()
 }
 
 // interrupted reports whether err is a deadline that passed.

@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gorilla/websocket"
 )
@@ -47,7 +49,7 @@ type UpgradeError struct {
 	Code     int
 	Header   http.Header
 	Location string // of a redirect, which is not followed: credentials would travel
-	Body     string // its first 256 bytes
+	Body     string // its first 256 bytes, empty with a redirect
 	Cause    error
 }
 
@@ -74,8 +76,8 @@ const maxCauseBytes = 256
 
 // Dial connects and upgrades. The error is an *UpgradeError if a server spoke
 // HTTP but did not upgrade; its text never holds a header of the request.
-func Dial(ctx context.Context, options Options) (*Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, options.ConnectTimeout)
+func Dial(parent context.Context, options Options) (*Conn, error) {
+	ctx, cancel := context.WithTimeout(parent, options.ConnectTimeout)
 	defer cancel()
 
 	dialTCP := options.Dial
@@ -83,8 +85,11 @@ func Dial(ctx context.Context, options Options) (*Conn, error) {
 		dialTCP = (&net.Dialer{}).DialContext
 	}
 	var w *wire
-	wrap := func(c net.Conn) net.Conn {
-		w = &wire{Conn: c, traffic: options.Traffic}
+	interruptible := func() bool { return true }
+	wrap := func(c, socket net.Conn) net.Conn {
+		w = &wire{Conn: c, socket: socket, traffic: options.Traffic}
+		// The library knows the deadline of a context, not its cancellation.
+		interruptible = context.AfterFunc(parent, func() { _ = w.Close() })
 		return w
 	}
 	dialer := websocket.Dialer{
@@ -93,7 +98,7 @@ func Dial(ctx context.Context, options Options) (*Conn, error) {
 			if err != nil {
 				return nil, err
 			}
-			return wrap(c), nil
+			return wrap(c, c), nil
 		},
 		NetDialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := dialTCP(ctx, network, address)
@@ -105,7 +110,7 @@ func Dial(ctx context.Context, options Options) (*Conn, error) {
 				_ = c.Close()
 				return nil, fmt.Errorf("TLS: %w", err)
 			}
-			return wrap(secured), nil
+			return wrap(secured, c), nil
 		},
 		// The library writes the upgrade request and nothing else of length.
 		WriteBufferSize: 1024,
@@ -116,8 +121,13 @@ func Dial(ctx context.Context, options Options) (*Conn, error) {
 	if answer != nil && answer.Body != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}
+	inTime := interruptible()
 	if err != nil {
 		return nil, dialError(ctx, options, answer, err)
+	}
+	if !inTime {
+		_ = w.Close()
+		return nil, context.Cause(parent)
 	}
 	w.upgraded.Store(true)
 	return &Conn{
@@ -131,39 +141,79 @@ func Dial(ctx context.Context, options Options) (*Conn, error) {
 func dialError(ctx context.Context, options Options, answer *http.Response, err error) error {
 	switch {
 	case answer != nil && errors.Is(err, websocket.ErrBadHandshake):
-		// The library keeps the first 1024 bytes of the body at most.
-		body, readErr := io.ReadAll(io.LimitReader(answer.Body, maxCauseBytes))
-		if readErr != nil {
-			body = nil
-		}
-		return &UpgradeError{
-			Status:   answer.Status,
+		refused := &UpgradeError{
+			Status:   excerpt(answer.Status, maxStatusBytes, options.Header),
 			Code:     answer.StatusCode,
 			Header:   answer.Header,
-			Location: answer.Header.Get("Location"),
-			Body:     string(body),
+			Location: excerpt(answer.Header.Get("Location"), maxCauseBytes, options.Header),
 			Cause:    errors.New("Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong"),
 		}
-	case errors.Is(context.Cause(ctx), context.DeadlineExceeded) || interrupted(err):
-		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err))
+		// The library keeps the first 1024 bytes of the body at most, in memory.
+		body, readErr := io.ReadAll(answer.Body)
+		if readErr == nil && refused.Location == "" {
+			refused.Body = excerpt(string(body), maxCauseBytes, options.Header)
+		}
+		return refused
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("connect: %w", context.Cause(ctx))
+	case ctx.Err() != nil || interrupted(err):
+		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, options.Header))
 	default:
-		return shortened(err)
+		return shortened(err, options.Header)
 	}
+}
+
+// maxStatusBytes is how much of the status line an error repeats.
+const maxStatusBytes = 64
+
+// public are headers of the request that hold no secret, and whose values an
+// error should be able to name.
+var public = []string{"Host", "Origin", "User-Agent"}
+
+// hiddenBytes is the least length of a header's word that is hidden: a shorter
+// one is no secret, and is found by chance in any text.
+const hiddenBytes = 6
+
+// excerpt returns the beginning of what a peer sent, fit for an error: a server
+// may repeat the request, and credentials with it.
+func excerpt(text string, limit int, header http.Header) string {
+	for name, values := range header {
+		if slices.Contains(public, name) {
+			continue
+		}
+		for _, value := range values {
+			for _, word := range append(strings.Fields(value), value) {
+				if len(word) >= hiddenBytes {
+					text = strings.ReplaceAll(text, word, "***")
+				}
+			}
+		}
+	}
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || unicode.IsSpace(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // shortened bounds the text of an error that may quote what the peer sent.
-func shortened(err error) error {
-	text := err.Error()
-	if len(text) <= maxCauseBytes {
+func shortened(err error, header http.Header) error {
+	whole := err.Error()
+	text := excerpt(whole, maxCauseBytes, header)
+	if text == whole {
 		return err
 	}
-	return &longError{text: strings.ToValidUTF8(text[:maxCauseBytes], "") + "...", cause: err}
+	return &shortError{text: text, cause: err}
 }
 
-type longError struct {
+type shortError struct {
 	text  string
 	cause error
 }
 
-func (e *longError) Error() string { return e.text }
-func (e *longError) Unwrap() error { return e.cause }
+func (e *shortError) Error() string { return e.text }
+func (e *shortError) Unwrap() error { return e.cause }

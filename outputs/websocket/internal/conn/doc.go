@@ -10,8 +10,9 @@
 //
 // # Concurrency
 //
-// Append*, Buffered and Flush belong to one goroutine at a time. Read is called
-// once, from one goroutine, and answers the peer's Pings itself. Close and Cut
-// may be called from any goroutine at any time; both make Read and a blocked
-// Flush return.
+// Append* and Flush belong to one goroutine at a time. Read is called once, from
+// one goroutine, and answers the peer's Pings itself. Close and Cut may be called
+// from any goroutine at any time. Both make a blocked Flush return, Close after
+// at most closeTimeout; Cut makes Read return, after Close that is up to the
+// peer.
 package conn

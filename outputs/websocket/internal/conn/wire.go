@@ -24,19 +24,32 @@ const maxUpgradeBytes = 64 << 10
 
 var errUpgradeTooLong = errors.New("the answer to the upgrade request is longer than 64 KiB")
 
-// libraryWriteTimeout is how long a control frame of the library's own (its
-// answer to a protocol error) may take. The connection ends right after it.
-const libraryWriteTimeout = time.Second
+// lastWordsTimeout is how long a last Close frame from the reading goroutine may
+// take. The connection ends right after it.
+const lastWordsTimeout = time.Second
+
+// closeTimeout is what is left for a write that is under way when Close is
+// called, and after that for the Close frame.
+const closeTimeout = 250 * time.Millisecond
+
+var errCloseSent = errors.New("the connection is closing")
 
 // wire is the socket as both the library and this package write to it. Every
 // Write is a run of whole frames, so frames never mix.
 type wire struct {
 	net.Conn
+	socket  net.Conn // under TLS, or the same as Conn
 	traffic Traffic
 
-	upgraded   atomic.Bool
-	upgradeIn  int        // bytes read before the upgrade was done
-	writeMutex sync.Mutex // held around every socket write after the upgrade
+	upgraded  atomic.Bool
+	upgradeIn int // bytes read before the upgrade was done
+
+	closing    atomic.Bool // Close was called: every write has closeTimeout
+	writeMutex sync.Mutex  // held around every socket write after the upgrade
+	// stopped is why nothing more may be written: a Close frame went out (RFC 6455
+	// 5.5.1), or a write failed, maybe in the middle of a frame. Guarded by
+	// writeMutex.
+	stopped error
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -63,7 +76,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	defer w.writeMutex.Unlock()
-	return len(p), w.writeLocked(p, libraryWriteTimeout)
+	return len(p), w.writeLastLocked(p, lastWordsTimeout)
 }
 
 // SetWriteDeadline keeps the library from moving the deadline of a write that
@@ -75,11 +88,41 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return w.Conn.SetWriteDeadline(t)
 }
 
+// hurry gives a write that is under way closeTimeout from now. A writer that has
+// not set its own deadline yet sets it before it looks at closing: if it misses
+// that, its deadline is the earlier one and is overwritten here.
+func (w *wire) hurry() {
+	w.closing.Store(true)
+	// Without a deadline it ends with the one that it has.
+	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
+}
+
 func (w *wire) writeLocked(p []byte, timeout time.Duration) error {
-	if err := w.Conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
-		return err
+	if w.stopped != nil {
+		return w.stopped
 	}
-	n, err := w.Conn.Write(p)
-	w.traffic.WriteBytes(n)
+	err := w.Conn.SetWriteDeadline(time.Now().Add(timeout))
+	if w.closing.Load() {
+		err = w.Conn.SetWriteDeadline(time.Now().Add(min(timeout, closeTimeout)))
+	}
+	if err == nil {
+		var written int
+		written, err = w.Conn.Write(p)
+		w.traffic.WriteBytes(written)
+	}
+	w.stopped = err
 	return err
 }
+
+// writeLastLocked writes a Close frame, unless one was written before.
+func (w *wire) writeLastLocked(frame []byte, timeout time.Duration) error {
+	err := w.writeLocked(frame, timeout)
+	if err == nil {
+		w.stopped = errCloseSent
+	}
+	return err
+}
+
+// Close closes the socket without TLS's goodbye, which waits seconds for a peer
+// that does not read.
+func (w *wire) Close() error { return w.socket.Close() }

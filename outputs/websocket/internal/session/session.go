@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,8 +76,9 @@ type Session struct {
 	stateMutex  sync.Mutex
 	window      *window.Window[*flight]
 	closing     bool          // Close was called: nothing new is taken
+	handshake   bool          // the Close frame is about to go out: any end is ours
 	cause       error         // why the session died, nil while it lives
-	ready       bool          // the strategy knows enough of the peer
+	opened      bool          // Open has succeeded
 	changed     chan struct{} // closed and replaced when a waiter should look again
 	confirmedAt time.Time     // when the last message was confirmed
 	pingAt      time.Time     // when the last Ping was written
@@ -124,9 +126,17 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 		dead:     make(chan struct{}),
 		poke:     make(chan struct{}, 1),
 	}
-	s.loops.Go(s.readLoop)
-	if err := s.probe(ctx); err != nil {
+	// A canceled ctx also ends a write that is blocked.
+	stop := context.AfterFunc(ctx, func() { s.fail(ErrClosed) })
+	defer stop()
+	if err := s.probe(); err != nil {
 		s.fail(err)
+	}
+	s.stateMutex.Lock()
+	s.opened = s.cause == nil
+	opened := s.opened
+	s.stateMutex.Unlock()
+	if !opened {
 		s.loops.Wait()
 		return nil, s.Err()
 	}
@@ -134,19 +144,22 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 	return s, nil
 }
 
-func (s *Session) probe(ctx context.Context) error {
-	s.stateMutex.Lock()
+// probe starts readLoop and waits until the strategy is ready. writeMutex keeps
+// a Ping that answers an early Pong behind the first one.
+func (s *Session) probe() error {
+	s.writeMutex.Lock()
 	ping := s.strategy.Open()
-	s.stateMutex.Unlock()
-	if err := s.writePing(ping); err != nil {
+	s.loops.Go(s.readLoop)
+	err := s.writePingLocked(ping)
+	s.writeMutex.Unlock()
+	if err != nil {
 		return err
 	}
 	timeout := time.NewTimer(s.options.Timeout)
 	defer timeout.Stop()
 	for {
 		s.stateMutex.Lock()
-		s.ready = s.strategy.Ready()
-		ready, changed := s.ready, s.changed
+		ready, changed := s.strategy.Ready(), s.changed
 		s.stateMutex.Unlock()
 		if ready {
 			return nil
@@ -155,8 +168,6 @@ func (s *Session) probe(ctx context.Context) error {
 		case <-changed:
 		case <-s.dead:
 			return s.Err()
-		case <-ctx.Done():
-			return ErrClosed
 		case <-timeout.C:
 			return fmt.Errorf("%w: no answer to the first Ping within %v", ErrTimeout, s.options.Timeout)
 		}
@@ -196,11 +207,34 @@ func (s *Session) Send(b Batch) (taken bool, err error) {
 	}
 	defer f.release()
 
-	if err := s.write(f, last); err != nil {
-		s.fail(err)
+	confirmed, err := s.write(f, last)
+	if err != nil {
+		s.writeFailed(err)
 		return true, s.Err()
 	}
+	s.confirm(confirmed)
+	s.wakeWatch()
 	return true, nil
+}
+
+// lastWords is how long the peer's side of a connection is still read after a
+// write on it failed.
+const lastWords = 100 * time.Millisecond
+
+// writeFailed ends the session after a failed write. A peer that refuses what is
+// being sent writes a Close frame and hangs up, and the RST may end the write
+// before the reader has come to the Close frame, whose code says what to do
+// next. So the reader goes first: on a broken connection it does not take long.
+func (s *Session) writeFailed(err error) {
+	if timeout := net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() {
+		wait := time.NewTimer(lastWords)
+		defer wait.Stop()
+		select {
+		case <-s.dead:
+		case <-wait.C:
+		}
+	}
+	s.fail(err)
 }
 
 // reserve takes a place in the window, waiting for one.
@@ -227,7 +261,9 @@ func (s *Session) reserve(f *flight) (last uint64, err error) {
 	}
 }
 
-func (s *Session) write(f *flight, last uint64) error {
+// write writes the batch and the Ping behind it, and returns what the strategy
+// takes for confirmed by that alone.
+func (s *Session) write(f *flight, last uint64) (confirmed uint64, err error) {
 	s.writeMutex.Lock()
 	defer s.writeMutex.Unlock()
 
@@ -236,7 +272,7 @@ func (s *Session) write(f *flight, last uint64) error {
 	appendTo := func(dst []byte) []byte { return b.AppendTo(dst, message) }
 	for ; message < b.Messages(); message++ {
 		if err := s.conn.AppendMessage(s.options.Binary, b.Size(message), appendTo); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	s.stateMutex.Lock()
@@ -249,23 +285,20 @@ func (s *Session) write(f *flight, last uint64) error {
 		s.conn.AppendPing(ping)
 	}
 	if err := s.conn.Flush(); err != nil {
-		return err
+		return 0, err
 	}
 	s.stateMutex.Lock()
 	f.writtenAt = time.Now() // the wait for its confirmation begins here
 	s.stateMutex.Unlock()
-	s.confirm(confirmed)
-	s.wakeWatch()
-	return nil
+	return confirmed, nil
 }
 
-// writePing writes a Ping outside of a batch. No payload, no Ping.
-func (s *Session) writePing(ping []byte) error {
+// writePingLocked writes a Ping outside of a batch. No payload, no Ping.
+// writeMutex is held.
+func (s *Session) writePingLocked(ping []byte) error {
 	if ping == nil {
 		return nil
 	}
-	s.writeMutex.Lock()
-	defer s.writeMutex.Unlock()
 	s.conn.AppendPing(ping)
 	return s.conn.Flush()
 }
@@ -276,8 +309,11 @@ func (s *Session) confirm(through uint64) {
 		return
 	}
 	s.stateMutex.Lock()
+	before := s.window.Confirmed()
 	done, err := s.window.Confirm(through, nil)
-	s.confirmedAt = time.Now()
+	if s.window.Confirmed() > before {
+		s.confirmedAt = time.Now()
+	}
 	if len(done) > 0 {
 		s.broadcast()
 	}
@@ -299,8 +335,11 @@ func (s *Session) fail(cause error) {
 		s.stateMutex.Unlock()
 		return
 	}
+	if s.handshake {
+		cause = ErrClosed // the peer's Close frame answers ours
+	}
 	s.cause = cause
-	opened := s.ready
+	opened := s.opened
 	lost := s.window.Fail(nil)
 	s.broadcast()
 	close(s.dead)
@@ -342,61 +381,20 @@ func (in incoming) Pong(payload []byte) {
 	s := in.s
 	s.stateMutex.Lock()
 	confirmed, ping := s.strategy.Pong(payload)
-	if !s.ready {
+	if !s.opened {
 		s.broadcast() // probe looks again
 	}
 	s.stateMutex.Unlock()
 	// A strategy asks for another Ping only while it probes: nothing else is
 	// written then, so the reader does not wait for a writer here.
-	if err := s.writePing(ping); err != nil {
-		s.fail(err)
-		return
+	if ping != nil {
+		s.writeMutex.Lock()
+		err := s.writePingLocked(ping)
+		s.writeMutex.Unlock()
+		if err != nil {
+			s.fail(err)
+			return
+		}
 	}
 	s.confirm(confirmed)
-}
-
-// Close ends the session: nothing new is taken, batches in flight have until
-// the deadline of ctx to be confirmed, then comes the closing handshake. After
-// the deadline that gets handshakeGrace more. Batches that are still not
-// confirmed are lost with ErrClosed. When it returns, both loops have ended.
-func (s *Session) Close(ctx context.Context) {
-	s.stateMutex.Lock()
-	s.closing = true
-	s.broadcast()
-	s.stateMutex.Unlock()
-
-	s.drain(ctx)
-	s.conn.Close(conn.CloseNormal, "")
-	grace := time.NewTimer(handshakeGrace)
-	defer grace.Stop()
-	select {
-	case <-s.dead: // by the peer's Close frame, or by anything else
-	case <-ctx.Done():
-		select {
-		case <-s.dead:
-		case <-grace.C:
-		}
-	}
-	s.fail(ErrClosed)
-	s.loops.Wait()
-}
-
-// handshakeGrace is what a peer that did not confirm in time still gets to
-// answer the Close frame.
-const handshakeGrace = 250 * time.Millisecond
-
-func (s *Session) drain(ctx context.Context) {
-	for {
-		s.stateMutex.Lock()
-		empty, changed := s.window.Len() == 0, s.changed
-		s.stateMutex.Unlock()
-		if empty {
-			return
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

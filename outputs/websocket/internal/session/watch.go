@@ -4,6 +4,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,7 +24,11 @@ func (s *Session) watchLoop() {
 		}
 		next, err := s.watch(time.Now())
 		if err != nil {
-			s.fail(err)
+			if errors.Is(err, ErrTimeout) {
+				s.fail(err)
+			} else {
+				s.writeFailed(err)
+			}
 			return
 		}
 		if next.IsZero() {
@@ -90,19 +95,32 @@ func (s *Session) watch(now time.Time) (next time.Time, err error) {
 }
 
 // heartbeat sends a Ping, unless a batch is being written: then bytes flow, and
-// a Ping follows them.
+// a Ping follows them. After the Close frame there are no more.
 func (s *Session) heartbeat(now time.Time) error {
 	if !s.writeMutex.TryLock() {
 		return nil
 	}
 	defer s.writeMutex.Unlock()
 	s.stateMutex.Lock()
+	if s.handshake {
+		s.stateMutex.Unlock()
+		return nil
+	}
 	ping := s.strategy.Heartbeat()
 	s.pingAt = now
-	if s.awaitSince.IsZero() {
+	awaited := s.awaitSince.IsZero()
+	if awaited {
 		s.awaitSince = now
 	}
 	s.stateMutex.Unlock()
 	s.conn.AppendPing(ping)
-	return s.conn.Flush()
+	if err := s.conn.Flush(); err != nil {
+		return err
+	}
+	s.stateMutex.Lock()
+	if awaited && !s.awaitSince.IsZero() {
+		s.awaitSince = time.Now() // the wait for the answer begins here
+	}
+	s.stateMutex.Unlock()
+	return nil
 }

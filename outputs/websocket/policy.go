@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"filebeat-websocket/outputs/websocket/internal/conn"
+)
+
+// patience says how long to wait after one kind of failure.
+type patience struct {
+	longest bool          // backoff.max instead of the wait that is due
+	factor  int           // how many times the wait that is due, 0 for once
+	exactly time.Duration // what the server asked for, 0 if it did not
+}
+
+// classify tells from the cause of a failure how long to wait. It is the one
+// place where causes become waits.
+func classify(cause error, now time.Time) patience {
+	var upgrade *conn.UpgradeError
+	if errors.As(cause, &upgrade) {
+		switch upgrade.Code {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			// Wrong credentials: asking again soon can only lock the account.
+			return patience{longest: true}
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			return patience{exactly: retryAfter(upgrade.Header.Get("Retry-After"), now)}
+		}
+		return patience{}
+	}
+	var closed *conn.CloseError
+	if errors.As(cause, &closed) {
+		switch code := closed.Code; {
+		case code == 1008, code >= 3000 && code <= 4999:
+			// The server's policy, or a rule of the application, is against it.
+			return patience{longest: true}
+		case code == 1011, code == 1014, !knownCloseCode(code):
+			// The server, or the gateway before it, has an error of its own.
+			return patience{factor: 2}
+		}
+	}
+	return patience{}
+}
+
+// knownCloseCode reports whether a Close frame may hold that code (RFC 6455
+// 7.4.1, and 1012 to 1014 of its registry), or held none.
+func knownCloseCode(code int) bool {
+	switch code {
+	case 1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014:
+		return true
+	}
+	return code >= 3000 && code <= 4999
+}
+
+// retryAfter reads the header of that name (RFC 9110 10.2.3): seconds or a date.
+// It is 0 if there is none that can be used.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, date.Sub(now))
+	}
+	return 0
+}
+
+// waitFor returns how long to wait before the next attempt, after so many
+// failures in a row before this one.
+func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
+	switch {
+	case p.exactly > 0:
+		return min(p.exactly, settings.Max)
+	case p.longest:
+		// Close to backoff.max, spread a little.
+		return settings.Max - rand.N(settings.Max/10+1)
+	}
+	wait := settings.Init
+	for range failures {
+		if wait >= settings.Max/2 {
+			wait = settings.Max
+			break
+		}
+		wait *= 2
+	}
+	wait = min(wait*time.Duration(max(p.factor, 1)), settings.Max)
+
+	// A fleet of agents that all lost the same server at once is spread by the
+	// first wait, from a tenth of it on. The second is at least half of its
+	// doubled length, so it begins when the first is over for all of them: the
+	// two waves do not add up.
+	least := wait / 2
+	if failures == 0 {
+		least = wait / 10
+	}
+	return least + rand.N(wait-least+1)
+}
