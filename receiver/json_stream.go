@@ -16,9 +16,6 @@ func decodeJSONStream(m message, list *recordList) error {
 		if err != nil {
 			return err
 		}
-		if c := s.next(); c == ',' || c == ']' || c == '}' {
-			return s.fail()
-		}
 		list.add(value, lineBreaks)
 	}
 	return nil

@@ -18,16 +18,17 @@ import (
 // A batch is one write call and is in the kernel when Consume returns: it
 // survives the end of this process, but not that of the machine.
 type Store struct {
-	mu   sync.Mutex
-	out  io.Writer
-	file truncater // nil unless out is a regular file that OpenStore opened
-	size int64     // of file
-	torn bool      // the output ends inside of a line
-	line []byte    // the bytes of one write, used again
+	mu     sync.Mutex
+	out    io.Writer
+	file   regularFile // nil unless out is one that OpenStore opened
+	closer io.Closer   // nil unless OpenStore opened out
+	torn   bool        // the output ends inside of a line
+	lines  []byte      // the bytes of one write, used again
 }
 
-type truncater interface {
-	io.WriteCloser
+// regularFile is what it takes of an *os.File to undo a write.
+type regularFile interface {
+	Stat() (os.FileInfo, error)
 	Truncate(size int64) error
 }
 
@@ -43,7 +44,7 @@ func NewStore(out io.Writer) *Store {
 // fails half way, for lack of space say, the file is cut back to where it was.
 func OpenStore(name string) (*Store, error) {
 	// Reading is for the last byte.
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // the caller says which file
 	if err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
@@ -59,14 +60,14 @@ func fileStore(file *os.File) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := NewStore(file)
+	s := &Store{out: file, closer: file}
 	if !info.Mode().IsRegular() {
 		return s, nil // a pipe or device has no end to look at or cut back to
 	}
-	s.file, s.size = file, info.Size()
-	if s.size > 0 {
+	s.file = file
+	if info.Size() > 0 {
 		last := make([]byte, 1)
-		if _, err := file.ReadAt(last, s.size-1); err != nil {
+		if _, err := file.ReadAt(last, info.Size()-1); err != nil {
 			return nil, err
 		}
 		s.torn = last[0] != '\n'
@@ -81,40 +82,51 @@ func (s *Store) Consume(_ context.Context, b *Batch) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.line = s.line[:0]
+	s.lines = s.lines[:0]
 	if s.torn {
-		s.line = append(s.line, '\n')
+		s.lines = append(s.lines, '\n')
 	}
 	for _, record := range b.Records {
-		s.line = append(s.line, record...)
-		s.line = append(s.line, '\n')
+		s.lines = append(s.lines, record...)
+		s.lines = append(s.lines, '\n')
 	}
-	written, err := s.out.Write(s.line)
+	written, err := s.out.Write(s.lines)
+	if err == nil && written < len(s.lines) {
+		err = io.ErrShortWrite
+	}
 	if err != nil {
-		return s.undo(written, err)
+		return s.undo(written, fmt.Errorf("write output: %w", err))
 	}
-	s.size += int64(written)
 	s.torn = false
 	return nil
 }
 
-// undo deals with a write that failed after some bytes. All of the batch goes,
-// also the lines that are whole: the client will send it again.
+// undo deals with a write that failed after some bytes, and returns cause. All
+// of the batch goes, also the lines that are whole: the client will send it
+// again.
 func (s *Store) undo(written int, cause error) error {
-	cause = fmt.Errorf("write output: %w", cause)
 	if written == 0 {
 		return cause
 	}
 	if s.file != nil {
-		err := s.file.Truncate(s.size)
+		err := cutBack(s.file, int64(written))
 		if err == nil {
 			return cause
 		}
-		s.size += int64(written)
-		cause = fmt.Errorf("%w (and half of it stays: %w)", cause, err)
+		cause = fmt.Errorf("%w; the half that was written stays: %w", cause, err)
 	}
-	s.torn = s.line[written-1] != '\n'
+	s.torn = s.lines[written-1] != '\n'
 	return cause
+}
+
+// cutBack takes the last bytes off the file. It asks for the size, since a log
+// rotation may have emptied the file in between.
+func cutBack(file regularFile, bytes int64) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return file.Truncate(max(0, info.Size()-bytes))
 }
 
 // Close closes the file that OpenStore opened. It does nothing for NewStore's
@@ -122,11 +134,10 @@ func (s *Store) undo(written int, cause error) error {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	closer, ok := s.out.(io.Closer)
-	if s.file == nil || !ok {
+	if s.closer == nil {
 		return nil
 	}
-	if err := closer.Close(); err != nil {
+	if err := s.closer.Close(); err != nil {
 		return fmt.Errorf("close output: %w", err)
 	}
 	return nil

@@ -89,7 +89,8 @@ func (c *conn) serve() {
 	if c.strike(AtOpen) {
 		return
 	}
-	for !c.step() {
+	for over := false; !over; {
+		over = c.step()
 	}
 }
 

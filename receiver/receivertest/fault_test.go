@@ -39,7 +39,8 @@ func TestFaultsInsteadOfTheUpgrade(t *testing.T) {
 	})
 	t.Run("HangUpgrade never answers", func(t *testing.T) {
 		s := Start(t, WithFaults(Fault{HangUpgrade: true}))
-		_, err := dialError(t, s)
+		dialer := websocket.Dialer{HandshakeTimeout: 200 * time.Millisecond}
+		_, _, err := dialer.DialContext(t.Context(), s.URL(), nil)
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		require.True(t, timeout.Timeout())
@@ -98,7 +99,7 @@ func pingsAtOnce(t *testing.T, c *client, payloads ...string) {
 
 func TestFaultsOfPongs(t *testing.T) {
 	t.Run("Delay is latency, and keeps the order", func(t *testing.T) {
-		const delay = 50 * time.Millisecond
+		const delay = 500 * time.Millisecond
 		s := Start(t, WithFaults(Fault{Delay: delay}))
 		c := dial(t, s)
 		start := time.Now()
@@ -138,7 +139,7 @@ func TestFaultsOfPongs(t *testing.T) {
 		require.Equal(t, 4, s.Counts().Pings)
 	})
 	t.Run("PongOnlyNewest of what came during Delay", func(t *testing.T) {
-		c := dial(t, Start(t, WithFaults(Fault{PongOnlyNewest: true, Delay: 100 * time.Millisecond})))
+		c := dial(t, Start(t, WithFaults(Fault{PongOnlyNewest: true, Delay: 500 * time.Millisecond})))
 		c.ping(t, "1")
 		c.ping(t, "2")
 		require.Equal(t, "2", take(t, c.pongs))

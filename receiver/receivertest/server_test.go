@@ -61,8 +61,7 @@ func dial(t testing.TB, s *Server) *client {
 // dialError is a dial that must fail.
 func dialError(t *testing.T, s *Server) (*http.Response, error) {
 	t.Helper()
-	dialer := websocket.Dialer{HandshakeTimeout: 200 * time.Millisecond}
-	ws, res, err := dialer.DialContext(t.Context(), s.URL(), nil)
+	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), s.URL(), nil)
 	if err == nil {
 		_ = ws.Close()
 	}
@@ -273,7 +272,7 @@ func TestViolationsOfTheClientAreListed(t *testing.T) {
 			require.NoError(t, err)
 			head, err := br.Peek(4)
 			require.NoError(t, err)
-			require.Equal(t, byte(0x80|opClose), head[0])
+			require.Equal(t, 0x80|opClose, head[0])
 			require.Len(t, s.Violations(), 1)
 			require.Contains(t, s.Violations()[0], test.violation)
 		})

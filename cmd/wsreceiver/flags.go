@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"filebeat-websocket/receiver"
+)
+
+const healthPath = "/healthz"
+
+// settings are the flags' values.
+type settings struct {
+	listen          string
+	path            string
+	format          string
+	out             string
+	quiet           bool
+	maxMessageBytes byteSize
+	maxConnections  int
+	version         bool
+}
+
+func newFlagSet(s *settings) *flag.FlagSet {
+	flags := flag.NewFlagSet("wsreceiver", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run says what is wrong, once
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
+	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that takes records")
+	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(receiver.Formats(), ", "))
+	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON; - is standard output")
+	flags.BoolVar(&s.quiet, "quiet", false, "no log line when a connection opens or ends")
+	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
+	flags.Var(&s.maxMessageBytes, "max-message-bytes", "longest message, a `size` such as 65536, 64KiB or 1MiB")
+	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "connections at once, a `number`")
+	flags.BoolVar(&s.version, "version", false, "print the version and exit")
+	return flags
+}
+
+func usage() string {
+	var b bytes.Buffer
+	b.WriteString("wsreceiver takes log records over WebSocket and writes them as NDJSON.\n\nFlags:\n")
+	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
+		name, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(&b, "  --%s %s\n    \t%s", f.Name, name, text)
+		if name != "" {
+			fmt.Fprintf(&b, " (default %s)", f.DefValue)
+		}
+		b.WriteString("\n")
+	})
+	return b.String()
+}
+
+// parseFlags returns flag.ErrHelp if help is wanted, or an error that names the
+// flag at fault.
+func parseFlags(args []string) (settings, error) {
+	var s settings
+	flags := newFlagSet(&s)
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	if flags.NArg() > 0 {
+		return s, fmt.Errorf("unexpected argument %q: there are only flags", flags.Arg(0))
+	}
+	for _, check := range []struct {
+		flag string
+		err  error
+	}{
+		{"listen", checkListen(s.listen)},
+		{"path", checkPath(s.path)},
+		{"format", checkFormat(s.format)},
+		{"out", checkOut(s.out)},
+		{"max-connections", checkPositive(s.maxConnections)},
+	} {
+		if check.err != nil {
+			return s, fmt.Errorf("flag --%s: %w", check.flag, check.err)
+		}
+	}
+	return s, nil
+}
+
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	if port == "" {
+		return fmt.Errorf("%q has no port", address)
+	}
+	_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port)
+	return err
+}
+
+func checkPath(path string) error {
+	switch {
+	case !strings.HasPrefix(path, "/"):
+		return fmt.Errorf("%q does not begin with /", path)
+	case path == healthPath:
+		return fmt.Errorf("%s is taken", healthPath)
+	case strings.ContainsAny(path, "?#% \t\r\n"):
+		return fmt.Errorf("%q is more than a path", path)
+	}
+	return nil
+}
+
+func checkFormat(name string) error {
+	if !slices.Contains(receiver.Formats(), name) {
+		return fmt.Errorf("%q is none of %s", name, strings.Join(receiver.Formats(), ", "))
+	}
+	return nil
+}
+
+func checkOut(name string) error {
+	if name == "" {
+		return errors.New("no file name")
+	}
+	return nil
+}
+
+func checkPositive(n int) error {
+	if n < 1 {
+		return fmt.Errorf("%d is less than 1", n)
+	}
+	return nil
+}
+
+// byteSize is a flag.Value.
+type byteSize int64
+
+// units are matched without regard to case.
+var units = map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "kib": 1 << 10, "mib": 1 << 20}
+
+// maxByteSize keeps a slip of the pen from taking all memory.
+const maxByteSize = 1 << 30
+
+// Set takes a number of bytes, or of one of units.
+func (b *byteSize) Set(text string) error {
+	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	unit, ok := units[strings.ToLower(text[len(number):])]
+	if !ok {
+		return errors.New("the units are B, KB, MB, KiB and MiB")
+	}
+	value, err := strconv.ParseUint(strings.TrimSpace(number), 10, 63)
+	if err != nil {
+		return errors.New("not a number of bytes")
+	}
+	bytes := float64(value) * unit
+	if bytes < 1 || bytes > maxByteSize || math.IsNaN(bytes) {
+		return errors.New("not between 1 byte and 1024MiB")
+	}
+	*b = byteSize(bytes)
+	return nil
+}
+
+// String gives the largest binary unit that fits.
+func (b *byteSize) String() string {
+	switch n := int64(*b); {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return strconv.FormatInt(n>>20, 10) + "MiB"
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return strconv.FormatInt(n>>10, 10) + "KiB"
+	default:
+		return strconv.FormatInt(n, 10)
+	}
+}
+
+var _ flag.Value = (*byteSize)(nil)

@@ -1,0 +1,368 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// sink is a Consume that keeps copies.
+type sink struct {
+	mu      sync.Mutex
+	batches []Batch // without Records
+	records []string
+}
+
+func (s *sink) Consume(_ context.Context, b *Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range b.Records {
+		s.records = append(s.records, string(r))
+	}
+	facts := *b
+	facts.Records = nil
+	s.batches = append(s.batches, facts)
+	return nil
+}
+
+func (s *sink) got() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.records
+}
+
+// start serves a Handler until the test ends.
+func start(t testing.TB, options Options) (*Handler, string) {
+	t.Helper()
+	if options.CloseTimeout == 0 {
+		options.CloseTimeout = 100 * time.Millisecond
+	}
+	h, err := New(options)
+	require.NoError(t, err)
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = h.Shutdown(ctx)
+		server.Close()
+	})
+	return h, "ws" + strings.TrimPrefix(server.URL, "http")
+}
+
+// client is a gorilla client whose reader puts what it gets into channels.
+type client struct {
+	*websocket.Conn
+	pongs chan string
+	ended chan error
+}
+
+func dial(t testing.TB, url string) *client {
+	t.Helper()
+	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	c := &client{Conn: ws, pongs: make(chan string, 1000), ended: make(chan error, 1)}
+	ws.SetPongHandler(func(payload string) error {
+		c.pongs <- payload
+		return nil
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _, err := ws.ReadMessage()
+		c.ended <- err
+	}()
+	t.Cleanup(func() {
+		_ = ws.Close()
+		<-done
+	})
+	return c
+}
+
+func (c *client) send(t testing.TB, messages ...string) {
+	t.Helper()
+	for _, m := range messages {
+		require.NoError(t, c.WriteMessage(websocket.TextMessage, []byte(m)))
+	}
+}
+
+func (c *client) ping(t testing.TB, payload string) {
+	t.Helper()
+	require.NoError(t, c.WriteControl(websocket.PingMessage, []byte(payload), time.Now().Add(5*time.Second)))
+}
+
+// frames writes frames as they are, in one segment.
+func (c *client) frames(t testing.TB, frames ...string) {
+	t.Helper()
+	_, err := c.NetConn().Write([]byte(strings.Join(frames, "")))
+	require.NoError(t, err)
+}
+
+// frame masks with zeros, so its payload can be written as it is. RFC 6455 5.2.
+func frame(first byte, payload string) string {
+	return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
+}
+
+const (
+	textFrame    = 0x81
+	textBegin    = 0x01
+	continuation = 0x00
+	textEnd      = 0x80
+	pingFrame    = 0x89
+)
+
+// take fails the test rather than waiting for ever.
+func take[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	select {
+	case v := <-from:
+		return v
+	case <-ctx.Done():
+		require.FailNow(t, "nothing came within 5 s")
+		panic("unreachable")
+	}
+}
+
+func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
+	var s sink
+	ended := make(chan ConnEnd, 2)
+	opened := make(chan Conn, 2)
+	_, url := start(t, Options{
+		Consume: s.Consume,
+		OnOpen:  func(c Conn) { opened <- c },
+		OnClose: func(_ Conn, end ConnEnd) { ended <- end },
+	})
+	c := dial(t, url)
+	require.Equal(t, Conn{ID: 1, RemoteAddr: c.LocalAddr().String()}, take(t, opened))
+	c.send(t, `{"a":1}{"a":2}`, `[{"b":1}]`)
+	require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte("text\xff")))
+	c.ping(t, "12345678")
+	require.Equal(t, "12345678", take(t, c.pongs))
+	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\uFFFD\"}"}, s.got())
+	facts := Conn{ID: 1, RemoteAddr: c.LocalAddr().String()}
+	require.Equal(t, []Batch{
+		{Conn: facts, MessageNumber: 1, FrameType: websocket.TextMessage, MessageBytes: 14},
+		{Conn: facts, MessageNumber: 2, FrameType: websocket.TextMessage, MessageBytes: 9},
+		{Conn: facts, MessageNumber: 3, FrameType: websocket.BinaryMessage, MessageBytes: 5},
+	}, s.batches)
+	require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "done"), time.Now().Add(time.Second)))
+	require.Equal(t, &websocket.CloseError{Code: 1000}, take(t, c.ended))
+	end := take(t, ended)
+	require.Equal(t, ConnEnd{Messages: 3, Records: 4, Bytes: 28, CloseCode: 1000, Cause: &websocket.CloseError{Code: 1000, Text: "done"}}, end)
+
+	lost := dial(t, url)
+	require.EqualValues(t, 2, take(t, opened).ID)
+	require.NoError(t, lost.NetConn().Close())
+	end = take(t, ended)
+	require.Equal(t, websocket.CloseAbnormalClosure, end.CloseCode)
+	require.ErrorContains(t, end.Cause, "unexpected EOF")
+}
+
+func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
+	t.Run("while Consume blocks there is none", func(t *testing.T) {
+		entered, release := make(chan uint64), make(chan struct{})
+		var s sink
+		_, url := start(t, Options{Consume: func(ctx context.Context, b *Batch) error {
+			entered <- b.MessageNumber
+			<-release
+			return s.Consume(ctx, b)
+		}})
+		c := dial(t, url)
+		c.frames(t, frame(pingFrame, "0"), frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"))
+		require.Equal(t, "0", take(t, c.pongs))
+		for _, number := range []uint64{1, 2} {
+			require.Equal(t, number, take(t, entered))
+			require.Empty(t, c.pongs)
+			release <- struct{}{}
+			require.Len(t, take(t, c.pongs), 1)
+			require.Len(t, s.got(), int(number))
+		}
+	})
+	t.Run("whichever way batches and pings are mixed", func(t *testing.T) {
+		var s sink
+		_, url := start(t, Options{Consume: s.Consume})
+		c := dial(t, url)
+		var all []string
+		for range 1000 {
+			all = append(all, frame(textFrame, "{}"), frame(textFrame, "x"), frame(pingFrame, "12345678"))
+		}
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			c.frames(t, all...)
+		}()
+		for n := range 1000 {
+			take(t, c.pongs)
+			require.GreaterOrEqual(t, len(s.got()), 2*(n+1))
+		}
+		take(t, written)
+	})
+	t.Run("a Ping between the fragments of a message is answered, the message not yet consumed", func(t *testing.T) {
+		var s sink
+		_, url := start(t, Options{Consume: s.Consume})
+		c := dial(t, url)
+		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "between"), frame(continuation, "1"))
+		require.Equal(t, "between", take(t, c.pongs))
+		require.Empty(t, s.got())
+		c.frames(t, frame(textEnd, `}`), frame(pingFrame, "after"))
+		require.Equal(t, "after", take(t, c.pongs))
+		require.Equal(t, []string{`{"a":1}`}, s.got())
+	})
+	t.Run("a message that could not be consumed closes with 1011 and no Pong follows", func(t *testing.T) {
+		disk := errors.New("the disk /secret/place is full")
+		ended := make(chan ConnEnd, 1)
+		_, url := start(t, Options{
+			Consume: func(_ context.Context, b *Batch) error {
+				if b.MessageNumber == 2 {
+					return disk
+				}
+				return nil
+			},
+			OnClose: func(_ Conn, end ConnEnd) { ended <- end },
+		})
+		c := dial(t, url)
+		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, "{}"))
+		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 2 was not taken"}, take(t, c.ended))
+		require.Equal(t, "1", take(t, c.pongs))
+		require.Empty(t, c.pongs)
+		end := take(t, ended)
+		require.ErrorIs(t, end.Cause, disk)
+		require.Equal(t, ConnEnd{Messages: 1, Records: 1, Bytes: 2, CloseCode: 1011, Cause: end.Cause}, end)
+	})
+}
+
+func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for name, test := range map[string]struct {
+		format string
+		frames []string
+		want   websocket.CloseError
+	}{
+		"too long": {"auto", []string{string([]byte{textFrame, 0x80 | 126, 0x03, 0xe9, 0, 0, 0, 0}) + long + "x"},
+			websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}},
+		"too long in fragments": {"auto", []string{frame(textBegin, long[:100]), strings.Repeat(frame(continuation, long[:100]), 20)},
+			websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}},
+		"text that is not UTF-8":         {"auto", []string{frame(textFrame, "\xff")}, websocket.CloseError{Code: 1007, Text: "text message is not UTF-8"}},
+		"no JSON where the format is":    {"json_lines", []string{frame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
+		"nested too deep":                {"json", []string{frame(textFrame, strings.Repeat("[", 100))}, websocket.CloseError{Code: 1007, Text: "JSON nested deeper than 64 at byte 64"}},
+		"binary where the format is not": {"json", []string{frame(0x82, "{}")}, websocket.CloseError{Code: 1003, Text: "format json takes text messages"}},
+		"a frame that is not masked":     {"auto", []string{"\x81\x01x"}, websocket.CloseError{Code: 1002, Text: "bad MASK"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s sink
+			ended := make(chan ConnEnd, 2)
+			_, url := start(t, Options{Consume: s.Consume, Format: test.format, MaxMessageBytes: 1000, OnClose: func(_ Conn, end ConnEnd) { ended <- end }})
+			other, c := dial(t, url), dial(t, url)
+			c.frames(t, append(test.frames, frame(pingFrame, "x"))...)
+			require.Equal(t, &test.want, take(t, c.ended))
+			require.Empty(t, c.pongs)
+			require.NoError(t, c.Close())
+			end := take(t, ended)
+			require.Equal(t, test.want.Code, end.CloseCode)
+			require.ErrorContains(t, end.Cause, test.want.Text)
+			require.Empty(t, s.got())
+			other.send(t, `{}`)
+			other.ping(t, "fine")
+			require.Equal(t, "fine", take(t, other.pongs))
+			require.Equal(t, []string{"{}"}, s.got())
+		})
+	}
+	t.Run("one of exactly the longest length is taken", func(t *testing.T) {
+		var s sink
+		_, url := start(t, Options{Consume: s.Consume, MaxMessageBytes: 1000})
+		c := dial(t, url)
+		c.send(t, long)
+		c.ping(t, "fine")
+		take(t, c.pongs)
+		require.Equal(t, []string{`{"message":"` + long + `"}`}, s.got())
+	})
+	t.Run("a client that goes on writing is read on, so that it finds the Close frame", func(t *testing.T) {
+		_, url := start(t, Options{Consume: new(sink).Consume, MaxMessageBytes: 1000, CloseTimeout: time.Minute})
+		ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		// More than the kernel holds for a server that reads no more.
+		for range 16 {
+			require.NoError(t, ws.WriteMessage(websocket.BinaryMessage, make([]byte, 1<<20)))
+		}
+		_, _, err = ws.ReadMessage()
+		require.Equal(t, &websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}, err)
+		require.NoError(t, ws.Close())
+	})
+}
+
+func TestUpgradesAreRefused(t *testing.T) {
+	var s sink
+	_, url := start(t, Options{Consume: s.Consume, MaxConnections: 1})
+	get := func(header http.Header, upgrade bool) *http.Response {
+		t.Helper()
+		if upgrade {
+			_, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, header)
+			require.ErrorIs(t, err, websocket.ErrBadHandshake)
+			return res
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http"+strings.TrimPrefix(url, "ws"), nil)
+		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		http.DefaultClient.CloseIdleConnections()
+		return res
+	}
+	t.Run("a plain request", func(t *testing.T) {
+		require.Equal(t, http.StatusUpgradeRequired, get(nil, false).StatusCode)
+	})
+	t.Run("a page of another origin", func(t *testing.T) {
+		require.Equal(t, http.StatusForbidden, get(http.Header{"Origin": {"http://evil.example"}}, true).StatusCode)
+	})
+	t.Run("one connection too many, until one ends", func(t *testing.T) {
+		ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, http.Header{"Origin": {"http" + strings.TrimPrefix(url, "ws")}})
+		require.NoError(t, err, "the same origin is welcome")
+		require.NoError(t, res.Body.Close())
+		res = get(nil, true)
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+		require.Equal(t, "1", res.Header.Get("Retry-After"))
+		require.NoError(t, ws.Close())
+		require.Eventually(t, func() bool {
+			ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+			if err != nil {
+				return false
+			}
+			return res.Body.Close() == nil && ws.Close() == nil
+		}, 5*time.Second, 5*time.Millisecond)
+	})
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	consume := new(sink).Consume
+	for name, test := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"no Consume":            {Options{}, "receiver: option Consume is missing"},
+		"an unknown format":     {Options{Consume: consume, Format: "xml"}, `receiver: option Format: "xml" is none of [auto json json_array json_lines json_stream log raw]`},
+		"a negative limit":      {Options{Consume: consume, MaxMessageBytes: -1}, "can't be negative"},
+		"a negative time limit": {Options{Consume: consume, CloseTimeout: -1}, "can't be negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := New(test.options)
+			require.ErrorContains(t, err, test.want)
+		})
+	}
+}

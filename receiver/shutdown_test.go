@@ -1,0 +1,233 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+)
+
+// shutdown runs Shutdown and returns when it has begun to refuse connections.
+func shutdown(ctx context.Context, t *testing.T, h *Handler, url string) <-chan error {
+	t.Helper()
+	result := make(chan error, 1)
+	go func() { result <- h.Shutdown(ctx) }()
+	require.Eventually(t, func() bool {
+		ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+		if err == nil {
+			_ = ws.Close()
+			return false
+		}
+		return res != nil && res.StatusCode == http.StatusServiceUnavailable
+	}, 5*time.Second, time.Millisecond)
+	return result
+}
+
+func TestShutdown(t *testing.T) {
+	goingAway := &websocket.CloseError{Code: 1001, Text: "shutting down"}
+	t.Run("closes idle connections with 1001", func(t *testing.T) {
+		ended := make(chan ConnEnd, 2)
+		h, url := start(t, Options{Consume: new(sink).Consume, OnClose: func(_ Conn, end ConnEnd) { ended <- end }})
+		a, b := dial(t, url), dial(t, url)
+		result := shutdown(t.Context(), t, h, url)
+		require.Equal(t, goingAway, take(t, a.ended))
+		require.Equal(t, goingAway, take(t, b.ended))
+		require.NoError(t, take(t, result), "the client's library answers the Close frame, but does not hang up")
+		require.Equal(t, 1001, take(t, ended).CloseCode)
+		require.NoError(t, h.Shutdown(t.Context()), "once more")
+	})
+	t.Run("consumes and answers what has been read", func(t *testing.T) {
+		entered, release := make(chan uint64), make(chan struct{})
+		h, url := start(t, Options{Consume: func(_ context.Context, b *Batch) error {
+			entered <- b.MessageNumber
+			<-release
+			return nil
+		}})
+		c := dial(t, url)
+		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, `{"half`)[:9])
+		require.EqualValues(t, 1, take(t, entered))
+		result := shutdown(t.Context(), t, h, url)
+		release <- struct{}{}
+		require.EqualValues(t, 2, take(t, entered))
+		release <- struct{}{}
+		require.Equal(t, goingAway, take(t, c.ended))
+		require.Equal(t, "1", take(t, c.pongs))
+		require.Equal(t, "2", take(t, c.pongs))
+		require.NoError(t, take(t, result))
+	})
+	t.Run("waits for the message under way", func(t *testing.T) {
+		var s sink
+		h, url := start(t, Options{Consume: s.Consume})
+		c := dial(t, url)
+		// The Pong tells that the first fragment has been read.
+		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "read"))
+		take(t, c.pongs)
+		result := shutdown(t.Context(), t, h, url)
+		c.frames(t, frame(textEnd, "1}"))
+		require.Equal(t, goingAway, take(t, c.ended))
+		require.Equal(t, []string{`{"a":1}`}, s.got())
+		require.NoError(t, take(t, result))
+	})
+	t.Run("waits for a message of which half was read beside another", func(t *testing.T) {
+		var s sink
+		entered, release := make(chan struct{}, 2), make(chan struct{})
+		h, url := start(t, Options{Consume: func(ctx context.Context, b *Batch) error {
+			entered <- struct{}{}
+			<-release
+			return s.Consume(ctx, b)
+		}})
+		c := dial(t, url)
+		second := frame(textFrame, `{"n":2}`)
+		c.frames(t, frame(textFrame, `{"n":1}`), second[:9])
+		take(t, entered)
+		result := shutdown(t.Context(), t, h, url)
+		close(release)
+		c.frames(t, second[9:])
+		require.Equal(t, goingAway, take(t, c.ended))
+		require.Equal(t, []string{`{"n":1}`, `{"n":2}`}, s.got())
+		require.NoError(t, take(t, result))
+	})
+	t.Run("comes to an end with a client that never pauses", func(t *testing.T) {
+		var s sink
+		h, url := start(t, Options{Consume: s.Consume})
+		c := dial(t, url)
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			// A length that fits no buffer, so that there is always half a message.
+			message, err := []byte(strings.Repeat("x", 999)), error(nil)
+			for err == nil {
+				err = c.WriteMessage(websocket.TextMessage, message)
+			}
+		}()
+		require.Eventually(t, func() bool { return len(s.got()) > 100 }, 5*time.Second, time.Millisecond)
+		result := shutdown(t.Context(), t, h, url)
+		require.NoError(t, take(t, result))
+		take(t, written)
+		require.Equal(t, goingAway, take(t, c.ended))
+	})
+	t.Run("cuts what is left when its context ends", func(t *testing.T) {
+		entered, consumeEnded := make(chan struct{}), make(chan error, 1)
+		h, url := start(t, Options{Consume: func(ctx context.Context, _ *Batch) error {
+			close(entered)
+			<-ctx.Done()
+			consumeEnded <- ctx.Err()
+			return ctx.Err()
+		}})
+		stuck, half := dial(t, url), dial(t, url)
+		stuck.send(t, "{}")
+		take(t, entered)
+		half.frames(t, frame(textBegin, "{"), frame(pingFrame, "read"))
+		take(t, half.pongs)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := shutdown(ctx, t, h, url)
+		cancel()
+		err := take(t, result)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, "2 connections were cut")
+		require.ErrorIs(t, take(t, consumeEnded), context.Canceled)
+		take(t, stuck.ended)
+		take(t, half.ended)
+	})
+}
+
+func TestAHundredConnectionsAtOnce(t *testing.T) {
+	const connections, messages = 100, 50
+	var out bytes.Buffer
+	store := NewStore(&out)
+	h, url := start(t, Options{Consume: store.Consume})
+	clients := make([]*client, connections)
+	for i := range clients {
+		clients[i] = dial(t, url)
+	}
+	var writers sync.WaitGroup
+	errs := make(chan error, connections)
+	for i, c := range clients {
+		writers.Go(func() {
+			for n := range messages {
+				message := fmt.Sprintf(`{"conn":%d,"n":%d}{"conn":%d,"n":%d}`, i, 2*n, i, 2*n+1)
+				if err := c.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- c.WriteControl(websocket.PingMessage, []byte("done"), time.Now().Add(5*time.Second))
+		})
+	}
+	writers.Wait()
+	for range connections {
+		require.NoError(t, take(t, errs))
+	}
+	for _, c := range clients {
+		require.Equal(t, "done", take(t, c.pongs))
+		require.NoError(t, c.Close())
+	}
+	require.NoError(t, h.Shutdown(t.Context()))
+	next := map[int]int{}
+	for line := range strings.Lines(out.String()) {
+		var conn, n int
+		_, err := fmt.Sscanf(line, `{"conn":%d,"n":%d}`, &conn, &n)
+		require.NoError(t, err, line)
+		require.Equal(t, next[conn], n, "records of a connection stay in order")
+		next[conn]++
+	}
+	require.Len(t, next, connections)
+	for _, n := range next {
+		require.Equal(t, 2*messages, n)
+	}
+}
+
+// halves returns its last bytes together with io.EOF, as a TLS connection can.
+type halves struct{ rest []byte }
+
+func (h *halves) Read(p []byte) (int, error) {
+	n := copy(p, h.rest)
+	h.rest = h.rest[n:]
+	if n > 0 {
+		return n, io.EOF
+	}
+	return 0, net.ErrClosed
+}
+
+func TestAnEndOfFileBesideBytesIsNotTakenForTheEndOfTheMessage(t *testing.T) {
+	data, err := readAll(&halves{[]byte("half")}, nil, 100)
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.Equal(t, "half", string(data))
+}
+
+// BenchmarkHandler is one connection that sends records of 203 bytes, one a
+// message, 1600 and a Ping in a write, to a store that goes nowhere.
+func BenchmarkHandler(b *testing.B) {
+	store := NewStore(io.Discard)
+	_, url := start(b, Options{Consume: store.Consume})
+	c := dial(b, url)
+	const perBatch = 1600
+	record := fmt.Sprintf(`{"message":"%0189d"}`, 7)
+	one := binary.BigEndian.AppendUint16([]byte{textFrame, 0x80 | 126}, uint16(len(record)))
+	one = append(append(one, 0, 0, 0, 0), record...)
+	frames := append(bytes.Repeat(one, perBatch), frame(pingFrame, "12345678")...)
+	b.SetBytes(int64(len(frames)))
+	b.ReportAllocs()
+	sent := 0
+	for b.Loop() {
+		if _, err := c.NetConn().Write(frames); err != nil {
+			b.Fatal(err)
+		}
+		sent++
+		<-c.pongs
+	}
+	b.ReportMetric(float64(sent*perBatch)/b.Elapsed().Seconds(), "messages/s")
+}
