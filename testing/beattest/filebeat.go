@@ -8,8 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,37 +94,11 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 // Stat returns a number of the /stats page, such as libbeat.output.events.acked.
 // It is 0 if it is not there or if filebeat does not serve the page (yet).
 func (f *Filebeat) Stat(name string) int {
-	client := http.Client{
-		Timeout: 10 * time.Second,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(f.setup.Dir, "http.sock"))
-			},
-		},
-	}
-	request, err := http.NewRequestWithContext(f.tb.Context(), http.MethodGet, "http://filebeat/stats", nil)
+	number, err := ReadStat(f.tb.Context(), filepath.Join(f.setup.Dir, "http.sock"), name)
 	if err != nil {
 		return 0
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = response.Body.Close() }()
-	var value any
-	if err := json.NewDecoder(response.Body).Decode(&value); err != nil {
-		return 0
-	}
-	for key := range strings.SplitSeq(name, ".") {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return 0
-		}
-		value = object[key]
-	}
-	number, _ := value.(float64)
-	return int(number)
+	return number
 }
 
 // RSS returns the resident memory of the process in bytes.

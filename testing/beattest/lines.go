@@ -6,6 +6,7 @@ package beattest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,17 @@ func Line(seq int) string {
 	return line + strings.Repeat("x", max(0, LineBytes-len(line)))
 }
 
+// WriteLines writes the lines from number first to last, each with a newline.
+func WriteLines(w io.Writer, first, last int) error {
+	buffered := bufio.NewWriterSize(w, 1<<20)
+	for seq := first; seq <= last; seq++ {
+		if _, err := buffered.WriteString(Line(seq) + "\n"); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}
+
 // AppendLines appends the lines from number first to last to the file at path,
 // which is made if it is not there.
 func AppendLines(tb testing.TB, path string, first, last int) {
@@ -31,11 +43,6 @@ func AppendLines(tb testing.TB, path string, first, last int) {
 	require.NoError(tb, os.MkdirAll(filepath.Dir(path), 0o755))
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	require.NoError(tb, err)
-	buffered := bufio.NewWriterSize(file, 1<<20)
-	for seq := first; seq <= last; seq++ {
-		_, err = buffered.WriteString(Line(seq) + "\n")
-		require.NoError(tb, err)
-	}
-	require.NoError(tb, buffered.Flush())
+	require.NoError(tb, WriteLines(file, first, last))
 	require.NoError(tb, file.Close())
 }

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package beattest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Receiver is a wsreceiver that writes to a file, and can be killed and started
+// again at the same address.
+type Receiver struct {
+	*Process
+	// File is where the records are.
+	File string
+
+	tb   testing.TB
+	addr string
+	args []string
+}
+
+// StartReceiver starts the wsreceiver at the root of the module, with more flags
+// if given.
+func StartReceiver(tb testing.TB, args ...string) *Receiver {
+	tb.Helper()
+	r := &Receiver{
+		File: filepath.Join(tb.TempDir(), "records.ndjson"),
+		tb:   tb,
+		addr: "127.0.0.1:0",
+		args: args,
+	}
+	r.Start()
+	return r
+}
+
+// listening is the line with which wsreceiver says that it is ready.
+var listening = regexp.MustCompile(`listening.*url=ws://(\S+?)/`)
+
+// Start starts the receiver again, at the address it had before.
+func (r *Receiver) Start() {
+	r.tb.Helper()
+	args := append([]string{"--listen", r.addr, "--out", r.File}, r.args...)
+	r.Process = startProcess(r.tb, exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
+	Eventually(r.tb, 10*time.Second, "wsreceiver listens", func() bool {
+		match := listening.FindStringSubmatch(r.Output())
+		if match == nil {
+			return false
+		}
+		r.addr = match[1]
+		return true
+	})
+	_, _, err := net.SplitHostPort(r.addr)
+	require.NoError(r.tb, err)
+}
+
+// URL returns the address for output.websocket.
+func (r *Receiver) URL() string { return "ws://" + r.addr + "/ingest" }
+
+// Numbers returns how often each line number is in the file.
+func (r *Receiver) Numbers() map[int]int {
+	r.tb.Helper()
+	content, err := os.ReadFile(r.File)
+	require.NoError(r.tb, err)
+	numbers := map[int]int{}
+	for line := range bytes.Lines(content) {
+		_, rest, found := bytes.Cut(line, []byte("seq="))
+		if !found {
+			continue
+		}
+		digits, _, _ := strings.Cut(string(rest[:min(len(rest), 20)]), " ")
+		number, err := strconv.Atoi(digits)
+		require.NoErrorf(r.tb, err, "a broken record: %.100q", line)
+		numbers[number]++
+	}
+	return numbers
+}
+
+// Size returns the length of the file in bytes, 0 if there is none.
+func (r *Receiver) Size() int64 {
+	info, err := os.Stat(r.File)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
