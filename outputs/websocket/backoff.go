@@ -87,8 +87,11 @@ func (b *backoffClient) failed(cause error) {
 		b.failures = 0
 	}
 	now := time.Now()
-	b.notUntil = now.Add(classify(cause, now).waitFor(b.settings, b.failures))
-	b.failures++
+	p := classify(cause, now)
+	b.notUntil = now.Add(p.waitFor(b.settings, b.failures))
+	if !p.steady {
+		b.failures++
+	}
 }
 
 func (b *backoffClient) String() string { return "backoff(" + b.prover.String() + ")" }

@@ -8,16 +8,19 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/beats/v7/libbeat/publisher"
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/monitoring"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/websocket/ack"
@@ -27,16 +30,18 @@ import (
 
 // shared is what all clients of an output have in common. It does not change.
 type shared struct {
-	config      *config
-	header      http.Header
-	tls         *tlscommon.TLSConfig // nil: the default
-	format      *wireFormat
-	newStrategy func() ack.Strategy
-	encoder     queue.Encoder // for events that did not come through an encoding queue
-	observer    outputs.Observer
-	drops       *dropCounter
-	log         *logp.Logger
-	lifecycle   *lifecycle
+	config    *config
+	header    http.Header
+	tls       *tlscommon.TLSConfig // nil: the default
+	format    *wireFormat
+	ack       ack.Type
+	encoder   queue.Encoder // for events that did not come through an encoding queue
+	observer  outputs.Observer
+	registry  *monitoring.Registry // the output's own metrics
+	stats     *stats
+	letters   *deadLetters // nil: not configured
+	log       *logp.Logger
+	lifecycle *lifecycle
 }
 
 // errNotConnected is the error of a Publish without a connection.
@@ -50,12 +55,15 @@ type client struct {
 
 	mutex   sync.Mutex
 	session *session.Session // nil before the first Connect
+	ramp    int              // events in a portion, with slow_start
+	refused int              // portions in a row of which something has to be sent again
 
-	proven atomic.Bool // a batch was confirmed since takeProof was called
+	replaceAt time.Time   // when the session is too old, with ttl
+	proven    atomic.Bool // a batch was confirmed since takeProof was called
 }
 
 func newClient(s *shared, endpoint *url.URL) *client {
-	c := &client{shared: s, endpoint: endpoint}
+	c := &client{shared: s, endpoint: endpoint, ramp: rampStart}
 	s.lifecycle.onClose(c.end)
 	return c
 }
@@ -63,7 +71,7 @@ func newClient(s *shared, endpoint *url.URL) *client {
 // Connect implements outputs.Connectable: it dials, upgrades, and waits until
 // the server is known to answer. Close cuts it short.
 func (c *client) Connect() error {
-	c.retire()
+	replaces := c.retire()
 	options := conn.Options{
 		URL:            c.endpoint,
 		Header:         c.header,
@@ -76,20 +84,32 @@ func (c *client) Connect() error {
 	if c.endpoint.Scheme == "wss" {
 		options.TLS = c.tlsConfig()
 	}
+	ackConfig := ack.Config{Field: c.config.AckField}
+	if c.ack.Subprotocol != nil {
+		if name := c.ack.Subprotocol(ackConfig); name != "" {
+			options.Subprotocols, options.RequiredSubprotocol = []string{name}, name
+		}
+	}
 	connection, err := conn.Dial(c.lifecycle.ctx, options)
 	if err != nil {
+		c.stats.failed.Inc()
 		return err
 	}
-	opened, err := session.Open(c.lifecycle.ctx, connection, c.newStrategy(), session.Options{
+	opened, err := session.Open(c.lifecycle.ctx, connection, c.ack.New(ackConfig), session.Options{
 		Binary:       c.format.binary,
 		Pipelining:   c.config.Pipelining,
 		Timeout:      c.config.Timeout,
 		PingInterval: c.config.PingInterval,
-		Ended:        c.logEnd,
+		MaxPause:     c.config.Backoff.Max,
+		Ended:        c.ended,
+		Ignored:      func(err error) { c.log.Warnf("%v sent a message that is ignored: %v", displayURL(c.endpoint), err) },
+		RoundTrip:    c.stats.roundTrip,
 	})
 	if err != nil {
+		c.stats.failed.Inc()
 		return err
 	}
+	c.stats.connected(replaces)
 	if !c.adopt(opened) {
 		opened.Close(canceled)
 		return session.ErrClosed
@@ -118,15 +138,34 @@ func (c *client) adopt(opened *session.Session) bool {
 		return false
 	}
 	c.session = opened
+	if ttl := c.config.TTL; ttl > 0 {
+		c.replaceAt = time.Now().Add(ttl - ttl/10 + rand.N(ttl/5+1))
+	}
 	return true
 }
 
 // retire closes the session before this one, which is dead or of no use any
-// more, and waits for its goroutines.
-func (c *client) retire() {
-	if old := c.current(); old != nil {
-		old.Close(canceled)
+// more, waits for its goroutines, and reports whether there was one.
+func (c *client) retire() bool {
+	old := c.current()
+	if old == nil {
+		return false
 	}
+	old.Close(canceled)
+	return true
+}
+
+// renew replaces a session that is older than ttl: what is in flight is
+// confirmed first, then the connection is closed and dialled anew, addresses
+// and all.
+func (c *client) renew(old *session.Session) error {
+	if c.config.TTL == 0 || time.Now().Before(c.replaceAt) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.lifecycle.ctx, c.config.Timeout)
+	defer cancel()
+	old.Close(ctx)
+	return c.Connect()
 }
 
 func (c *client) current() *session.Session {
@@ -142,8 +181,9 @@ func (c *client) end(ctx context.Context) {
 	}
 }
 
-// logEnd writes the one line about the end of a connection.
-func (c *client) logEnd(cause error) {
+// ended counts the end of a connection and writes the one line about it.
+func (c *client) ended(cause error) {
+	c.stats.disconnected(cause)
 	if errors.Is(cause, session.ErrClosed) {
 		c.log.Infof("Connection to %v closed", displayURL(c.endpoint))
 		return
@@ -163,25 +203,28 @@ func (c *client) tlsConfig() *tls.Config {
 // batch is signalled when it is confirmed or lost. With an error the connection
 // is of no use any more, and batch was signalled or is about to be.
 func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
-	current := c.current()
-	if current == nil || current.Err() != nil {
-		newDelivery(c, batch, nil).cancelled()
-		if current == nil {
-			return errNotConnected
-		}
-		return current.Err()
+	d := newDelivery(c, batch)
+	current, err := c.usable()
+	if err != nil {
+		d.release()
+		return err
 	}
+	return d.send(current)
+}
 
-	d := newDelivery(c, batch, batch.Events())
-	if len(d.records) == 0 {
-		d.ack() // nothing but events that have to be dropped
-		return nil
+// usable returns the session that is to be used, or why there is none.
+func (c *client) usable() (*session.Session, error) {
+	current := c.current()
+	if current == nil {
+		return nil, errNotConnected
 	}
-	taken, err := current.Send(d)
-	if !taken {
-		d.cancelled()
+	if err := current.Err(); err != nil {
+		return nil, err
 	}
-	return err
+	if err := c.renew(current); err != nil {
+		return nil, err
+	}
+	return c.current(), nil
 }
 
 // takeProof reports whether a batch was confirmed since it was last called.
@@ -198,6 +241,27 @@ func (c *client) Close() error {
 // String implements outputs.Client. It holds no secret.
 func (c *client) String() string {
 	return fmt.Sprintf("%s(%s)", outputName, displayURL(c.endpoint))
+}
+
+// usedUp reports whether a record was lost too often, with
+// drop_after_retry_limit. Without it libbeat's pipeline decides.
+func (c *client) usedUp(r *record) bool {
+	return c.config.DropAfterRetryLimit && c.config.RetryLimit >= 0 && r.attempts > c.config.RetryLimit
+}
+
+// drop counts, logs and files the events that are given up.
+func (c *client) drop(dropped []*record) {
+	if len(dropped) == 0 {
+		return
+	}
+	now := time.Now()
+	c.stats.drop(dropped, now)
+	if c.letters == nil {
+		return
+	}
+	for _, r := range dropped {
+		c.letters.put(r, now)
+	}
 }
 
 // upgradeHeader is what goes out with every upgrade request.

@@ -29,7 +29,7 @@ type counters struct {
 
 	mutex                                  sync.Mutex
 	batches, total, acked, failed, dropped int
-	written, read                          int
+	written, read, splits                  int
 }
 
 func (c *counters) add(what *int, events int) {
@@ -44,6 +44,7 @@ func (c *counters) RetryableErrors(events int)  { c.add(&c.failed, events) }
 func (c *counters) PermanentErrors(events int)  { c.add(&c.dropped, events) }
 func (c *counters) WriteBytes(bytes int)        { c.add(&c.written, bytes) }
 func (c *counters) ReadBytes(bytes int)         { c.add(&c.read, bytes) }
+func (c *counters) BatchSplit()                 { c.add(&c.splits, 1) }
 func (c *counters) ReportLatency(time.Duration) {}
 
 func (c *counters) snapshot() (total, acked, failed, dropped int) {
@@ -57,6 +58,7 @@ type fixture struct {
 	group    outputs.Group
 	client   outputs.NetworkClient
 	observer *counters
+	shared   *shared
 }
 
 func newFixture(t *testing.T, yaml string, servers ...*receivertest.Server) *fixture {
@@ -74,6 +76,9 @@ func newFixture(t *testing.T, yaml string, servers ...*receivertest.Server) *fix
 	f := &fixture{group: group, observer: observer}
 	f.client, _ = group.Clients[0].(outputs.NetworkClient)
 	require.NotNil(t, f.client)
+	if backoff, ok := f.client.(*backoffClient); ok {
+		f.shared = backoff.prover.(*client).shared
+	}
 	t.Cleanup(func() { _ = f.client.Close() })
 	return f
 }

@@ -15,6 +15,7 @@ import (
 
 	libcodec "github.com/elastic/beats/v7/libbeat/outputs/codec"
 	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/file"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/websocket/ack"
@@ -44,6 +45,7 @@ type config struct {
 
 	// When an event counts as delivered.
 	Ack                 string        `config:"ack"`
+	AckField            string        `config:"ack_field"`
 	Timeout             time.Duration `config:"timeout"`
 	RetryLimit          int           `config:"retry_limit" alias:"max_retries"`
 	DropAfterRetryLimit bool          `config:"drop_after_retry_limit"`
@@ -199,14 +201,23 @@ func (c *config) Validate() error {
 		}
 	}
 
-	for key, set := range map[string]bool{
-		"dead_letter.path":       c.DeadLetter.Path != "",
-		"drop_after_retry_limit": c.DropAfterRetryLimit,
-		"ttl":                    c.TTL != 0,
-		"slow_start":             c.SlowStart,
-	} {
-		if set {
-			bad(key, "is not supported yet")
+	if c.AckField != "" && c.Ack != "message" {
+		bad("ack_field", "is for ack: message, not for ack: %s", c.Ack)
+	}
+	if slices.Contains(strings.Split(c.AckField, "."), "") && c.AckField != "" {
+		bad("ack_field", "is no field such as a.b")
+	}
+	if letters := c.DeadLetter; letters.Path != "" {
+		if letters.Filename == "" || strings.ContainsAny(letters.Filename, `/\`) {
+			bad("dead_letter.filename", "must be the name of a file, without a folder")
+		}
+		least("dead_letter.rotate_every_kb", int64(letters.RotateEveryKB), 1)
+		least("dead_letter.number_of_files", int64(letters.NumberOfFiles), 1)
+		if letters.NumberOfFiles > file.MaxBackupsLimit {
+			bad("dead_letter.number_of_files", "must be at most %d", file.MaxBackupsLimit)
+		}
+		if letters.Permissions > 0o777 {
+			bad("dead_letter.permissions", "must be at most 0777, is %#o", letters.Permissions)
 		}
 	}
 

@@ -135,11 +135,15 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		"origin: \"a\\nb\"":                                         {"output.websocket.origin: is no valid value"},
 		`queue: 5`:                                                  {"output.websocket.queue"},
 		`ssl.verification_mode: never`:                              {"output.websocket.ssl"},
-		`dead_letter.path: /x`:                                      {"output.websocket.dead_letter.path: is not supported yet"},
+		`ack_field: a.b`:                                            {"output.websocket.ack_field: is for ack: message"},
+		`{ack: message, ack_field: a..b}`:                           {"output.websocket.ack_field: is no field such as a.b"},
+		`dead_letter: {path: /x, filename: a/b}`:                    {"output.websocket.dead_letter.filename: must be the name of a file"},
+		`dead_letter: {path: /x, filename: ""}`:                     {"output.websocket.dead_letter.filename: must be the name of a file"},
+		`dead_letter: {path: /x, rotate_every_kb: 0}`:               {"output.websocket.dead_letter.rotate_every_kb: must be at least 1"},
+		`dead_letter: {path: /x, number_of_files: 0}`:               {"output.websocket.dead_letter.number_of_files: must be at least 1"},
+		`dead_letter: {path: /x, number_of_files: 2000}`:            {"output.websocket.dead_letter.number_of_files: must be at most 1024"},
+		`dead_letter: {path: /x, permissions: 01777}`:               {"output.websocket.dead_letter.permissions: must be at most 0777"},
 		`dead_letter.permissions: rw`:                               {"output.websocket.dead_letter.permissions"},
-		`drop_after_retry_limit: true`:                              {"output.websocket.drop_after_retry_limit: is not supported yet"},
-		`slow_start: true`:                                          {"output.websocket.slow_start: is not supported yet"},
-		`ttl: 1h`:                                                   {"output.websocket.ttl: is not supported yet"},
 	} {
 		t.Run(yaml, func(t *testing.T) {
 			cfg := configFrom(t, yaml)

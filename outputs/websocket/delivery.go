@@ -4,19 +4,26 @@
 package websocket
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/publisher"
 
+	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// delivery is one try to deliver a publisher.Batch. It is the one place that
-// signals the batch and that tells the Observer, and does each once: every event
-// is counted as one of acked, failed or dropped.
+// delivery is one try to deliver a publisher.Batch. It goes out in one portion,
+// or in several while a connection is young and slow_start is on. A delivery is
+// the one place that signals its batch and that tells the Observer, and does
+// each once: every event is counted as one of acked, failed and dropped.
 //
-// The session calls Confirmed or Lost, on a goroutine of its choice, when
-// nothing reads the records any more.
+// Publish begins it, and the session settles its portions on goroutines of its
+// own choice; whoever lets go last finishes it.
 type delivery struct {
 	client *client
 	batch  publisher.Batch
@@ -24,85 +31,264 @@ type delivery struct {
 	total  int // events in the batch
 
 	events  []publisher.Event // those that can be sent
-	records [][]byte          // of events, same order
+	records []*record         // of events, same order
 	chunks  []chunk           // the messages they make
-	dropped []*record         // of the events that can't be sent
+	dropped []*record         // those that can't be sent
+
+	mutex   sync.Mutex
+	holders int // portions in flight, and Publish
+	sent    int // chunks that the session took
+	fates   []fate
+	cause   error // why the connection ended, if it did before all was settled
+	alone   bool  // nothing else was in flight then
 }
 
-// newDelivery takes the events that can be sent out of a batch and cuts them
-// into messages.
-func newDelivery(c *client, batch publisher.Batch, events []publisher.Event) *delivery {
-	d := &delivery{client: c, batch: batch, begun: time.Now(), total: len(batch.Events())}
+// fate is what becomes of an event.
+type fate uint8
+
+const (
+	lost      fate = iota // not confirmed: sent again
+	confirmed             // in the receiver's care
+	again                 // refused for now: sent again
+	halved                // in a message that was refused for good: sent again in smaller ones
+	refused               // refused for good: dropped
+)
+
+// newDelivery begins a delivery, held by its caller.
+func newDelivery(c *client, batch publisher.Batch) *delivery {
+	d := &delivery{client: c, batch: batch, begun: time.Now(), holders: 1}
+	all := batch.Events()
+	d.total = len(all)
 	c.observer.NewBatch(d.total)
-	if len(events) == 0 {
-		return d
-	}
-	d.events = make([]publisher.Event, 0, len(events))
-	d.records = make([][]byte, 0, len(events))
-	for _, event := range events {
-		r, encoded := event.EncodedEvent.(*record)
-		if !encoded {
-			entry, _ := c.encoder.EncodeEntry(event)
-			event, _ = entry.(publisher.Event)
-			r, _ = event.EncodedEvent.(*record)
+	for i := range all {
+		if recordOf(all[i]) == nil {
+			// It did not come through a queue that encodes.
+			entry, _ := c.encoder.EncodeEntry(all[i])
+			all[i], _ = entry.(publisher.Event)
 		}
-		if r.reason != "" {
-			d.dropped = append(d.dropped, r)
-			continue
-		}
-		d.events = append(d.events, event)
-		d.records = append(d.records, r.data)
 	}
+	d.events, d.records, d.dropped = split(all)
 	if len(d.records) > 0 {
-		d.chunks = cut(nil, d.records, c.format.framing, int(c.config.MaxMessageBytes))
+		d.chunks = cut(d.records, c.format.framing, int(c.config.MaxMessageBytes))
 	}
+	d.fates = make([]fate, len(d.records))
 	return d
 }
 
+// send hands the portions to the session, and lets go of the delivery.
+func (d *delivery) send(s *session.Session) error {
+	defer d.release()
+	for d.sent < len(d.chunks) {
+		p := &portion{delivery: d, chunks: d.chunks[d.sent:d.client.portionEnd(d.chunks, d.sent)]}
+		d.hold(p, 1)
+		taken, err := s.Send(p)
+		if !taken {
+			d.hold(p, -1)
+			return err
+		}
+		d.sent += len(p.chunks)
+		d.client.stats.written(p.chunks)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold counts a portion in, or out again if it was not taken.
+func (d *delivery) hold(p *portion, portions int) {
+	d.mutex.Lock()
+	d.holders += portions
+	d.mutex.Unlock()
+	d.client.stats.inFlight(p.chunks, portions)
+}
+
+func (d *delivery) release() {
+	d.mutex.Lock()
+	d.holders--
+	last := d.holders == 0
+	d.mutex.Unlock()
+	if last {
+		d.finish()
+	}
+}
+
+// portion is the run of a delivery's messages that a session gets at once.
+type portion struct {
+	*delivery
+	chunks  []chunk
+	scratch [][]byte
+}
+
 // Messages implements session.Batch.
-func (d *delivery) Messages() int { return len(d.chunks) }
+func (p *portion) Messages() int { return len(p.chunks) }
 
 // Size implements session.Batch.
-func (d *delivery) Size(i int) int { return d.chunks[i].bytes }
+func (p *portion) Size(i int) int { return p.chunks[i].bytes }
 
 // AppendTo implements session.Batch.
-func (d *delivery) AppendTo(dst []byte, i int) []byte {
-	start := 0
-	if i > 0 {
-		start = d.chunks[i-1].end
+func (p *portion) AppendTo(dst []byte, i int) []byte {
+	p.scratch = p.scratch[:0]
+	for _, r := range p.records[p.chunks[i].start:p.chunks[i].end] {
+		p.scratch = append(p.scratch, r.data)
 	}
-	return d.client.format.framing.Append(dst, d.records[start:d.chunks[i].end])
+	return p.client.format.framing.Append(dst, p.scratch)
 }
 
-// Confirmed implements session.Batch: the events are in the receiver's care.
-func (d *delivery) Confirmed() {
-	d.client.proven.Store(true)
-	d.client.observer.ReportLatency(time.Since(d.begun))
-	d.ack()
+// Alone implements session.Batch.
+func (p *portion) Alone() bool {
+	return slices.ContainsFunc(p.records[p.chunks[0].start:p.chunks[len(p.chunks)-1].end],
+		func(r *record) bool { return r.suspect })
 }
 
-func (d *delivery) ack() {
-	d.client.observer.AckedEvents(len(d.events))
-	d.countDropped()
-	for _, event := range d.events {
-		if r, ok := event.EncodedEvent.(*record); ok {
+// Settled implements session.Batch.
+func (p *portion) Settled(outcome session.Outcome) {
+	d := p.delivery
+	d.mutex.Lock()
+	for i := range outcome.Confirmed {
+		for event := p.chunks[i].start; event < p.chunks[i].end; event++ {
+			d.fates[event] = confirmed
+		}
+	}
+	for _, refusal := range outcome.Refused {
+		d.refuse(p.chunks[refusal.Message], refusal)
+	}
+	if outcome.Cause != nil {
+		d.cause, d.alone = outcome.Cause, outcome.Alone
+	}
+	d.mutex.Unlock()
+
+	d.client.stats.inFlight(p.chunks, -1)
+	d.client.stats.settled(outcome, time.Since(d.begun))
+	d.client.grow(outcome)
+	d.release()
+}
+
+// refuse notes the fate of a message's records. A message that is refused for
+// good as a whole, and holds several records, may owe that to one of them: they
+// go out again in two halves, until the one at fault stands alone.
+func (d *delivery) refuse(c chunk, refusal ack.Refusal) {
+	whole, count := len(refusal.Records) == 0, c.end-c.start
+	for i := range count {
+		r := d.records[c.start+i]
+		switch {
+		case !whole && !slices.Contains(refusal.Records, i):
+			d.fates[c.start+i] = confirmed
+		case refusal.Retry:
+			d.fates[c.start+i] = again
+		case whole && count > 1:
+			d.fates[c.start+i] = halved
+			r.run = (count + 1) / 2
+		default:
+			d.fates[c.start+i] = refused
+			r.reason, r.err = reasonRefused, fmt.Errorf("the receiver says: %.100q", refusal.Reason)
+		}
+	}
+}
+
+// finish signals the batch. Nobody else uses the delivery any more.
+func (d *delivery) finish() {
+	if d.sent == 0 && len(d.chunks) > 0 {
+		d.cancelled()
+		return
+	}
+	split := d.blame()
+	acked, rest := d.sort(split)
+	if len(rest) > 0 && d.client.lifecycle.keepBatches() {
+		d.keep()
+		return
+	}
+	observer := d.client.observer
+	if split && len(rest) == d.total {
+		observer.RetryableErrors(d.total)
+		observer.BatchSplit()
+		d.batch.SplitRetry() // cannot fail: blame saw more than one event
+		return
+	}
+	observer.AckedEvents(acked)
+	observer.RetryableErrors(len(rest))
+	observer.PermanentErrors(len(d.dropped))
+	d.client.drop(d.dropped)
+	if acked > 0 {
+		d.client.proven.Store(true)
+		observer.ReportLatency(time.Since(d.begun))
+	}
+	for i, r := range d.records {
+		if d.fates[i] == confirmed {
 			r.recycle()
 		}
+	}
+	if len(rest) > 0 {
+		d.batch.RetryEvents(rest)
+		return
 	}
 	d.batch.ACK()
 }
 
-// Lost implements session.Batch: the connection ended before the confirmation,
-// so the events are sent again, maybe for the second time.
-func (d *delivery) Lost(error) {
-	if d.client.lifecycle.keepBatches() {
-		d.keep()
-		return
+// sort counts the confirmed events, collects those that are sent again, and
+// adds those that are given up to the dropped ones.
+func (d *delivery) sort(split bool) (acked int, rest []publisher.Event) {
+	for i, r := range d.records {
+		switch d.fates[i] {
+		case confirmed:
+			acked++
+			continue
+		case refused:
+			d.dropped = append(d.dropped, r)
+			continue
+		case again:
+			r.attempts++
+		case lost:
+			if !split {
+				r.attempts++
+			}
+		case halved: // goes out differently, which costs no attempt
+		}
+		if d.client.usedUp(r) {
+			r.reason, r.err = reasonRetryLimit, d.cause
+			d.dropped = append(d.dropped, r)
+			continue
+		}
+		rest = append(rest, d.events[i])
 	}
-	d.client.observer.RetryableErrors(len(d.events))
-	d.countDropped()
-	d.batch.RetryEvents(d.events)
+	return acked, rest
 }
+
+// blame looks at a connection that the receiver ended over something that was
+// sent. It reports whether the batch has to be split to find out what. Its
+// records go alone from then on. The one that is known to be at fault, because
+// nothing else was in flight, is refused.
+func (d *delivery) blame() (split bool) {
+	var closed *conn.CloseError
+	if !errors.As(d.cause, &closed) {
+		return false
+	}
+	switch closed.Code {
+	case closeUnsupported, closeInvalidData, closeTooBig:
+	default:
+		return false
+	}
+	suspects := 0
+	for i, r := range d.records {
+		if d.fates[i] == lost {
+			suspects++
+			if suspects == 1 && d.total == 1 && d.alone {
+				d.fates[i] = refused
+				r.reason, r.err = reasonRefused, closed
+				return false
+			}
+			r.suspect = true
+		}
+	}
+	return suspects > 1
+}
+
+// Close codes with which a receiver refuses what it got (RFC 6455 7.4.1).
+const (
+	closeUnsupported = 1003
+	closeInvalidData = 1007
+	closeTooBig      = 1009
+)
 
 // cancelled gives back a batch of which nothing was written. That costs none of
 // its attempts.
@@ -121,12 +307,4 @@ func (d *delivery) keep() {
 	d.client.log.Infof("%d events were not confirmed before the end; they will be sent again after the next start", d.total)
 }
 
-func (d *delivery) countDropped() {
-	if len(d.dropped) == 0 {
-		return
-	}
-	d.client.observer.PermanentErrors(len(d.dropped))
-	d.client.drops.count(d.dropped)
-}
-
-var _ session.Batch = (*delivery)(nil)
+var _ session.Batch = (*portion)(nil)

@@ -6,7 +6,6 @@ package websocket
 import (
 	"bytes"
 	"errors"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
@@ -16,55 +15,33 @@ import (
 	"filebeat-websocket/outputs/codec"
 )
 
-// Reasons for dropping an event that are not a codec's own.
-const (
-	reasonMaxLen          = "max_len"
-	reasonMaxMessageBytes = "max_message_bytes"
-)
-
-// record is one encoded event, or the reason why there is none. It travels
-// through the queue in the place of the event's content.
-type record struct {
-	data   []byte
-	reason string // why the event has to be dropped, empty if it can be sent
-	err    error  // says more about the reason, never content of the event
-}
-
-// records holds records whose event was confirmed, so that their memory serves
-// the next events. Only a delivery puts a record here, and only once the
-// pipeline has no more use for its event.
-var records = sync.Pool{New: func() any { return new(record) }}
-
-// keepRecordBytes is the largest record whose memory is kept for others.
-const keepRecordBytes = 16 << 10
-
-func (r *record) recycle() {
-	if cap(r.data) > keepRecordBytes {
-		return
-	}
-	*r = record{data: r.data[:0]}
-	records.Put(r)
-}
-
 // encoder encodes events when they enter the queue (early encoding). libbeat
 // makes one per producer, and filestream has a producer per file, so it holds no
 // buffer: those are pooled.
 type encoder struct {
 	codec          codec.Encoder
+	isJSON         bool // records are the event as Beats' JSON
 	binary         bool
-	maxLen         int // longest log line in bytes, 0 for no limit
-	maxRecordBytes int // longest record that fits into a message
+	maxLen         int           // longest log line in bytes, 0 for no limit
+	maxRecordBytes int           // longest record that fits into a message
+	deadLetter     codec.Encoder // keeps the event of a record that can't be, nil if nobody wants it
 }
 
-func newEncoderFactory(format *wireFormat, maxLen, maxMessageBytes byteSize) queue.EncoderFactory {
-	maxRecordBytes := int(maxMessageBytes) - format.framing.Size(1, 0)
+// newEncoderFactory returns the factory of encoders for a checked configuration.
+func newEncoderFactory(c *config, format *wireFormat) queue.EncoderFactory {
+	maxRecordBytes := int(c.MaxMessageBytes) - format.framing.Size(1, 0)
 	return func() queue.Encoder {
-		return &encoder{
+		e := &encoder{
 			codec:          format.newEncoder(),
+			isJSON:         format.isJSON,
 			binary:         format.binary,
-			maxLen:         int(maxLen),
+			maxLen:         int(c.MaxLen),
 			maxRecordBytes: maxRecordBytes,
 		}
+		if format.newDeadLetter != nil {
+			e.deadLetter = format.newDeadLetter()
+		}
+		return e
 	}
 }
 
@@ -84,7 +61,7 @@ func (e *encoder) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 func (e *encoder) encode(event *beat.Event) *record {
 	if e.maxLen > 0 {
 		if lineBytes, ok := codec.MessageLen(event); ok && lineBytes > e.maxLen {
-			return &record{reason: reasonMaxLen, err: errTooLong}
+			return e.drop(event, reasonMaxLen, errTooLong)
 		}
 	}
 	r, _ := records.Get().(*record)
@@ -92,21 +69,32 @@ func (e *encoder) encode(event *beat.Event) *record {
 	if err != nil {
 		var drop *codec.DropError
 		if errors.As(err, &drop) {
-			return &record{reason: drop.Reason, err: err}
+			return e.drop(event, drop.Reason, err)
 		}
-		return &record{reason: codec.ReasonEncode, err: err}
+		return e.drop(event, codec.ReasonEncode, err)
 	}
 	if !e.binary && !utf8.Valid(data) {
 		data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 	}
-	r.data = data
+	r.data, r.isJSON = data, e.isJSON
 	if len(data) > e.maxRecordBytes {
 		r.recycle()
-		return &record{reason: reasonMaxMessageBytes, err: errTooLong}
+		return e.drop(event, reasonMaxMessageBytes, errTooLong)
 	}
 	return r
 }
 
 var errTooLong = errors.New("longer than the limit")
+
+// drop returns the record of an event that can't be sent.
+func (e *encoder) drop(event *beat.Event, reason string, cause error) *record {
+	r := &record{reason: reason, err: cause}
+	if e.deadLetter != nil {
+		if encoded, err := e.deadLetter.Append(nil, event); err == nil {
+			r.event = encoded
+		}
+	}
+	return r
+}
 
 var _ queue.Encoder = (*encoder)(nil)

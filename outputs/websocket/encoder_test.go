@@ -33,7 +33,7 @@ func testEncoder(t *testing.T, yaml string) *encoder {
 	require.NoError(t, err)
 	format, err := c.wireFormat(beat.Info{Beat: "filebeat", Version: "9.0.0"})
 	require.NoError(t, err)
-	e, ok := newEncoderFactory(format, c.MaxLen, c.MaxMessageBytes)().(*encoder)
+	e, ok := newEncoderFactory(c, format)().(*encoder)
 	require.True(t, ok)
 	return e
 }
@@ -84,60 +84,83 @@ func TestTextRecordsAreValidUTF8(t *testing.T) {
 	require.Equal(t, "a\uFFFDb", string(r.data))
 }
 
-func TestCutKeepsOrderAndLimits(t *testing.T) {
-	records := func(sizes ...int) (all [][]byte) {
-		for _, size := range sizes {
-			all = append(all, []byte(strings.Repeat("r", size)))
-		}
-		return all
+// recordsOf returns records of those lengths.
+func recordsOf(sizes ...int) (all []*record) {
+	for i, size := range sizes {
+		all = append(all, &record{data: []byte(strings.Repeat(string(rune('a'+i%26)), size))})
 	}
+	return all
+}
+
+func withRun(run int, records ...*record) []*record {
+	for _, r := range records {
+		r.run = run
+	}
+	return records
+}
+
+func TestCutKeepsOrderAndLimits(t *testing.T) {
 	for _, test := range []struct {
 		framing  string
 		maxBytes int
-		records  [][]byte
+		records  []*record
 		want     []chunk
 	}{
-		{"message", 100, records(10, 10, 10), []chunk{{1, 10}, {2, 10}, {3, 10}}},
-		{"lines", 100, records(10, 10, 10), []chunk{{3, 33}}},
-		{"lines", 22, records(10, 10, 10), []chunk{{2, 22}, {3, 11}}},
-		{"lines", 21, records(10, 10, 10), []chunk{{1, 11}, {2, 11}, {3, 11}}},
-		{"array", 23, records(10, 10, 10), []chunk{{2, 23}, {3, 12}}},
-		{"array", 22, records(10, 10), []chunk{{1, 12}, {2, 12}}},
-		{"concat", 20, records(10, 10, 20), []chunk{{2, 20}, {3, 20}}},
-		{"concat", 20, records(20), []chunk{{1, 20}}},
+		{"message", 100, recordsOf(10, 10, 10), []chunk{{0, 1, 10}, {1, 2, 10}, {2, 3, 10}}},
+		{"lines", 100, recordsOf(10, 10, 10), []chunk{{0, 3, 33}}},
+		{"lines", 22, recordsOf(10, 10, 10), []chunk{{0, 2, 22}, {2, 3, 11}}},
+		{"lines", 21, recordsOf(10, 10, 10), []chunk{{0, 1, 11}, {1, 2, 11}, {2, 3, 11}}},
+		{"array", 23, recordsOf(10, 10, 10), []chunk{{0, 2, 23}, {2, 3, 12}}},
+		{"array", 22, recordsOf(10, 10), []chunk{{0, 1, 12}, {1, 2, 12}}},
+		{"concat", 20, recordsOf(10, 10, 20), []chunk{{0, 2, 20}, {2, 3, 20}}},
+		{"concat", 20, recordsOf(20), []chunk{{0, 1, 20}}},
+		{"concat", 100, withRun(2, recordsOf(1, 1, 1, 1)...), []chunk{{0, 2, 2}, {2, 4, 2}}},
+		{"concat", 100, append(recordsOf(1, 1, 1), withRun(1, recordsOf(1, 1)...)...), []chunk{{0, 3, 3}, {3, 4, 1}, {4, 5, 1}}},
+		{"concat", 100, append(withRun(2, recordsOf(1, 1, 1)...), recordsOf(1, 1, 1)...), []chunk{{0, 2, 2}, {2, 4, 2}, {4, 6, 2}}},
 	} {
 		t.Run(fmt.Sprintf("%s of at most %d", test.framing, test.maxBytes), func(t *testing.T) {
 			layout, err := framing.Get(test.framing)
 			require.NoError(t, err)
-			require.Equal(t, test.want, cut(nil, test.records, layout, test.maxBytes))
+			require.Equal(t, test.want, cut(test.records, layout, test.maxBytes))
 		})
 	}
 }
 
 func FuzzCut(f *testing.F) {
-	f.Add([]byte{10, 10, 10}, uint16(22))
-	f.Add([]byte{0, 0, 255}, uint16(300))
-	f.Fuzz(func(t *testing.T, sizes []byte, limit uint16) {
+	f.Add([]byte{10, 10, 10}, []byte{}, uint16(22))
+	f.Add([]byte{0, 0, 255}, []byte{0, 2, 1}, uint16(300))
+	f.Fuzz(func(t *testing.T, sizes, runs []byte, limit uint16) {
+		if len(sizes) == 0 {
+			return
+		}
 		for _, name := range framing.Names() {
 			layout, err := framing.Get(name)
 			require.NoError(t, err)
 			maxBytes := max(int(limit), layout.Size(1, 255)) // what the encoder lets through fits
-			if len(sizes) == 0 {
-				return
-			}
-			var records [][]byte
+			var records []*record
 			for i, size := range sizes {
-				records = append(records, []byte(strings.Repeat(string(rune('a'+i%26)), int(size))))
+				r := recordsOf(int(size))[0]
+				if i < len(runs) {
+					r.run = int(runs[i])
+				}
+				records = append(records, r)
 			}
-			start := 0
-			for _, c := range cut(nil, records, layout, maxBytes) {
-				require.Greater(t, c.end, start)
-				message := layout.Append(nil, records[start:c.end])
-				require.Len(t, message, c.bytes)
-				require.LessOrEqual(t, len(message), maxBytes)
-				start = c.end
+			end := 0
+			for _, c := range cut(records, layout, maxBytes) {
+				require.Equal(t, end, c.start)
+				require.Greater(t, c.end, c.start)
+				var parts [][]byte
+				for _, r := range records[c.start:c.end] {
+					parts = append(parts, r.data)
+					if r.run > 0 {
+						require.LessOrEqual(t, c.end-c.start, r.run)
+					}
+				}
+				require.Len(t, layout.Append(nil, parts), c.bytes)
+				require.LessOrEqual(t, c.bytes, maxBytes)
+				end = c.end
 			}
-			require.Equal(t, len(records), start, "every record is in a message")
+			require.Equal(t, len(records), end, "every record is in a message")
 		}
 	})
 }

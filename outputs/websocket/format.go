@@ -35,9 +35,11 @@ func formatNames() []string { return slices.Sorted(maps.Keys(presets)) }
 
 // wireFormat is how events become messages.
 type wireFormat struct {
-	newEncoder func() codec.Encoder
-	binary     bool // records are no text
-	framing    framing.Framing
+	newEncoder    func() codec.Encoder
+	newDeadLetter func() codec.Encoder // of an event's JSON, nil if it is not needed
+	isJSON        bool                 // records are the event as Beats' JSON
+	binary        bool                 // records are no text
+	framing       framing.Framing
 }
 
 // framingName returns the framing that the settings ask for.
@@ -64,6 +66,12 @@ func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 		return nil, settingError("framing", err)
 	}
 	format := &wireFormat{framing: layout}
+	if c.DeadLetter.Path != "" {
+		format.newDeadLetter, _, err = codec.New("json", info, nil)
+		if err != nil {
+			return nil, settingError("dead_letter", err)
+		}
+	}
 	if c.Codec.Namespace.IsSet() {
 		format.newEncoder, err = codec.FromLibbeat(info, info.Beat, c.Codec)
 		if err != nil {
@@ -75,5 +83,6 @@ func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 	if err != nil {
 		return nil, settingError("format", fmt.Errorf("%s: %w", c.Format, err))
 	}
+	format.isJSON = presets[c.Format].codec == "json"
 	return format, nil
 }

@@ -33,16 +33,23 @@ type lifecycle struct {
 	once    sync.Once
 	mutex   sync.Mutex
 	closers []func(context.Context)
+
+	stop       context.CancelFunc // ends what run started
+	stopped    context.Context
+	background sync.WaitGroup
 }
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &lifecycle{
-		closeTimeout: closeTimeout,
-		handBack:     management.UnderAgent,
-		ctx:          ctx,
-		cancel:       cancel,
-	}
+	l := &lifecycle{closeTimeout: closeTimeout, handBack: management.UnderAgent}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.stopped, l.stop = context.WithCancel(context.Background())
+	return l
+}
+
+// run starts a goroutine of the output's own. Its context ends after the last
+// client has.
+func (l *lifecycle) run(loop func(context.Context)) {
+	l.background.Go(func() { loop(l.stopped) })
 }
 
 // onClose has closer called when the closing begins, each in a goroutine of its
@@ -74,5 +81,7 @@ func (l *lifecycle) Close() {
 			all.Go(func() { closer(ctx) })
 		}
 		all.Wait()
+		l.stop()
+		l.background.Wait()
 	})
 }

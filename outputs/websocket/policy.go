@@ -15,6 +15,7 @@ import (
 
 // patience says how long to wait after one kind of failure.
 type patience struct {
+	steady  bool          // backoff.init, however many failures there were
 	longest bool          // backoff.max instead of the wait that is due
 	factor  int           // how many times the wait that is due, 0 for once
 	exactly time.Duration // what the server asked for, 0 if it did not
@@ -37,6 +38,9 @@ func classify(cause error, now time.Time) patience {
 	var closed *conn.CloseError
 	if errors.As(cause, &closed) {
 		switch code := closed.Code; {
+		case code == closeUnsupported, code == closeInvalidData, code == closeTooBig:
+			// One record is at fault, and finding it takes several connections.
+			return patience{steady: true}
 		case code == 1008, code >= 3000 && code <= 4999:
 			// The server's policy, or a rule of the application, is against it.
 			return patience{longest: true}
@@ -79,6 +83,9 @@ func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
 	case p.longest:
 		// Close to backoff.max, spread a little.
 		return settings.Max - rand.N(settings.Max/10+1)
+	}
+	if p.steady {
+		failures = 0
 	}
 	wait := settings.Init
 	for range failures {

@@ -46,6 +46,7 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 		"close without a code":                {closed(1005), usual},
 		"close 1012":                          {closed(1012), usual},
 		"close 1013":                          {closed(1013), usual},
+		"close 1009, a record is at fault":    {closed(1009), usual},
 		"close 1011":                          {closed(1011), doubled},
 		"close 1014":                          {closed(1014), doubled},
 		"close 999":                           {closed(999), doubled},

@@ -35,7 +35,7 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(err)
 	}
-	newStrategy, err := ack.Get(c.Ack)
+	confirmation, err := ack.Get(c.Ack)
 	if err != nil {
 		return outputs.Fail(settingError("ack", err))
 	}
@@ -49,23 +49,35 @@ func makeWebsocket(
 	}
 
 	log := logp.NewLogger(outputName)
-	encoders := newEncoderFactory(format, c.MaxLen, c.MaxMessageBytes)
+	registry := outputRegistry()
+	lifecycle := newLifecycle(c.CloseTimeout)
+	var letters *deadLetters
+	if c.DeadLetter.Path != "" {
+		letters, err = openDeadLetters(c.DeadLetter, registry.NewRegistry("dead_letter"), log)
+		if err != nil {
+			return outputs.Fail(settingError("dead_letter", err))
+		}
+		lifecycle.run(letters.run)
+	}
+	encoders := newEncoderFactory(c, format)
 	shared := &shared{
-		config:      c,
-		header:      upgradeHeader(c, info),
-		tls:         tls,
-		format:      format,
-		newStrategy: newStrategy,
-		encoder:     encoders(),
-		observer:    observer,
-		drops:       newDropCounter(outputRegistry(), log),
-		log:         log,
-		lifecycle:   newLifecycle(c.CloseTimeout),
+		config:    c,
+		header:    upgradeHeader(c, info),
+		tls:       tls,
+		format:    format,
+		ack:       confirmation,
+		encoder:   encoders(),
+		observer:  observer,
+		registry:  registry,
+		stats:     newStats(registry, log),
+		letters:   letters,
+		log:       log,
+		lifecycle: lifecycle,
 	}
 	var clients []outputs.NetworkClient
 	for _, endpoint := range endpoints {
 		for range c.Workers {
-			clients = append(clients, withBackoff(newClient(shared, endpoint), c.Backoff, shared.lifecycle))
+			clients = append(clients, withBackoff(newClient(shared, endpoint), c.Backoff, lifecycle))
 		}
 	}
 	if !c.LoadBalance {

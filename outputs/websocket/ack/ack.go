@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Strategy decides when messages are confirmed. The messages of a connection
 // are numbered 1, 2, 3, ... in the order in which they are written.
 //
-// A method that returns a number confirms every message up to it; numbers never
-// fall, and 0 confirms nothing. A method that returns a payload asks for a Ping
-// with it (RFC 6455 5.5.2); nil asks for none. The caller writes that Ping
-// before it writes anything else and before it calls the strategy again.
+// The session does what a Verdict asks for before it calls the strategy again.
 type Strategy interface {
 	// Open is called once, right after the upgrade.
-	Open() (ping []byte)
+	Open() Verdict
 
 	// Ready reports whether the strategy knows enough of the peer for messages
 	// to be sent.
@@ -26,39 +24,88 @@ type Strategy interface {
 
 	// Sent tells that every message up to number through has been written, and
 	// that a batch ends there.
-	Sent(through uint64) (confirmed uint64, ping []byte)
+	Sent(through uint64) Verdict
 
-	// Heartbeat asks for the payload of a Ping whose only purpose is an answer.
-	Heartbeat() (ping []byte)
+	// Heartbeat asks for a Ping whose only purpose is an answer.
+	Heartbeat() Verdict
 
 	// Pong takes the payload of a Pong that came in. It does not keep it.
-	Pong(payload []byte) (confirmed uint64, ping []byte)
+	Pong(payload []byte) Verdict
+
+	// Message takes a data message that came in. It does not keep it. An error
+	// says that the message made no sense; it is logged once and the message
+	// ignored.
+	Message(payload []byte) (Verdict, error)
 
 	// Note returns a sentence about the peer that an operator should see once a
 	// connection, empty if there is none. It is asked for once Ready holds.
 	Note() string
 }
 
-var registry = map[string]func() Strategy{}
+// Verdict is what a Strategy concludes and what it wants to be done. The zero
+// value is nothing at all.
+type Verdict struct {
+	// Confirmed confirms every message up to this number, but for those that
+	// were refused before; 0 none.
+	Confirmed uint64
+	// Refused is a message that the receiver did not take.
+	Refused *Refusal
+	// Progress says that the receiver is still at work on what it has.
+	Progress bool
+	// Pause asks for no new messages for so long.
+	Pause time.Duration
+	// Ping asks for a Ping with this payload (RFC 6455 5.5.2); nil for none.
+	Ping []byte
+}
 
-// Register makes a strategy known under the name that `ack:` takes. newStrategy
-// makes one for each connection. It is called from init functions and panics if
-// the name is taken.
-func Register(name string, newStrategy func() Strategy) {
+// Refusal is one message, or some of its records, that the receiver did not
+// take.
+type Refusal struct {
+	// Message is its number.
+	Message uint64
+	// Records are those that were not taken, counted from 0; empty for all.
+	Records []int
+	// Retry says that they may be sent again.
+	Retry bool
+	// Reason is what the receiver says about it.
+	Reason string
+}
+
+// Config is what a strategy may need to know.
+type Config struct {
+	// Field is where the number of the confirmed message stands in the replies
+	// of a server that does not speak filebeat.ack.v1, such as "a.b".
+	Field string
+}
+
+// Type is a kind of strategy.
+type Type struct {
+	// New makes a strategy for one connection.
+	New func(Config) Strategy
+	// Subprotocol returns what has to be offered and picked in the upgrade (RFC
+	// 6455 1.9), empty for nothing. Nil is a func that returns that.
+	Subprotocol func(Config) string
+}
+
+var registry = map[string]Type{}
+
+// Register makes a kind of strategy known under the name that `ack:` takes. It
+// is called from init functions and panics if the name is taken.
+func Register(name string, t Type) {
 	if _, exists := registry[name]; exists {
 		panic(fmt.Sprintf("ack strategy %q is registered twice", name))
 	}
-	registry[name] = newStrategy
+	registry[name] = t
 }
 
-// Get returns the constructor of the strategy of that name, or an error that
-// lists the known ones.
-func Get(name string) (func() Strategy, error) {
-	newStrategy, ok := registry[name]
+// Get returns the kind of strategy of that name, or an error that lists the
+// known ones.
+func Get(name string) (Type, error) {
+	t, ok := registry[name]
 	if !ok {
-		return nil, fmt.Errorf("unknown ack %q, known are %s", name, strings.Join(Names(), ", "))
+		return Type{}, fmt.Errorf("unknown ack %q, known are %s", name, strings.Join(Names(), ", "))
 	}
-	return newStrategy, nil
+	return t, nil
 }
 
 // Names returns the names of all strategies in alphabetical order.

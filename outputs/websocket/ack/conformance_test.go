@@ -20,19 +20,24 @@ type promise struct {
 	// counts: Pongs without the payload of a Ping are taken for answers, so that
 	// a peer that does not echo must not send any unasked.
 	counts bool
+	// replies: the peer says in messages what is in its care.
+	replies bool
+	// blind: nothing needs to be known of the peer.
+	blind bool
 }
 
 var promises = map[string]promise{
-	"none": {onSent: true},
-	"ping": {counts: true},
+	"none":    {onSent: true, blind: true},
+	"ping":    {counts: true},
+	"message": {replies: true, blind: true},
 }
 
 func newLink(t require.TestingT, name string, p policy) *link {
-	newStrategy, err := Get(name)
+	kind, err := Get(name)
 	require.NoError(t, err)
 	promised, ok := promises[name]
 	require.True(t, ok, "ack %q has no entry in promises: add what it promises", name)
-	return &link{t: t, strategy: newStrategy(), onSent: promised.onSent, policy: p}
+	return &link{t: t, strategy: kind.New(Config{}), onSent: promised.onSent, replies: promised.replies, policy: p}
 }
 
 // noise is what a peer sends unasked, in turn; it gets the number of Pings that
@@ -121,7 +126,7 @@ func TestAMutePeerConfirmsNothing(t *testing.T) {
 			l := newLink(t, name, mute)
 			l.open()
 			l.settle()
-			require.Equal(t, promises[name].onSent, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
+			require.Equal(t, promises[name].blind, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
 			l.heartbeat()
 			l.settle()
 			require.Zero(t, l.confirmed)
@@ -211,15 +216,15 @@ func FuzzPong(f *testing.F) {
 	f.Add(append(number(2), number(3)...), uint8(3))
 	f.Fuzz(func(t *testing.T, payloads []byte, cut uint8) {
 		for _, name := range Names() {
-			newStrategy, err := Get(name)
+			kind, err := Get(name)
 			require.NoError(t, err)
-			s := newStrategy()
+			s := kind.New(Config{})
 			s.Open()
 			sent, highest := uint64(0), uint64(0)
 			for rest := payloads; ; {
 				payload := rest[:min(len(rest), int(cut)%126)]
 				rest = rest[len(payload):]
-				confirmed, _ := s.Pong(payload)
+				confirmed := s.Pong(payload).Confirmed
 				require.LessOrEqual(t, confirmed, sent, "confirmed what was not written")
 				if confirmed > 0 {
 					require.GreaterOrEqual(t, confirmed, highest)
@@ -227,7 +232,7 @@ func FuzzPong(f *testing.F) {
 				}
 				if s.Ready() {
 					sent += 3
-					if confirmed, _ := s.Sent(sent); confirmed > 0 {
+					if confirmed := s.Sent(sent).Confirmed; confirmed > 0 {
 						highest = confirmed
 					}
 					s.Heartbeat()
@@ -243,12 +248,12 @@ func FuzzPong(f *testing.F) {
 func TestAnUnknownStrategyIsAnErrorThatListsTheKnownOnes(t *testing.T) {
 	_, err := Get("pong")
 	require.EqualError(t, err, `unknown ack "pong", known are `+strings.Join(Names(), ", "))
-	require.Subset(t, Names(), []string{"none", "ping"})
+	require.Subset(t, Names(), []string{"message", "none", "ping"})
 	require.IsIncreasing(t, Names())
 }
 
 func TestANameIsRegisteredOnce(t *testing.T) {
-	require.PanicsWithValue(t, `ack strategy "none" is registered twice`, func() { Register("none", nil) })
+	require.PanicsWithValue(t, `ack strategy "none" is registered twice`, func() { Register("none", Type{}) })
 }
 
 func TestEveryConnectionHasAStrategyOfItsOwn(t *testing.T) {
@@ -259,7 +264,6 @@ func TestEveryConnectionHasAStrategyOfItsOwn(t *testing.T) {
 		used.send(5)
 		used.settle()
 		fresh := newLink(t, name, mute)
-		confirmed, _ := fresh.strategy.Pong(number(1))
-		require.Zero(t, confirmed, name)
+		require.Zero(t, fresh.strategy.Pong(number(1)).Confirmed, name)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 // link is a strategy and a peer with a wire between them, all in memory. What
@@ -17,10 +19,11 @@ type link struct {
 	t        require.TestingT
 	strategy Strategy
 	onSent   bool // the strategy confirms what was written, read or not
+	replies  bool // the peer speaks filebeat.ack.v1
 	policy   policy
 
 	toPeer   []frame
-	toClient []pong
+	toClient []answer
 
 	sent      uint64 // number of the last message written
 	pings     uint64 // Pings written
@@ -34,8 +37,10 @@ type frame struct {
 	payload []byte
 }
 
-type pong struct {
+// answer is a Pong, or a message if reply is set.
+type answer struct {
 	payload []byte
+	reply   bool
 	read    uint64 // what the peer had read when it sent this
 }
 
@@ -65,22 +70,22 @@ func constant(payload string) policy {
 
 func mute([][]byte) [][]byte { return nil }
 
-func (l *link) open() { l.follow(0, l.read, l.strategy.Open()) }
+func (l *link) open() { l.follow(l.strategy.Open(), l.read) }
 
 func (l *link) send(messages int) {
 	for range messages {
 		l.sent++
 		l.toPeer = append(l.toPeer, frame{message: l.sent})
 	}
-	confirmed, ping := l.strategy.Sent(l.sent)
+	verdict := l.strategy.Sent(l.sent)
 	readable := l.read
 	if l.onSent {
 		readable = l.sent
 	}
-	l.follow(confirmed, readable, ping)
+	l.follow(verdict, readable)
 }
 
-func (l *link) heartbeat() { l.follow(0, l.read, l.strategy.Heartbeat()) }
+func (l *link) heartbeat() { l.follow(l.strategy.Heartbeat(), l.read) }
 
 // peerReads lets the peer read so many frames, then answer them.
 func (l *link) peerReads(frames int) {
@@ -93,6 +98,10 @@ func (l *link) peerReads(frames int) {
 		pings = append(pings, f.payload)
 	}
 	l.toPeer = l.toPeer[frames:]
+	isMute := len(l.policy([][]byte{{}})) == 0
+	if l.replies && !isMute && frames > 0 {
+		l.toClient = append(l.toClient, answer{protocol.AppendAck(nil, l.read), true, l.read})
+	}
 	if len(pings) == 0 {
 		return
 	}
@@ -103,21 +112,29 @@ func (l *link) peerReads(frames int) {
 
 // unasked sends a Pong that may answer nothing.
 func (l *link) unasked(payload []byte) {
-	l.toClient = append(l.toClient, pong{slices.Clone(payload), l.read})
+	l.toClient = append(l.toClient, answer{slices.Clone(payload), false, l.read})
 }
 
-// deliver hands the oldest Pong to the strategy.
+// deliver hands the oldest answer to the strategy.
 func (l *link) deliver() {
-	p := l.toClient[0]
+	a := l.toClient[0]
 	l.toClient = l.toClient[1:]
-	confirmed, ping := l.strategy.Pong(p.payload)
-	clear(p.payload) // it must not have been kept
-	l.follow(confirmed, p.read, ping)
+	var verdict Verdict
+	if a.reply {
+		var err error
+		verdict, err = l.strategy.Message(a.payload)
+		require.NoError(l.t, err)
+	} else {
+		verdict = l.strategy.Pong(a.payload)
+	}
+	clear(a.payload) // it must not have been kept
+	l.follow(verdict, a.read)
 }
 
 // follow does what the strategy asks for, and holds it to what every strategy
 // promises: confirmed is at most what the peer had read, and never falls.
-func (l *link) follow(confirmed, read uint64, ping []byte) {
+func (l *link) follow(v Verdict, read uint64) {
+	confirmed, ping := v.Confirmed, v.Ping
 	if confirmed > 0 && !l.onSent {
 		require.LessOrEqual(l.t, confirmed, read, "the peer had not read that far when it answered")
 	}

@@ -5,7 +5,9 @@ package ack
 
 import "encoding/binary"
 
-func init() { Register("ping", func() Strategy { return &pingBarrier{} }) }
+func init() {
+	Register("ping", Type{New: func(Config) Strategy { return &pingBarrier{} }})
+}
 
 // pingBarrier confirms by the answer to a Ping that follows the last message of
 // a batch. The peer must answer with a Pong that carries the same payload, and
@@ -49,16 +51,16 @@ const probes = 8
 // payloadBytes is the length of a Ping's payload: its number, big endian.
 const payloadBytes = 8
 
-func (p *pingBarrier) Open() []byte { return p.ping() }
+func (p *pingBarrier) Open() Verdict { return Verdict{Ping: p.ping()} }
 
 func (p *pingBarrier) Ready() bool { return p.mode != probing }
 
-func (p *pingBarrier) Sent(through uint64) (uint64, []byte) {
+func (p *pingBarrier) Sent(through uint64) Verdict {
 	p.through = through
-	return 0, p.ping()
+	return Verdict{Ping: p.ping()}
 }
 
-func (p *pingBarrier) Heartbeat() []byte { return p.ping() }
+func (p *pingBarrier) Heartbeat() Verdict { return Verdict{Ping: p.ping()} }
 
 func (p *pingBarrier) ping() []byte {
 	p.last++
@@ -66,34 +68,37 @@ func (p *pingBarrier) ping() []byte {
 	return binary.BigEndian.AppendUint64(nil, p.last)
 }
 
-func (p *pingBarrier) Pong(payload []byte) (uint64, []byte) {
+func (p *pingBarrier) Pong(payload []byte) Verdict {
 	switch p.mode {
 	case byCount:
 		if p.wasSent(payload) {
 			p.mode = byPayload
-			return p.answered(p.find(payload)), nil
+			return Verdict{Confirmed: p.answered(p.find(payload))}
 		}
 		if len(p.outstanding) == 0 {
-			return 0, nil // unasked
+			return Verdict{} // unasked
 		}
-		return p.answered(1), nil
+		return Verdict{Confirmed: p.answered(1)}
 
 	case byPayload:
-		return p.answered(p.find(payload)), nil
+		return Verdict{Confirmed: p.answered(p.find(payload))}
 
 	default: // probing
 		if n := p.find(payload); n > 0 {
 			p.mode = byPayload
-			return p.answered(n), nil
+			return Verdict{Confirmed: p.answered(n)}
 		}
 		if p.foreign++; p.foreign < probes {
-			return 0, p.ping()
+			return Verdict{Ping: p.ping()}
 		}
 		// Nothing but the probes is outstanding, and all are answered.
 		p.mode = byCount
-		return p.answered(len(p.outstanding)), nil
+		return Verdict{Confirmed: p.answered(len(p.outstanding))}
 	}
 }
+
+// Message ignores what a server sends unasked.
+func (p *pingBarrier) Message([]byte) (Verdict, error) { return Verdict{}, nil }
 
 // wasSent reports whether payload is that of a Ping of this connection, answered
 // or not.

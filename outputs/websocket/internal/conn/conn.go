@@ -4,6 +4,7 @@
 package conn
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -51,7 +52,10 @@ func (e *CloseError) Error() string {
 type Handler interface {
 	// Pong takes the payload of a Pong.
 	Pong(payload []byte)
-	// Heard is called for every frame or message that came in.
+	// Message takes a data message of at most MaxReadBytes.
+	Message(payload []byte)
+	// Heard is called for every frame or message that came in, before the
+	// others.
 	Heard()
 }
 
@@ -205,22 +209,28 @@ func (c *Conn) Read(handler Handler) error {
 		return nil // Close answers, so that the writer is not run over
 	})
 
+	var message bytes.Buffer
 	for {
-		_, message, err := c.ws.NextReader()
+		_, reader, err := c.ws.NextReader()
 		if err == nil {
 			handler.Heard()
-			err = c.discard(message)
+			err = c.readMessage(&message, reader)
 		}
 		if err != nil {
 			return c.ended(err)
 		}
+		handler.Message(message.Bytes())
+		if message.Cap() > keepBytes {
+			message = bytes.Buffer{}
+		}
 	}
 }
 
-// discard reads a message that nobody waits for. The limit counts bytes as they
+// readMessage reads one message into the buffer. The limit counts bytes as they
 // are after inflating, which the library's own limit does not.
-func (c *Conn) discard(message io.Reader) error {
-	read, err := io.Copy(io.Discard, io.LimitReader(message, c.options.MaxReadBytes+1))
+func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
+	message.Reset()
+	read, err := message.ReadFrom(io.LimitReader(reader, c.options.MaxReadBytes+1))
 	if err == nil && read > c.options.MaxReadBytes {
 		c.sendClose(CloseTooBig, "")
 		return ErrTooBig

@@ -26,6 +26,11 @@ type Options struct {
 	URL *url.URL
 	// Header is sent with the upgrade request, besides the handshake's own.
 	Header http.Header
+	// Subprotocols are offered in that order.
+	Subprotocols []string
+	// RequiredSubprotocol, if it is not empty, is the one that the server has to
+	// pick.
+	RequiredSubprotocol string
 	// TLS is used with wss. It is not changed.
 	TLS *tls.Config
 	// Dial opens the TCP connection. Nil means net.Dialer.
@@ -115,6 +120,7 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		// The library writes the upgrade request and nothing else of length.
 		WriteBufferSize: 1024,
 		ReadBufferSize:  4096,
+		Subprotocols:    options.Subprotocols,
 	}
 
 	ws, answer, err := dialer.DialContext(ctx, options.URL.String(), options.Header)
@@ -129,6 +135,10 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		_ = w.Close()
 		return nil, context.Cause(parent)
 	}
+	if err := checkSubprotocol(options, ws.Subprotocol()); err != nil {
+		_ = w.Close()
+		return nil, err
+	}
 	w.upgraded.Store(true)
 	return &Conn{
 		ws:      ws,
@@ -136,6 +146,18 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		options: options,
 		buffer:  make([]byte, 0, flushBytes+maxHeaderBytes),
 	}, nil
+}
+
+// checkSubprotocol fails the connection if the server picked a subprotocol that
+// was not offered (RFC 6455 4.1) or left out the one that is needed.
+func checkSubprotocol(options Options, picked string) error {
+	switch {
+	case picked != "" && !slices.Contains(options.Subprotocols, picked):
+		return fmt.Errorf("the server picked the subprotocol %q, which was not offered", excerpt(picked, maxStatusBytes, options.Header))
+	case options.RequiredSubprotocol != "" && picked != options.RequiredSubprotocol:
+		return fmt.Errorf("the server does not speak the subprotocol %s", options.RequiredSubprotocol)
+	}
+	return nil
 }
 
 func dialError(ctx context.Context, options Options, answer *http.Response, err error) error {

@@ -106,8 +106,8 @@ func (s *Session) heartbeat(now time.Time) error {
 		s.stateMutex.Unlock()
 		return nil
 	}
-	ping := s.strategy.Heartbeat()
-	s.pingAt = now
+	ping := s.strategy.Heartbeat().Ping
+	s.pingWrittenLocked(now)
 	awaited := s.awaitSince.IsZero()
 	if awaited {
 		s.awaitSince = now

@@ -31,13 +31,15 @@ const (
 	lost
 )
 
-func (m *model) confirmedUpTo() int {
-	for i := len(m.messages); i > 0; i-- {
-		if m.messages[i-1] == confirmed {
+// settledUpTo is the number up to which every message is settled. What was lost
+// with the entry of a message before it counts as unsettled.
+func (m *model) settledUpTo() int {
+	for i, s := range m.messages {
+		if s != confirmed {
 			return i
 		}
 	}
-	return 0
+	return len(m.messages)
 }
 
 func (m *model) push(messages, value int) {
@@ -45,17 +47,25 @@ func (m *model) push(messages, value int) {
 	m.messages = append(m.messages, make([]state, messages)...)
 }
 
-func (m *model) confirm(through int) (done []int) {
+func (m *model) confirm(through int) []int {
 	for i := range through {
 		m.messages[i] = confirmed
 	}
-	m.entries = slices.DeleteFunc(m.entries, func(e modelEntry) bool {
-		whole := !slices.ContainsFunc(m.messages[e.first-1:e.last], func(s state) bool { return s != confirmed })
-		if whole {
-			done = append(done, e.value)
-		}
-		return whole
-	})
+	return m.pop()
+}
+
+func (m *model) settle(number int) []int {
+	m.messages[number-1] = confirmed
+	return m.pop()
+}
+
+// pop removes the entries from the oldest on whose messages are all confirmed,
+// and all before them.
+func (m *model) pop() (done []int) {
+	for len(m.entries) > 0 && m.entries[0].last <= m.settledUpTo() {
+		done = append(done, m.entries[0].value)
+		m.entries = m.entries[1:]
+	}
 	return done
 }
 
@@ -97,8 +107,35 @@ func TestTheWindowDoesWhatItsModelDoes(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, want, done)
 			},
+			"settle one": func(t *rapid.T) {
+				if len(m.messages) == 0 {
+					return
+				}
+				number := rapid.IntRange(1, len(m.messages)).Draw(t, "number")
+				want := m.settle(number)
+				done, err := w.Settle(uint64(number), nil)
+				require.NoError(t, err)
+				require.Equal(t, want, done)
+				require.True(t, w.IsSettled(uint64(number)))
+			},
+			"settle the future": func(t *rapid.T) {
+				beyond := rapid.Uint64Min(uint64(len(m.messages))+1).Draw(t, "number")
+				done, err := w.Settle(beyond, nil)
+				require.ErrorIs(t, err, ErrFuture)
+				require.Empty(t, done)
+			},
+			"find": func(t *rapid.T) {
+				number := rapid.IntRange(0, len(m.messages)+1).Draw(t, "number")
+				value, first, found := w.Find(uint64(number))
+				i := slices.IndexFunc(m.entries, func(e modelEntry) bool { return number >= e.first && number <= e.last })
+				require.Equal(t, i >= 0, found)
+				if found {
+					require.Equal(t, m.entries[i].value, value)
+					require.EqualValues(t, m.entries[i].first, first)
+				}
+			},
 			"confirm the future": func(t *rapid.T) {
-				beyond := rapid.Uint64Min(uint64(len(m.messages)) + 1).Draw(t, "through")
+				beyond := rapid.Uint64Min(uint64(len(m.messages))+1).Draw(t, "through")
 				done, err := w.Confirm(beyond, nil)
 				require.ErrorIs(t, err, ErrFuture)
 				require.Empty(t, done)
@@ -110,7 +147,7 @@ func TestTheWindowDoesWhatItsModelDoes(t *testing.T) {
 				require.Equal(t, len(m.entries), w.Len())
 				require.Equal(t, len(m.entries) == m.capacity, w.Full())
 				require.EqualValues(t, len(m.messages), w.Sent())
-				require.EqualValues(t, m.confirmedUpTo(), w.Confirmed())
+				require.EqualValues(t, m.settledUpTo(), w.Settled())
 				oldest, any := w.Oldest()
 				require.Equal(t, len(m.entries) > 0, any)
 				if any {

@@ -20,13 +20,14 @@ type Window[T any] struct {
 	head  int // index of the oldest entry
 	count int
 
-	sent      uint64 // number of the last message of the newest entry
-	confirmed uint64 // every message up to this one is confirmed
+	sent    uint64              // number of the last message of the newest entry
+	settled uint64              // every message up to this one is settled
+	apart   map[uint64]struct{} // messages beyond it that are settled too
 }
 
 type entry[T any] struct {
-	last  uint64 // number of its last message
-	value T
+	first, last uint64 // numbers of its messages
+	value       T
 }
 
 // New returns an empty window with room for capacity entries, at least 1.
@@ -46,8 +47,26 @@ func (w *Window[T]) Oldest() (T, bool) { return w.ring[w.head].value, w.count > 
 // Sent returns the number of the last message that was pushed, 0 if none was.
 func (w *Window[T]) Sent() uint64 { return w.sent }
 
-// Confirmed returns the number up to which every message is confirmed.
-func (w *Window[T]) Confirmed() uint64 { return w.confirmed }
+// Settled returns the number up to which every message is settled.
+func (w *Window[T]) Settled() uint64 { return w.settled }
+
+// IsSettled reports whether the message of that number is.
+func (w *Window[T]) IsSettled(number uint64) bool {
+	_, apart := w.apart[number]
+	return apart || number <= w.settled
+}
+
+// Find returns the entry in flight that holds the message of that number, and
+// the number of its first one; false if there is none.
+func (w *Window[T]) Find(number uint64) (value T, first uint64, ok bool) {
+	for i := range w.count {
+		e := &w.ring[(w.head+i)%len(w.ring)]
+		if number >= e.first && number <= e.last {
+			return e.value, e.first, true
+		}
+	}
+	return value, 0, false
+}
 
 // Push adds an entry of so many messages, at least 1, and returns the number of
 // its last one. It panics on a full window: the caller has to look first.
@@ -55,25 +74,58 @@ func (w *Window[T]) Push(messages int, value T) uint64 {
 	if w.Full() {
 		panic("window: push into a full window")
 	}
+	first := w.sent + 1
 	w.sent += uint64(messages)
-	w.ring[(w.head+w.count)%len(w.ring)] = entry[T]{last: w.sent, value: value}
+	w.ring[(w.head+w.count)%len(w.ring)] = entry[T]{first: first, last: w.sent, value: value}
 	w.count++
 	return w.sent
 }
 
-// Confirm notes that every message up to number through is confirmed and
-// appends the entries that are now wholly confirmed to done, oldest first. A
-// number at or below an earlier one changes nothing. A number beyond Sent is
-// ErrFuture and changes nothing.
+// Confirm settles every message up to number through and appends the entries
+// that are now wholly settled to done, oldest first. A number at or below an
+// earlier one changes nothing. A number beyond Sent is ErrFuture and changes
+// nothing.
 func (w *Window[T]) Confirm(through uint64, done []T) ([]T, error) {
 	if through > w.sent {
 		return done, ErrFuture
 	}
-	w.confirmed = max(w.confirmed, through)
-	for w.count > 0 && w.ring[w.head].last <= w.confirmed {
+	if through > w.settled {
+		w.settled = through
+		for number := range w.apart {
+			if number <= through {
+				delete(w.apart, number)
+			}
+		}
+	}
+	return w.advance(done), nil
+}
+
+// Settle settles the one message of that number, and otherwise is as Confirm.
+func (w *Window[T]) Settle(number uint64, done []T) ([]T, error) {
+	if number > w.sent {
+		return done, ErrFuture
+	}
+	if number > w.settled {
+		if w.apart == nil {
+			w.apart = map[uint64]struct{}{}
+		}
+		w.apart[number] = struct{}{}
+	}
+	return w.advance(done), nil
+}
+
+func (w *Window[T]) advance(done []T) []T {
+	for len(w.apart) > 0 {
+		if _, settled := w.apart[w.settled+1]; !settled {
+			break
+		}
+		w.settled++
+		delete(w.apart, w.settled)
+	}
+	for w.count > 0 && w.ring[w.head].last <= w.settled {
 		done = append(done, w.pop())
 	}
-	return done, nil
+	return done
 }
 
 // Fail empties the window and appends what was in flight to lost, oldest first.

@@ -38,7 +38,7 @@ func TestAnEntryIsDoneWhenItsLastMessageIsConfirmed(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.Equal(t, c.done, string(done))
-			require.Equal(t, c.confirmed, w.Confirmed())
+			require.Equal(t, c.confirmed, w.Settled())
 			require.Equal(t, c.left, w.Len())
 		})
 	}
@@ -50,7 +50,7 @@ func TestAConfirmationOfWhatWasNotSentChangesNothing(t *testing.T) {
 	done, err := w.Confirm(3, []string{"earlier"})
 	require.ErrorIs(t, err, ErrFuture)
 	require.Equal(t, []string{"earlier"}, done)
-	require.Zero(t, w.Confirmed())
+	require.Zero(t, w.Settled())
 	require.Equal(t, 1, w.Len())
 
 	done, err = w.Confirm(2, nil)

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"filebeat-websocket/protocol"
+)
+
+func init() {
+	Register("message", Type{
+		New: func(c Config) Strategy {
+			if c.Field == "" {
+				return replies{}
+			}
+			return fieldReplies{path: strings.Split(c.Field, ".")}
+		},
+		Subprotocol: func(c Config) string {
+			if c.Field == "" {
+				return protocol.Subprotocol
+			}
+			return ""
+		},
+	})
+}
+
+// replies takes the word of a receiver that speaks filebeat.ack.v1: it says
+// which messages are in its care.
+type replies struct{ silent }
+
+func (replies) Message(payload []byte) (Verdict, error) {
+	reply, err := protocol.ParseReply(payload)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Confirmed: reply.Ack, Progress: reply.Progress, Pause: reply.Pause}
+	if reply.Nack > 0 {
+		v.Refused = &Refusal{Message: reply.Nack, Records: reply.Records, Retry: reply.Retry, Reason: reply.Reason}
+	}
+	return v, nil
+}
+
+// fieldReplies takes the word of a receiver with JSON replies of its own, which
+// hold the number of the last message that is in its care.
+type fieldReplies struct {
+	silent
+	path []string
+}
+
+func (f fieldReplies) Message(payload []byte) (Verdict, error) {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return Verdict{}, errors.New("a reply that is no JSON")
+	}
+	for _, key := range f.path {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return Verdict{}, fmt.Errorf("a reply without the field %s", strings.Join(f.path, "."))
+		}
+		value = object[key]
+	}
+	digits, _ := value.(json.Number)
+	number, err := strconv.ParseUint(digits.String(), 10, 64)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("a reply whose field %s is no number of a message", strings.Join(f.path, "."))
+	}
+	return Verdict{Confirmed: number}, nil
+}

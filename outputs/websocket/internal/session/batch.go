@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"sync/atomic"
+	"time"
+
+	"filebeat-websocket/outputs/websocket/ack"
+)
+
+// Batch is what Send sends: the messages of one publisher batch.
+type Batch interface {
+	// Messages returns how many there are, at least 1.
+	Messages() int
+	// Size returns the length of message i in bytes.
+	Size(i int) int
+	// AppendTo appends message i to dst and returns the extended slice.
+	AppendTo(dst []byte, i int) []byte
+
+	// Alone reports that nothing else may be in flight beside it, so that it is
+	// known to be the cause if the receiver ends the connection over it.
+	Alone() bool
+
+	// Settled tells of the batch's fate, once. Nothing reads the messages any
+	// more when it is called.
+	Settled(Outcome)
+}
+
+// Outcome is the fate of a batch. Messages are counted from 0.
+type Outcome struct {
+	// Cause is why the session died, nil if every message has its verdict.
+	Cause error
+	// Confirmed is how many messages from the first on are settled: each of them
+	// is in the receiver's care, unless it is among Refused.
+	Confirmed int
+	// Refused are the messages that the receiver did not take, in any order.
+	// They may be beyond Confirmed.
+	Refused []ack.Refusal
+	// Alone says that the batch was the only one in flight when the session died.
+	Alone bool
+}
+
+// flight is a batch in flight. It is told of its fate once both sides have let
+// go of it: the window, with the verdict, and Send, which may still read its
+// records when the verdict comes. Without the second a batch that was lost while
+// it was being written could be handed to another connection, be confirmed
+// there, and have its records reused under the eyes of the first writer.
+type flight struct {
+	batch     Batch
+	first     uint64    // number of its first message
+	writtenAt time.Time // zero until its last byte is in the socket
+	outcome   Outcome
+	holders   atomic.Int32
+	// All but batch and holders are guarded by stateMutex until the window has
+	// let go of it.
+}
+
+func (f *flight) release() {
+	if f.holders.Add(-1) == 0 {
+		f.batch.Settled(f.outcome)
+	}
+}

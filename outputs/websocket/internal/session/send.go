@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"filebeat-websocket/outputs/websocket/ack"
+)
+
+// Send writes the messages of a batch. It blocks while the window is full and
+// while the peer does not read. It is called from one goroutine at a time.
+//
+// With taken true the session tells the batch of its fate, exactly once, from
+// this or another goroutine, maybe before Send returns. With taken false
+// nothing of it was written and the caller still owns it. The error is the
+// cause of the session's end.
+func (s *Session) Send(b Batch) (taken bool, err error) {
+	f := &flight{batch: b}
+	f.holders.Store(2) // the window and this call
+	last, err := s.reserve(f)
+	if err != nil {
+		return false, err
+	}
+	defer f.release()
+
+	verdict, err := s.write(f, last)
+	if err != nil {
+		s.writeFailed(err)
+		return true, s.Err()
+	}
+	s.apply(verdict)
+	s.wakeWatch()
+	return true, nil
+}
+
+// lastWords is how long the peer's side of a connection is still read after a
+// write on it failed.
+const lastWords = 100 * time.Millisecond
+
+// writeFailed ends the session after a failed write. A peer that refuses what is
+// being sent writes a Close frame and hangs up, and the RST may end the write
+// before the reader has come to the Close frame, whose code says what to do
+// next. So the reader goes first: on a broken connection it does not take long.
+func (s *Session) writeFailed(err error) {
+	if timeout := net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() {
+		wait := time.NewTimer(lastWords)
+		defer wait.Stop()
+		select {
+		case <-s.dead:
+		case <-wait.C:
+		}
+	}
+	s.fail(err)
+}
+
+// reserve takes a place in the window, waiting for one.
+func (s *Session) reserve(f *flight) (last uint64, err error) {
+	for {
+		s.stateMutex.Lock()
+		pause := time.Until(s.pauseUntil)
+		switch {
+		case s.cause != nil:
+			defer s.stateMutex.Unlock()
+			return 0, s.cause
+		case s.closing:
+			defer s.stateMutex.Unlock()
+			return 0, ErrClosed
+		case s.hasRoomLocked(f.batch) && pause <= 0:
+			defer s.stateMutex.Unlock()
+			f.first = s.window.Sent() + 1
+			return s.window.Push(f.batch.Messages(), f), nil
+		}
+		changed := s.changed
+		s.stateMutex.Unlock()
+		s.await(changed, pause)
+	}
+}
+
+// hasRoomLocked reports whether b may be in flight beside what is in flight now.
+func (s *Session) hasRoomLocked(b Batch) bool {
+	oldest, any := s.window.Oldest()
+	if !any {
+		return true
+	}
+	return !s.window.Full() && !b.Alone() && !oldest.batch.Alone()
+}
+
+// await waits for a change, for the end, or for the end of a pause.
+func (s *Session) await(changed <-chan struct{}, pause time.Duration) {
+	var over <-chan time.Time
+	if pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-changed:
+	case <-s.dead:
+	case <-over:
+	}
+}
+
+// Pause keeps new messages back for so long from now on, at most MaxPause.
+func (s *Session) Pause(wait time.Duration) {
+	s.stateMutex.Lock()
+	defer s.stateMutex.Unlock()
+	s.pauseUntil = time.Now().Add(min(wait, s.options.MaxPause))
+	s.broadcast()
+}
+
+// write writes the batch and the Ping behind it, and returns what the strategy
+// concludes from that alone.
+func (s *Session) write(f *flight, last uint64) (ack.Verdict, error) {
+	s.writeMutex.Lock()
+	defer s.writeMutex.Unlock()
+
+	b := f.batch
+	message := 0
+	appendTo := func(dst []byte) []byte { return b.AppendTo(dst, message) }
+	for ; message < b.Messages(); message++ {
+		if err := s.conn.AppendMessage(s.options.Binary, b.Size(message), appendTo); err != nil {
+			return ack.Verdict{}, err
+		}
+	}
+	s.stateMutex.Lock()
+	verdict := s.strategy.Sent(last)
+	if verdict.Ping != nil {
+		s.pingWrittenLocked(time.Now())
+	}
+	s.stateMutex.Unlock()
+	if verdict.Ping != nil {
+		s.conn.AppendPing(verdict.Ping)
+	}
+	if err := s.conn.Flush(); err != nil {
+		return ack.Verdict{}, err
+	}
+	s.stateMutex.Lock()
+	f.writtenAt = time.Now() // the wait for its confirmation begins here
+	s.stateMutex.Unlock()
+	return verdict, nil
+}
+
+// pingWrittenLocked notes that a Ping goes out. With several of them on their
+// way the time is measured from the oldest.
+func (s *Session) pingWrittenLocked(now time.Time) {
+	s.pingAt = now
+	if s.measureFrom.IsZero() {
+		s.measureFrom = now
+	}
+}
+
+// writePingLocked writes a Ping outside of a batch. No payload, no Ping.
+// writeMutex is held.
+func (s *Session) writePingLocked(ping []byte) error {
+	if ping == nil {
+		return nil
+	}
+	s.conn.AppendPing(ping)
+	return s.conn.Flush()
+}

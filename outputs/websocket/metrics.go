@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rcrowley/go-metrics"
+
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/monitoring"
+	"github.com/elastic/elastic-agent-libs/monitoring/adapter"
+
+	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/session"
+)
+
+// stats are the output's own metrics, libbeat.output.websocket.*. They may be
+// used from several goroutines.
+type stats struct {
+	log *logp.Logger
+
+	open       *monitoring.Int  // connections at the moment
+	opened     *monitoring.Uint // connections that were upgraded and answered
+	failed     *monitoring.Uint // attempts that came to nothing
+	reconnects *monitoring.Uint // connections opened in the place of an earlier one
+	closed     labelled         // connections that ended, by close code or by what else ended them
+
+	// In flight: being written, or written and not settled.
+	portions *monitoring.Int // batches, or parts of them
+	events   *monitoring.Int
+	bytes    *monitoring.Int // of messages, before compression
+
+	// Messages.
+	sent      *monitoring.Uint
+	payload   *monitoring.Uint // their bytes, before compression
+	confirmed *monitoring.Uint
+	nacked    *monitoring.Uint
+
+	pingRTT metrics.Histogram // microseconds
+	latency metrics.Histogram // microseconds from Publish to the last confirmation
+
+	dropped labelled // events, by reason
+
+	mutex    sync.Mutex
+	loggedAt map[string]time.Time
+	unlogged map[string]int
+}
+
+// histogramSamples is the size of a histogram's sample.
+const histogramSamples = 1024
+
+func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
+	connections := registry.NewRegistry("connections")
+	inFlight := registry.NewRegistry("in_flight")
+	messages := registry.NewRegistry("messages")
+	histogram := func(name string) metrics.Histogram {
+		h := metrics.NewHistogram(metrics.NewUniformSample(histogramSamples))
+		// The error says that the name is taken, which a fresh registry rules out.
+		_ = adapter.NewGoMetrics(registry, name, adapter.Accept).Register("histogram", h)
+		return h
+	}
+	return &stats{
+		log:        log,
+		open:       monitoring.NewInt(connections, "open"),
+		opened:     monitoring.NewUint(connections, "opened"),
+		failed:     monitoring.NewUint(connections, "failed"),
+		reconnects: monitoring.NewUint(connections, "reconnects"),
+		closed:     labelled{registry: connections.NewRegistry("closed")},
+		portions:   monitoring.NewInt(inFlight, "batches"),
+		events:     monitoring.NewInt(inFlight, "events"),
+		bytes:      monitoring.NewInt(inFlight, "bytes"),
+		sent:       monitoring.NewUint(messages, "sent"),
+		confirmed:  monitoring.NewUint(messages, "confirmed"),
+		nacked:     monitoring.NewUint(messages, "nacked"),
+		pingRTT:    histogram("ping.rtt_us"),
+		latency:    histogram("confirmation.latency_us"),
+		payload:    monitoring.NewUint(messages, "bytes"),
+		dropped:    labelled{registry: registry.NewRegistry("dropped")},
+		loggedAt:   map[string]time.Time{},
+		unlogged:   map[string]int{},
+	}
+}
+
+// labelled counts by label. Labels come from a bounded set.
+type labelled struct {
+	registry *monitoring.Registry
+	mutex    sync.Mutex
+	counts   map[string]*monitoring.Uint
+}
+
+func (l *labelled) inc(label string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	count, known := l.counts[label]
+	if !known {
+		if l.counts == nil {
+			l.counts = map[string]*monitoring.Uint{}
+		}
+		count = monitoring.NewUint(l.registry, label)
+		l.counts[label] = count
+	}
+	count.Inc()
+}
+
+// connected counts a connection that is open; another says that it takes the
+// place of an earlier one.
+func (s *stats) connected(another bool) {
+	s.opened.Inc()
+	s.open.Inc()
+	if another {
+		s.reconnects.Inc()
+	}
+}
+
+// disconnected counts the end of a connection.
+func (s *stats) disconnected(cause error) {
+	s.open.Dec()
+	s.closed.inc(endLabel(cause))
+}
+
+// inFlight counts messages in, with portions 1, or out, with -1.
+func (s *stats) inFlight(chunks []chunk, portions int) {
+	events, bytes := 0, 0
+	for _, c := range chunks {
+		events += c.end - c.start
+		bytes += c.bytes
+	}
+	s.portions.Add(int64(portions))
+	s.events.Add(int64(portions * events))
+	s.bytes.Add(int64(portions * bytes))
+}
+
+// written counts messages that a session took.
+func (s *stats) written(chunks []chunk) {
+	s.sent.Add(uint64(len(chunks)))
+	for _, c := range chunks {
+		s.payload.Add(uint64(c.bytes))
+	}
+}
+
+// settled counts the verdicts on a portion that took so long.
+func (s *stats) settled(outcome session.Outcome, took time.Duration) {
+	refusedWithin := 0
+	for _, refusal := range outcome.Refused {
+		if refusal.Message < uint64(outcome.Confirmed) {
+			refusedWithin++
+		}
+	}
+	s.confirmed.Add(uint64(outcome.Confirmed - refusedWithin))
+	s.nacked.Add(uint64(len(outcome.Refused)))
+	if outcome.Cause == nil {
+		s.latency.Update(took.Microseconds())
+	}
+}
+
+func (s *stats) roundTrip(took time.Duration) { s.pingRTT.Update(took.Microseconds()) }
+
+// endLabel names what ended a connection: the close code if there was one.
+func endLabel(cause error) string {
+	var closed *conn.CloseError
+	switch {
+	case errors.As(cause, &closed) && knownCloseCode(closed.Code) && closed.Code < 3000:
+		return strconv.Itoa(closed.Code)
+	case errors.As(cause, &closed) && knownCloseCode(closed.Code):
+		return "application" // 3000 to 4999; one label, since a server can choose any
+	case errors.As(cause, &closed):
+		return "invalid"
+	case errors.Is(cause, session.ErrClosed):
+		return "own"
+	case errors.Is(cause, session.ErrTimeout):
+		return "timeout"
+	default:
+		return "error"
+	}
+}
+
+// dropLogInterval is how often dropped events of one reason are logged.
+const dropLogInterval = 30 * time.Second
+
+// drop counts the events of a batch that are given up and logs them, once per
+// reason and interval and without their content.
+func (s *stats) drop(dropped []*record, now time.Time) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, r := range dropped {
+		s.dropped.inc(r.reason)
+		s.unlogged[r.reason]++
+		if now.Sub(s.loggedAt[r.reason]) >= dropLogInterval {
+			s.log.Warnf("Dropped events: %d, reason %s: %v", s.unlogged[r.reason], r.reason, r.err)
+			s.loggedAt[r.reason], s.unlogged[r.reason] = now, 0
+		}
+	}
+}
+
+// outputRegistry returns the place of the output's own metrics,
+// libbeat.output.websocket, empty. libbeat makes the registry around it before
+// it makes the output; outside of a Beat there is none.
+func outputRegistry() *monitoring.Registry {
+	parent := monitoring.Default.GetRegistry("libbeat.output")
+	if parent == nil {
+		return monitoring.NewRegistry()
+	}
+	parent.Remove(outputName)
+	return parent.NewRegistry(outputName)
+}
