@@ -32,7 +32,6 @@ import (
 type shared struct {
 	config    *config
 	header    http.Header
-	tls       *tlscommon.TLSConfig // nil: the default
 	format    *wireFormat
 	ack       ack.Type
 	encoder   queue.Encoder // for events that did not come through an encoding queue
@@ -82,7 +81,10 @@ func (c *client) Connect() error {
 		Traffic:        c.observer,
 	}
 	if c.endpoint.Scheme == "wss" {
-		options.TLS = c.tlsConfig()
+		var err error
+		if options.TLS, err = c.tlsConfig(); err != nil {
+			return err
+		}
 	}
 	ackConfig := ack.Config{Field: c.config.AckField}
 	if c.ack.Subprotocol != nil {
@@ -191,12 +193,18 @@ func (c *client) ended(cause error) {
 	c.log.Warnf("Connection to %v ended: %v", displayURL(c.endpoint), cause)
 }
 
-func (c *client) tlsConfig() *tls.Config {
+// tlsConfig reads certificates and keys anew, so that a dial uses renewed ones.
+func (c *client) tlsConfig() (*tls.Config, error) {
 	host := c.endpoint.Hostname()
-	if c.tls == nil {
-		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	settings, err := tlscommon.LoadTLSConfig(c.config.TLS)
+	switch {
+	case err != nil:
+		return nil, settingError("ssl", err)
+	case settings == nil:
+		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
+	default:
+		return settings.BuildModuleClientConfig(host), nil
 	}
-	return c.tls.BuildModuleClientConfig(host)
 }
 
 // Publish implements outputs.Client. It returns once the batch is written; the

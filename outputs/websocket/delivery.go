@@ -166,9 +166,12 @@ func (p *portion) Settled(outcome session.Outcome) {
 
 // refuse notes the fate of a message's records. A message that is refused for
 // good as a whole, and holds several records, may owe that to one of them: they
-// go out again in two halves, until the one at fault stands alone.
+// go out again in two halves, until the one at fault stands alone. A refusal of
+// records that the message does not have is one of the whole message: what is
+// meant is not known, and nothing may count as taken.
 func (d *delivery) refuse(c chunk, refusal ack.Refusal) {
-	whole, count := len(refusal.Records) == 0, c.end-c.start
+	count := c.end - c.start
+	whole := !slices.ContainsFunc(refusal.Records, func(i int) bool { return i < count })
 	for i := range count {
 		r := d.records[c.start+i]
 		switch {

@@ -78,11 +78,12 @@ func retryAfter(value string, now time.Time) time.Duration {
 // failures in a row before this one.
 func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
 	switch {
+	case p.exactly >= settings.Max, p.longest:
+		// Around backoff.max, and never above it.
+		return settings.Max - rand.N(settings.Max/4+1)
 	case p.exactly > 0:
-		return min(p.exactly, settings.Max)
-	case p.longest:
-		// Close to backoff.max, spread a little.
-		return settings.Max - rand.N(settings.Max/10+1)
+		// Not before the server wants it, and not all agents in the same instant.
+		return min(p.exactly+rand.N(settings.Init), settings.Max)
 	}
 	if p.steady {
 		failures = 0

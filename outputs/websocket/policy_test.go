@@ -25,7 +25,7 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 	closed := func(code int) error { return fmt.Errorf("wrapped: %w", &conn.CloseError{Code: code}) }
 	type bounds struct{ least, most time.Duration }
 	usual, doubled := bounds{100 * time.Millisecond, time.Second}, bounds{200 * time.Millisecond, 2 * time.Second}
-	longest := bounds{54 * time.Second, time.Minute}
+	longest := bounds{45 * time.Second, time.Minute}
 	for name, test := range map[string]struct {
 		cause error
 		want  bounds
@@ -35,10 +35,10 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 		"401":                                 {refused(401, ""), longest},
 		"403":                                 {refused(403, "1"), longest},
 		"503 without Retry-After":             {refused(503, ""), usual},
-		"503 with seconds":                    {refused(503, "7"), bounds{7 * time.Second, 7 * time.Second}},
-		"429 with a date":                     {refused(429, now.Add(9*time.Second).Format(http.TimeFormat)), bounds{9 * time.Second, 9 * time.Second}},
+		"503 with seconds":                    {refused(503, "7"), bounds{7 * time.Second, 8 * time.Second}},
+		"429 with a date":                     {refused(429, now.Add(9*time.Second).Format(http.TimeFormat)), bounds{9 * time.Second, 10 * time.Second}},
 		"429 with a date in the past":         {refused(429, now.Add(-time.Hour).Format(http.TimeFormat)), usual},
-		"503 with more than backoff.max":      {refused(503, "86400"), bounds{time.Minute, time.Minute}},
+		"503 with more than backoff.max":      {refused(503, "86400"), longest},
 		"503 with nonsense":                   {refused(503, "later"), usual},
 		"500 with Retry-After, not asked for": {refused(500, "30"), usual},
 		"close 1000":                          {closed(1000), usual},

@@ -35,8 +35,8 @@ type record struct {
 }
 
 // records holds records whose event was confirmed, so that their memory serves
-// the next events. Only a delivery puts a record here, and only once the
-// pipeline has no more use for its event.
+// the next events. A delivery puts a record here once the pipeline has no more
+// use for its event, and the encoder one that no event has got.
 var records = sync.Pool{New: func() any { return new(record) }}
 
 // keepRecordBytes is the largest record whose memory is kept for others.

@@ -39,9 +39,8 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(settingError("ack", err))
 	}
-	tls, err := tlscommon.LoadTLSConfig(c.TLS)
-	if err != nil {
-		return outputs.Fail(settingError("ssl", err))
+	if _, err := tlscommon.LoadTLSConfig(c.TLS); err != nil {
+		return outputs.Fail(settingError("ssl", err)) // now rather than at the first dial
 	}
 	endpoints, err := c.endpoints()
 	if err != nil {
@@ -63,7 +62,6 @@ func makeWebsocket(
 	shared := &shared{
 		config:    c,
 		header:    upgradeHeader(c, info),
-		tls:       tls,
 		format:    format,
 		ack:       confirmation,
 		encoder:   encoders(),

@@ -31,6 +31,8 @@ type Setup struct {
 	Input string
 	// Env is added to the environment.
 	Env []string
+	// Hosts is a file that filebeat sees as its /etc/hosts, if set. It needs root.
+	Hosts string
 }
 
 // LogFile returns the path of a log file of that name that filebeat reads.
@@ -85,7 +87,11 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	require.NoError(tb, os.WriteFile(configFile, []byte(setup.config()), 0o600))
 	// A socket that a killed filebeat left behind would be in the way.
 	require.NoError(tb, os.RemoveAll(filepath.Join(setup.Dir, "http.sock")))
-	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), binary, append([]string{"-c", configFile}, args...)...)
+	command := append([]string{binary, "-c", configFile}, args...)
+	if setup.Hosts != "" {
+		command = append([]string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, setup.Hosts}, command...)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), command[0], command[1:]...)
 	cmd.Dir = setup.Dir
 	cmd.Env = append(os.Environ(), setup.Env...)
 	return &Filebeat{Process: startProcess(tb, cmd), setup: setup}

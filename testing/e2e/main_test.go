@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for lines to arrive. It is generous: a slow
 // machine is no failure, a missing line is.
-const patience = 2 * time.Minute
+const patience = time.Minute
 
 // output returns an output section with fast retries for tests.
 func output(url, more string) string {

@@ -178,7 +178,7 @@ func (c *Conn) pongDue() bool {
 // flood of them takes no memory.
 func (c *Conn) answerPingLocked() error {
 	c.pongMutex.Lock()
-	if !c.pongWaits || c.wire.stopped != nil {
+	if !c.pongWaits || !c.wire.writableLocked() {
 		c.pongWaits = false
 		c.pongMutex.Unlock()
 		return nil
@@ -240,8 +240,7 @@ func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
 
 // ended turns the library's error into one of ours.
 func (c *Conn) ended(err error) error {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		if closed.Code == websocket.CloseAbnormalClosure {
 			// No Close frame: the library reports a FIN as code 1006.
 			return fmt.Errorf("the server ended the connection: %w", io.ErrUnexpectedEOF)

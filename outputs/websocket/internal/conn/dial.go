@@ -168,7 +168,7 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 			Code:     answer.StatusCode,
 			Header:   answer.Header,
 			Location: excerpt(answer.Header.Get("Location"), maxCauseBytes, options.Header),
-			Cause:    errors.New("Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong"),
+			Cause:    errors.New("the header Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong"),
 		}
 		// The library keeps the first 1024 bytes of the body at most, in memory.
 		body, readErr := io.ReadAll(answer.Body)

@@ -97,6 +97,8 @@ func (w *wire) hurry() {
 	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 }
 
+func (w *wire) writableLocked() bool { return w.stopped == nil }
+
 func (w *wire) writeLocked(p []byte, timeout time.Duration) error {
 	if w.stopped != nil {
 		return w.stopped

@@ -25,10 +25,7 @@ func (s *Session) Close(ctx context.Context) {
 	s.stateMutex.Unlock()
 
 	s.drain(ctx)
-	s.stateMutex.Lock()
-	s.handshake = true
-	s.stateMutex.Unlock()
-	s.conn.Close(conn.CloseNormal, "")
+	s.sendClose(conn.CloseNormal, ErrClosed)
 	select {
 	case <-s.dead: // by the peer's Close frame, or by anything else
 	case <-ctx.Done():
@@ -41,6 +38,17 @@ func (s *Session) Close(ctx context.Context) {
 	}
 	s.fail(ErrClosed)
 	s.loops.Wait()
+}
+
+// sendClose sends a Close frame. From then on cause is why the session ends,
+// whatever ends it.
+func (s *Session) sendClose(code int, cause error) {
+	s.stateMutex.Lock()
+	if s.ending == nil {
+		s.ending = cause
+	}
+	s.stateMutex.Unlock()
+	s.conn.Close(code, "")
 }
 
 // drain waits until nothing is in flight, at most as long as ctx says.

@@ -82,8 +82,8 @@ func (s *Session) reserve(f *flight) (last uint64, err error) {
 
 // hasRoomLocked reports whether b may be in flight beside what is in flight now.
 func (s *Session) hasRoomLocked(b Batch) bool {
-	oldest, any := s.window.Oldest()
-	if !any {
+	oldest, found := s.window.Oldest()
+	if !found {
 		return true
 	}
 	return !s.window.Full() && !b.Alone() && !oldest.batch.Alone()
@@ -122,6 +122,7 @@ func (s *Session) write(f *flight, last uint64) (ack.Verdict, error) {
 	message := 0
 	appendTo := func(dst []byte) []byte { return b.AppendTo(dst, message) }
 	for ; message < b.Messages(); message++ {
+		s.written.Add(1)
 		if err := s.conn.AppendMessage(s.options.Binary, b.Size(message), appendTo); err != nil {
 			return ack.Verdict{}, err
 		}

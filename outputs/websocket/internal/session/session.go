@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filebeat-websocket/outputs/websocket/ack"
@@ -64,11 +65,12 @@ type Session struct {
 	options  Options
 
 	writeMutex sync.Mutex
+	written    atomic.Uint64 // number of the last message that was appended
 
 	stateMutex  sync.Mutex
 	window      *window.Window[*flight]
 	closing     bool          // Close was called: nothing new is taken
-	handshake   bool          // the Close frame is about to go out: any end is ours
+	ending      error         // why this side sends a Close frame: the cause of whatever ends it then
 	cause       error         // why the session died, nil while it lives
 	opened      bool          // Open has succeeded
 	changed     chan struct{} // closed and replaced when a waiter should look again
@@ -171,8 +173,8 @@ func (s *Session) fail(cause error) {
 		s.stateMutex.Unlock()
 		return
 	}
-	if s.handshake {
-		cause = ErrClosed // the peer's Close frame answers ours
+	if s.ending != nil {
+		cause = s.ending // the peer's Close frame answers ours
 	}
 	s.cause = cause
 	opened := s.opened

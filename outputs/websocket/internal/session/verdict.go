@@ -8,6 +8,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/window"
 )
 
 // apply settles what a verdict settles. The Ping that it may ask for is the
@@ -18,11 +19,13 @@ func (s *Session) apply(v ack.Verdict) {
 	}
 	s.stateMutex.Lock()
 	before := s.window.Settled()
-	done, err := s.window.Confirm(v.Confirmed, nil)
+	progress := v.Progress
+	done, err := s.confirmLocked(v.Confirmed)
 	if v.Refused != nil && err == nil {
+		progress = progress || !s.window.IsSettled(v.Refused.Message)
 		done, err = s.refuseLocked(*v.Refused, done)
 	}
-	if s.window.Settled() > before || v.Progress || v.Refused != nil {
+	if progress || s.window.Settled() > before {
 		s.confirmedAt = time.Now()
 	}
 	if v.Pause > 0 {
@@ -39,15 +42,27 @@ func (s *Session) apply(v ack.Verdict) {
 		f.release()
 	}
 	if err != nil {
-		s.conn.Close(conn.CloseProtocolError, "")
+		s.sendClose(conn.CloseProtocolError, err)
 		s.fail(err)
 	}
+}
+
+// confirmLocked settles all messages up to that number. The window knows a batch
+// as soon as it has a place; its messages are sent one by one after that.
+func (s *Session) confirmLocked(through uint64) (done []*flight, err error) {
+	if through > s.written.Load() {
+		return nil, window.ErrFuture
+	}
+	return s.window.Confirm(through, nil)
 }
 
 // refuseLocked notes that the receiver did not take a message. The first verdict
 // on a message stands.
 func (s *Session) refuseLocked(refusal ack.Refusal, done []*flight) ([]*flight, error) {
 	number := refusal.Message
+	if number > s.written.Load() {
+		return done, window.ErrFuture
+	}
 	if s.window.IsSettled(number) {
 		return done, nil
 	}

@@ -102,7 +102,7 @@ func (s *Session) heartbeat(now time.Time) error {
 	}
 	defer s.writeMutex.Unlock()
 	s.stateMutex.Lock()
-	if s.handshake {
+	if s.ending != nil {
 		s.stateMutex.Unlock()
 		return nil
 	}

@@ -148,9 +148,9 @@ func TestTheWindowDoesWhatItsModelDoes(t *testing.T) {
 				require.Equal(t, len(m.entries) == m.capacity, w.Full())
 				require.EqualValues(t, len(m.messages), w.Sent())
 				require.EqualValues(t, m.settledUpTo(), w.Settled())
-				oldest, any := w.Oldest()
-				require.Equal(t, len(m.entries) > 0, any)
-				if any {
+				oldest, found := w.Oldest()
+				require.Equal(t, len(m.entries) > 0, found)
+				if found {
 					require.Equal(t, m.entries[0].value, oldest)
 				}
 			},

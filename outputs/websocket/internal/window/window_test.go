@@ -65,8 +65,8 @@ func TestNumbersGoOnAfterEntriesFailed(t *testing.T) {
 	require.True(t, w.Full())
 	require.Equal(t, []string{"earlier", "a", "b"}, w.Fail([]string{"earlier"}))
 	require.Zero(t, w.Len())
-	_, any := w.Oldest()
-	require.False(t, any)
+	_, found := w.Oldest()
+	require.False(t, found)
 	require.Empty(t, w.Fail(nil), "nothing is lost twice")
 	require.EqualValues(t, 6, w.Push(1, "c"))
 }
@@ -82,7 +82,7 @@ func TestTheWindowLetsGoOfWhatLeftIt(t *testing.T) {
 		"confirmed": func(w *Window[*[1 << 10]byte]) { _, _ = w.Confirm(w.Sent(), nil) },
 		"failed":    func(w *Window[*[1 << 10]byte]) { w.Fail(nil) },
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			w := New[*[1 << 10]byte](4)
 			freed := make(chan struct{}, 3)
 			for range 3 {

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build mage
+
+// Filebeat with output.websocket, and wsreceiver. Run a target with: go tool mage TARGET
+package main
+
+import (
+	"time"
+
+	"github.com/magefile/mage/mg"
+	"github.com/magefile/mage/sh"
+)
+
+// Default is the target of a bare `go tool mage`.
+var Default = Build
+
+const e2ePackages = "./testing/e2e/..."
+
+// Build puts ./filebeat and ./wsreceiver here, static and the same for the same commit.
+func Build() error {
+	stamp, err := readStamp()
+	if err != nil {
+		return err
+	}
+	if err := goBuild("filebeat", stamp.flags("github.com/elastic/beats/v7/libbeat/version")); err != nil {
+		return err
+	}
+	return goBuild("wsreceiver", stamp.flags("main"))
+}
+
+// Run runs ./filebeat with ./filebeat.yml until Ctrl-C.
+func Run() error {
+	mg.Deps(Build)
+	// The file has the permissions that git gave it, which may be too wide for filebeat.
+	return sh.RunV("./filebeat", "-e", "-c", "filebeat.yml", "--strict.perms=false")
+}
+
+// Demo shows lines of a growing log arrive at wsreceiver. DEMO_SECONDS=10 ends it by itself.
+func Demo() error {
+	mg.Deps(Build)
+	// Not `go run`, which makes a failure of Ctrl-C.
+	if err := sh.RunV("go", "build", "-o", ".cache/demo", "./testing/demo"); err != nil {
+		return err
+	}
+	return sh.RunV(".cache/demo")
+}
+
+// Test runs the unit tests with the race detector, then the end-to-end tests.
+func Test() error {
+	packages, err := unitPackages()
+	if err != nil {
+		return err
+	}
+	if err := sh.RunV("go", append([]string{"test", "-race"}, packages...)...); err != nil {
+		return err
+	}
+	return E2E()
+}
+
+// E2E runs the end-to-end tests: the real binaries against misbehaving servers.
+func E2E() error {
+	mg.Deps(Build)
+	return sh.RunV("go", "test", "-count=1", "-timeout=30m", e2ePackages)
+}
+
+// Fuzz runs every fuzz target for a while: 10s each, or -each=30s.
+func Fuzz(each *time.Duration) error {
+	duration := 10 * time.Second
+	if each != nil {
+		duration = *each
+	}
+	return fuzzAll(duration)
+}
+
+// Bench compares output.websocket with output.discard: events/s, CPU, memory. Takes minutes.
+func Bench() error {
+	mg.Deps(Build)
+	return sh.RunV("go", "run", "./testing/bench")
+}
+
+// Lint runs golangci-lint, which it installs into .cache once.
+func Lint() error {
+	linter, err := golangciLint()
+	if err != nil {
+		return err
+	}
+	return sh.RunV(linter, "run", "./...")
+}
+
+// Check looks for all that a commit must not have: format, vet, lint, headers, go.mod, paths.
+func Check() error {
+	mg.SerialDeps(checkFormat, checkHeaders, checkPaths, checkModule, checkVet)
+	return Lint()
+}

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench measures what output.websocket costs, against output.discard and
+// others. `mage bench` builds filebeat and runs it; or, from the root:
+//
+//	go run ./testing/bench -cases discard,json,raw-lines -rounds 5
+//
+// Each run of a case is a fresh filebeat with stock settings that reads one file
+// of numbered lines with filestream and sends it to a server in this process,
+// which counts and throws away. A round runs every case once; rounds alternate
+// in direction. The speed of a machine varies over minutes, so cases are compared
+// within a round, and the table has the median of the rounds, with the least and
+// the largest.
+//
+// What is measured:
+//   - events/s: from the acked events (libbeat.output.events.acked), between the
+//     first reading above 0 and the last one below the total. The start-up, and
+//     the queue's wait for a last batch that stays short, are outside.
+//   - CPU s per million events: user and system time of the whole process, from
+//     its start to its end.
+//   - peak RSS: ru_maxrss of the process.
+//
+// The server takes CPU time too; with few cores that lowers events/s of all cases
+// that use it.
+package main

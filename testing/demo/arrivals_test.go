@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEveryLineCarriesItsNumber(t *testing.T) {
+	for want := 1; want <= 200; want++ { // all kinds of lines
+		number, ok := numberOf(line(want, time.Now()))
+		require.True(t, ok)
+		require.Equal(t, want, number)
+	}
+	_, ok := numberOf("something else")
+	require.False(t, ok)
+}
+
+func TestArrivalsCountEachLineOnce(t *testing.T) {
+	var records strings.Builder
+	for _, number := range []int{1, 3, 2, 3} {
+		record, err := json.Marshal(map[string]any{"@timestamp": time.Now(), "message": line(number, time.Now())})
+		require.NoError(t, err)
+		records.Write(append(record, '\n'))
+	}
+	arrived := &arrivals{seen: map[int]bool{}}
+	require.NoError(t, arrived.follow(strings.NewReader(records.String())))
+	unique, twice := arrived.totals()
+	require.Equal(t, 3, unique)
+	require.Equal(t, 1, twice)
+}
+
+func TestArrivalsRefuseWhatIsNoRecord(t *testing.T) {
+	arrived := &arrivals{seen: map[int]bool{}}
+	require.ErrorContains(t, arrived.follow(strings.NewReader("listening\n")), "something else than a record")
+}

@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	// unattendedDuration is how long it runs where nobody can press Ctrl-C.
+	unattendedDuration = 10 * time.Second
+	// arrivalTimeout is how long the last lines have to arrive.
+	arrivalTimeout = 30 * time.Second
+	// hastyTimeout is the same after Ctrl-C; mage then waits for 5 s in all.
+	hastyTimeout = 3 * time.Second
+)
+
+func main() {
+	duration, err := wanted()
+	if err == nil {
+		err = run(duration)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// wanted returns how long to run, 0 for until Ctrl-C.
+func wanted() (time.Duration, error) {
+	if text := os.Getenv("DEMO_SECONDS"); text != "" {
+		seconds, err := strconv.Atoi(text)
+		if err != nil || seconds < 1 {
+			return 0, fmt.Errorf("DEMO_SECONDS is %q, not a number of seconds", text)
+		}
+		return time.Duration(seconds) * time.Second, nil
+	}
+	if !isTerminal(os.Stdout) {
+		return unattendedDuration, nil
+	}
+	return 0, nil
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	// The null device is a character device too.
+	return info.Mode()&os.ModeCharDevice != 0 && (err != nil || !os.SameFile(info, null))
+}
+
+func run(duration time.Duration) error {
+	// First, because a signal must not end the demo alone once it has started something.
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	folder, err := os.MkdirTemp("", "filebeat-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+
+	arrived := &arrivals{seen: map[int]bool{}}
+	receiver, url, err := startReceiver(context.WithoutCancel(interrupted), arrived)
+	if err != nil {
+		return err
+	}
+	defer receiver.kill()
+	filebeat, err := startFilebeat(context.WithoutCancel(interrupted), folder, url)
+	if err != nil {
+		return err
+	}
+	defer filebeat.kill()
+	log, err := newWeblog(filepath.Join(folder, "access.log"))
+	if err != nil {
+		return err
+	}
+
+	writing := interrupted
+	if duration > 0 {
+		var cancel context.CancelFunc
+		writing, cancel = context.WithTimeout(interrupted, duration)
+		defer cancel()
+	} else {
+		fmt.Println("Ctrl-C ends it.")
+	}
+	fmt.Printf("filebeat reads %s and sends it to %s; this is what arrives there:\n", log.file.Name(), url)
+	if err := log.grow(writing); err != nil {
+		return err
+	}
+
+	patience := arrivalTimeout
+	if interrupted.Err() != nil {
+		patience = hastyTimeout
+	}
+	awaitArrival(arrived, log.lines, patience)
+	err = errors.Join(filebeat.stop(), receiver.stop())
+	unique, twice := arrived.totals()
+	fmt.Printf("%d lines written, %d arrived, %d missing, %d twice\n", log.lines, unique, log.lines-unique, twice)
+	if unique != log.lines {
+		err = errors.Join(err, fmt.Errorf("%d lines are missing", log.lines-unique))
+	}
+	if err != nil {
+		content, _ := os.ReadFile(filepath.Join(folder, filebeatLog)) // its absence shows
+		fmt.Fprintf(os.Stderr, "what filebeat says:\n%s\n", content)
+	}
+	return err
+}
+
+// awaitArrival returns when all lines are there, or patience is at its end: the
+// totals tell which.
+func awaitArrival(arrived *arrivals, lines int, patience time.Duration) {
+	deadline := time.After(patience)
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		if unique, _ := arrived.totals(); unique == lines {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			return
+		}
+	}
+}

@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver/receivertest"
+)
+
+// outage is how long a server is away in the rows that take it away.
+const outage = time.Second
+
+const badLine = faultLines / 2
+
+func containsLine(seq int) func([]byte) bool {
+	needle := fmt.Sprintf("seq=%d ", seq)
+	return func(record []byte) bool { return strings.Contains(string(record), needle) }
+}
+
+func closeOnLine(seq, code int) func([]byte) int {
+	contains := containsLine(seq)
+	return func(message []byte) int {
+		if contains(message) {
+			return code
+		}
+		return 0
+	}
+}
+
+// faultRows are the rows of the contract's table (docs/delivery.md), in its
+// order.
+var faultRows = []row{
+	{name: "the server is not there for 1 s", during: func(run *faultRun) {
+		run.server().Kill()
+		run.isAway(outage)
+		run.comeBack()
+	}},
+	{name: "the name of one of two hosts is unknown", output: `  hosts: ["SERVER", "ws://no-such-host.invalid/"]`, logged: "no-such-host.invalid"},
+	{name: "upgrade answered 401", script: once(receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you"}), logged: "401 Unauthorized"},
+	{name: "upgrade answered 403", script: once(receivertest.Fault{RefuseStatus: http.StatusForbidden}), logged: "403 Forbidden"},
+	{name: "upgrade answered 429, Retry-After in seconds", script: once(receivertest.Fault{
+		RefuseStatus: http.StatusTooManyRequests, RefuseHeader: http.Header{"Retry-After": {"1"}},
+	}), logged: "429 Too Many Requests"},
+	{name: "upgrade answered 503, Retry-After as a date", script: func(conn int) receivertest.Fault {
+		if conn > 1 {
+			return receivertest.Fault{}
+		}
+		date := time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat)
+		return receivertest.Fault{RefuseStatus: http.StatusServiceUnavailable, RefuseHeader: http.Header{"Retry-After": {date}}}
+	}, logged: "503 Service Unavailable"},
+	{name: "upgrade answered 500 with a page", script: times(2, receivertest.Fault{
+		RefuseStatus: http.StatusInternalServerError, RefuseBody: "out of order",
+	}), logged: "out of order"},
+	{name: "upgrade answered with a wrong Accept", script: once(receivertest.Fault{WrongAccept: true}), logged: "Sec-WebSocket-Accept"},
+	{name: "upgrade never answered", script: once(receivertest.Fault{HangUpgrade: true}), output: "  connect_timeout: 1s", logged: "connect_timeout"},
+	{name: "no HTTP at all", script: times(2, receivertest.Fault{NotHTTP: []byte("220 smtp.example ESMTP\r\n")}), logged: "malformed HTTP"},
+	{name: "a redirect", script: once(receivertest.Fault{
+		RefuseStatus: http.StatusPermanentRedirect, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/"}},
+	}), logged: "elsewhere.example"},
+	{name: "close 1000", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1000}), logged: "code 1000"},
+	{name: "close 1001", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1001}), logged: "code 1001"},
+	{name: "close 1012", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1012}), logged: "code 1012"},
+	{name: "close 1013", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1013}), logged: "code 1013"},
+	{name: "close 1011", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1011, CloseReason: "oops"}), logged: "oops"},
+	{name: "close 1014", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1014}), logged: "code 1014"},
+	{name: "close with an invalid code", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 999}), logged: "code 999"},
+	{name: "close 1008", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1008, CloseReason: "not you"}), logged: "not you"},
+	{name: "close 4001", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 4001, CloseReason: "quota"}), logged: "quota"},
+	{name: "TCP FIN without a Close frame", script: times(3, receivertest.Fault{HalfFrameAtMessage: 700}), logged: "ended:"},
+	{name: "TCP RST", script: times(3, receivertest.Fault{DropAtMessage: 700}), logged: "ended:"},
+	{name: "half a frame", script: once(receivertest.Fault{HalfFrameAtMessage: 1}), logged: "ended:"},
+	{name: "close 1009 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1009)}), bad: badLine, logged: "reason refused"},
+	{name: "close 1007 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1007)}), bad: badLine, logged: "reason refused"},
+	{name: "close 1003 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1003)}), bad: badLine, logged: "reason refused"},
+	{name: "final nack of one record", ack: "message", script: always(receivertest.Fault{NackRecord: containsLine(badLine), NackReason: "no good"}), bad: badLine, logged: "no good"},
+	{name: "final nack of a message of many", ack: "message", output: "  format: json_lines", script: always(receivertest.Fault{NackRecord: containsLine(badLine)}), bad: badLine, logged: "reason refused"},
+	{name: "nack to be retried", ack: "message", script: always(receivertest.Fault{NackAtMessage: 700, NackRetry: true, NackReason: "disk full"})},
+	{name: "confirmations never come", script: func(conn int) receivertest.Fault {
+		if conn == 1 {
+			return receivertest.Fault{Delay: time.Hour, MuteAcks: true}
+		}
+		return receivertest.Fault{}
+	}, logged: "timeout"},
+	{name: "an ack for the future", ack: "message", script: once(receivertest.Fault{AckFuture: true}), logged: "was not sent"},
+	{name: "malformed acks", ack: "message", script: always(receivertest.Fault{MalformedAcks: []string{"hello", "{}", `{"ack":-1}`}}), logged: "is ignored"},
+	{name: "black hole: the link is cut for 4 s", host: true, during: func(run *faultRun) {
+		run.host.Cut()
+		run.isAway(4 * time.Second)
+		run.host.Heal()
+	}},
+	{name: "half-open: answers are lost for 4 s", host: true, during: func(run *faultRun) {
+		run.host.CutBack()
+		run.isAway(4 * time.Second)
+		run.host.Heal()
+	}},
+	{name: "a firewall forgets the connection", proxy: true, during: func(run *faultRun) {
+		run.proxy.Silence()
+		run.proxy.Heal()
+	}, logged: "timeout"},
+	{name: "the server reads slowly", script: always(receivertest.Fault{SlowRead: 4 << 20})},
+	{name: "the server stops reading", script: once(receivertest.Fault{StopReadingAtMessage: 700}), logged: "ended:"},
+	{name: "garbage after the upgrade", script: times(2, receivertest.Fault{SendGarbage: []byte("\xff\xfe\xfd garbage")})},
+	{name: "a message longer than max_read_bytes", script: once(receivertest.Fault{SendHuge: 2 << 20}), logged: "max_read_bytes"},
+	{name: "a message that never ends", script: once(receivertest.Fault{EndlessMessage: true}), logged: "max_read_bytes"},
+	{name: "unasked messages and Pongs", script: always(receivertest.Fault{SendMessage: "hello", TinyMessages: 10_000, UnsolicitedPongs: 2})},
+	{name: "a flood of Pings", script: always(receivertest.Fault{PingFlood: 10_000})},
+	{name: "filebeat is killed", during: func(run *faultRun) {
+		run.filebeat.Kill()
+		run.restart()
+	}},
+	{name: "filebeat is killed, disk queue", queue: "queue.disk.max_size: 100MB", during: func(run *faultRun) {
+		run.filebeat.Kill()
+		run.restart()
+	}},
+	{name: "filebeat is stopped", script: always(receivertest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond}), during: func(run *faultRun) {
+		require.Zero(run.t, run.filebeat.Stop())
+		run.restart()
+	}},
+	{name: "filebeat is stopped, disk queue", queue: "queue.disk.max_size: 100MB", during: func(run *faultRun) {
+		require.Zero(run.t, run.filebeat.Stop())
+		run.restart()
+	}},
+	{name: "the server is not there for 1 s, disk queue", queue: "queue.disk.max_size: 100MB", during: func(run *faultRun) {
+		run.server().Kill()
+		run.isAway(outage)
+		run.comeBack()
+	}},
+	{name: "the first address of the name is dead", names: "127.0.0.2 NAME\n127.0.0.1 NAME\n"},
+	{name: "the name moves to another address", names: "127.0.0.1 NAME\n", during: func(run *faultRun) {
+		run.moveTo("127.0.0.3")
+	}},
+	{name: "the file is renamed while the server is away", during: func(run *faultRun) {
+		run.server().Kill()
+		file := run.setup.LogFile("a.log")
+		require.NoError(run.t, os.Rename(file, run.setup.LogFile("a-1.log")))
+		run.isAway(outage)
+		run.comeBack()
+	}},
+	{name: "a certificate nobody trusts, then a renewed one", tls: true, during: func(run *faultRun) {
+		run.certificate.Store(run.untrusted)
+		run.server().Reset()
+		run.isAway(outage)
+		run.certificate.Store(run.trusted)
+	}, logged: "certificate"},
+	{name: "a connection's ttl is over", output: "  ttl: 300ms"},
+}

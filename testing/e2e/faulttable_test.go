@@ -1,0 +1,396 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
+)
+
+var faultTable = flag.String("fault-table", "", "a file to write the table of faults to, as Markdown")
+
+// The settings of every row, and with them how long a recovery may take.
+const (
+	faultTimeout    = 2 * time.Second
+	faultBackoffMax = time.Second
+	faultRecovery   = faultTimeout + faultBackoffMax
+)
+
+// row is a fault of the contract's table. Lines flow all the time.
+type row struct {
+	name   string
+	script func(conn int) receivertest.Fault // how each connection misbehaves, nil: not at all
+	output string                            // more settings of the output
+	queue  string                            // the queue's settings, memory with a short flush if empty
+	during func(*faultRun)                   // what happens in the middle
+	bad    int                               // line that the receiver refuses for good, 0 for none
+	logged string                            // what the log has to say
+	ack    string                            // the only strategy that the row is for, empty for both
+
+	// What stands between filebeat and the server.
+	host  bool   // a link that can be cut
+	proxy bool   // a proxy that can fall silent
+	tls   bool   // TLS, with a certificate that can be exchanged
+	names string // an /etc/hosts in which NAME is the server's
+}
+
+// once is a script with that fault on the first connection only.
+func once(fault receivertest.Fault) func(int) receivertest.Fault {
+	return times(1, fault)
+}
+
+// times is a script with that fault on the first connections.
+func times(connections int, fault receivertest.Fault) func(int) receivertest.Fault {
+	return func(conn int) receivertest.Fault {
+		if conn <= connections {
+			return fault
+		}
+		return receivertest.Fault{}
+	}
+}
+
+func always(fault receivertest.Fault) func(int) receivertest.Fault {
+	return func(int) receivertest.Fault { return fault }
+}
+
+// faultRun is a row at work.
+type faultRun struct {
+	t        *testing.T
+	filebeat *beattest.Filebeat
+	setup    beattest.Setup
+	options  []receivertest.Option
+	away     time.Duration // how long the server was out of reach on purpose
+
+	host               *beattest.Host
+	proxy              *beattest.Proxy
+	trusted, untrusted *tls.Certificate
+	certificate        atomic.Pointer[tls.Certificate]
+
+	mutex   sync.Mutex
+	servers []*receivertest.Server // the last is the one in use
+}
+
+// serverName is the name of the server in rows with an /etc/hosts.
+const serverName = "logs.test"
+
+// start starts the server and returns what goes into the output's settings.
+func (run *faultRun) start(r row) (hosts string) {
+	var options []receivertest.Option
+	if r.script != nil {
+		options = append(options, receivertest.WithScript(r.script))
+	}
+	scheme := "ws"
+	switch {
+	case r.host:
+		run.host = beattest.NewHost(run.t)
+		options = append(options, receivertest.WithListener(run.host.Listen()))
+	case r.tls:
+		scheme = "wss"
+		options = append(options, receivertest.WithListener(run.listenTLS()))
+	}
+	server := run.serve(options...)
+	address := server.Addr()
+	switch {
+	case r.proxy:
+		run.proxy = beattest.StartProxy(run.t, address)
+		address = run.proxy.Addr()
+	case r.names != "":
+		run.setup.Hosts = filepath.Join(run.setup.Dir, "hosts")
+		run.setHosts(r.names)
+		_, port, err := net.SplitHostPort(address)
+		require.NoError(run.t, err)
+		address = net.JoinHostPort(serverName, port)
+	}
+	return scheme + "://" + address + "/"
+}
+
+func (run *faultRun) serve(options ...receivertest.Option) *receivertest.Server {
+	server := receivertest.Start(run.t, append(options, receivertest.WithSubprotocols(protocol.Subprotocol))...)
+	run.mutex.Lock()
+	defer run.mutex.Unlock()
+	run.servers = append(run.servers, server)
+	return server
+}
+
+// listenTLS listens with a certificate that the row can exchange.
+func (run *faultRun) listenTLS() net.Listener {
+	ca := beattest.NewCA(run.t)
+	run.trusted, run.untrusted = ca.Issue("127.0.0.1"), beattest.NewCA(run.t).Issue("127.0.0.1")
+	run.certificate.Store(run.trusted)
+	run.setup.Output = fmt.Sprintf("  ssl.certificate_authorities: [%q]\n", ca.File)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return run.certificate.Load(), nil },
+	})
+	require.NoError(run.t, err)
+	return listener
+}
+
+func (run *faultRun) setHosts(names string) {
+	require.NoError(run.t, os.WriteFile(run.setup.Hosts, []byte("127.0.0.1 localhost\n"+strings.ReplaceAll(names, "NAME", serverName)), 0o600))
+}
+
+// server is the one in use.
+func (run *faultRun) server() *receivertest.Server {
+	run.mutex.Lock()
+	defer run.mutex.Unlock()
+	return run.servers[len(run.servers)-1]
+}
+
+// isAway waits, and leaves the time out of the recovery.
+func (run *faultRun) isAway(wait time.Duration) {
+	time.Sleep(wait)
+	run.away += wait
+}
+
+// comeBack starts a server at the address of the one that was killed.
+func (run *faultRun) comeBack() { run.serve(receivertest.WithAddr(run.server().Addr())) }
+
+// hostsCache is how long Go's resolver may go by an /etc/hosts that has changed.
+const hostsCache = 5 * time.Second
+
+// moveTo moves the server and its name to another address.
+func (run *faultRun) moveTo(ip string) {
+	_, port, err := net.SplitHostPort(run.server().Addr())
+	require.NoError(run.t, err)
+	run.server().Kill()
+	run.setHosts(ip + " NAME\n")
+	run.isAway(hostsCache)
+	run.serve(receivertest.WithAddr(net.JoinHostPort(ip, port)))
+}
+
+// restart starts filebeat again after its end.
+func (run *faultRun) restart() {
+	run.filebeat = beattest.StartFilebeat(run.t, run.setup)
+}
+
+// faultLines flow in faultSteps portions.
+const (
+	faultLines = 6_000
+	faultSteps = 60
+	faultPace  = 40 * time.Millisecond
+)
+
+// outcome is a line of the table.
+type outcome struct {
+	name, ack                        string
+	sent, unique, duplicate, missing int
+	recovery                         time.Duration
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("| %s | %s | %d | %d | %d | %d | %.1f |",
+		o.name, o.ack, o.sent, o.unique, o.duplicate, o.missing, o.recovery.Seconds())
+}
+
+const tableHead = "| fault | ack | sent | unique | duplicate | missing | recovered after (s) |\n|---|---|--:|--:|--:|--:|--:|\n"
+
+func TestFaultTable(t *testing.T) {
+	var (
+		mutex    sync.Mutex
+		outcomes []string
+	)
+	t.Run("rows", func(t *testing.T) {
+		for number, r := range faultRows {
+			for _, ack := range []string{"ping", "message"} {
+				if r.ack != "" && r.ack != ack {
+					continue
+				}
+				t.Run(r.name+", ack "+ack, func(t *testing.T) {
+					t.Parallel()
+					o := r.run(t, ack)
+					mutex.Lock()
+					defer mutex.Unlock()
+					outcomes = append(outcomes, fmt.Sprintf("%03d%s", number, o))
+				})
+			}
+		}
+	})
+	slices.Sort(outcomes)
+	var table strings.Builder
+	table.WriteString(tableHead)
+	for _, line := range outcomes {
+		table.WriteString(line[3:] + "\n")
+	}
+	t.Log("\n" + table.String())
+	if *faultTable != "" {
+		require.NoError(t, os.WriteFile(*faultTable, []byte(table.String()), 0o600))
+	}
+}
+
+func (r row) run(t *testing.T, ack string) outcome {
+	run := &faultRun{t: t, setup: beattest.Setup{
+		Dir:   t.TempDir(),
+		Extra: r.queue,
+		// An input that sleeps at the end of its file would pass for an outage.
+		Input: "    backoff: {init: 50ms, max: 50ms}\n",
+	}}
+	if r.queue == "" {
+		run.setup.Extra = "queue.mem.flush.timeout: 50ms"
+	}
+	url := run.start(r)
+	more := run.setup.Output + strings.ReplaceAll(r.output, "SERVER", url)
+	if !strings.Contains(more, "hosts:") {
+		more += fmt.Sprintf("\n  hosts: [%q]\n", url)
+	}
+	run.setup.Output = fmt.Sprintf(`
+output.websocket:
+  ack: %s
+  timeout: %v
+  ping_interval: 500ms
+  close_timeout: 1s
+  backoff: {init: 100ms, max: %v}
+  batch_size: 500
+%s`, ack, faultTimeout, faultBackoffMax, more)
+	beattest.AppendLines(t, run.setup.LogFile("a.log"), 1, faultLines/faultSteps)
+	run.filebeat = beattest.StartFilebeat(t, run.setup)
+
+	half, written := make(chan struct{}), make(chan error, 1)
+	go func() { written <- writeSteps(run.setup.LogFile("a.log"), half) }()
+	longest := watchGaps(run)
+	<-half
+	if r.during != nil {
+		r.during(run)
+	}
+	require.NoError(t, <-written)
+	for deadline := time.Now().Add(patience); !run.arrived(r.bad); time.Sleep(50 * time.Millisecond) {
+		require.Truef(t, time.Now().Before(deadline), "missing are %v; filebeat acked %d events and dropped %d",
+			run.missing(r.bad), run.filebeat.Stat("libbeat.output.events.acked"), run.filebeat.Stat("libbeat.output.events.dropped"))
+	}
+	recovery := longest() - run.away
+	beattest.Eventually(t, patience, "filebeat knows it", func() bool {
+		offsets := run.setup.RegistryOffsets(t)
+		return offsets["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
+	})
+	require.Zero(t, run.filebeat.Stop())
+
+	o := outcome{name: r.name, ack: ack, sent: faultLines, recovery: max(recovery, 0)}
+	for seq := 1; seq <= faultLines; seq++ {
+		switch received := run.times(seq); {
+		case received > 0:
+			o.unique++
+			o.duplicate += received - 1
+		case seq != r.bad:
+			o.missing++
+		}
+	}
+	require.Zero(t, o.missing)
+	require.NotContains(t, run.filebeat.Output(), "panic")
+	if r.logged != "" {
+		require.Contains(t, run.filebeat.Output(), r.logged)
+	}
+	require.LessOrEqual(t, o.recovery, faultRecovery, "time to recover")
+	return o
+}
+
+// writeSteps appends lines in steps and closes half when half of them are there.
+func writeSteps(path string, half chan<- struct{}) error {
+	const step = faultLines / faultSteps
+	for n := 1; n < faultSteps; n++ {
+		if n == faultSteps/2 {
+			close(half)
+		}
+		time.Sleep(faultPace)
+		// The file may have been renamed meanwhile, as logrotate does it.
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(beattest.WriteLines(file, n*step+1, (n+1)*step), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// times returns how often a line was received, by all servers together.
+func (run *faultRun) times(seq int) (received int) {
+	run.mutex.Lock()
+	defer run.mutex.Unlock()
+	for _, server := range run.servers {
+		received += server.Times(seq)
+	}
+	return received
+}
+
+// seen returns how many connections and new lines the servers have seen.
+func (run *faultRun) seen() (connections, lines int) {
+	run.mutex.Lock()
+	defer run.mutex.Unlock()
+	for _, server := range run.servers {
+		counts := server.Counts()
+		connections += counts.Connections
+		lines += counts.Unique
+	}
+	return connections, lines
+}
+
+// missing returns the lines but bad that no server has received.
+func (run *faultRun) missing(bad int) (lines []int) {
+	for seq := 1; seq <= faultLines; seq++ {
+		if seq != bad && run.times(seq) == 0 {
+			lines = append(lines, seq)
+		}
+	}
+	return lines
+}
+
+// arrived reports whether every line but bad was received.
+func (run *faultRun) arrived(bad int) bool {
+	if _, lines := run.seen(); lines < faultLines-1 {
+		return false
+	}
+	return len(run.missing(bad)) == 0
+}
+
+// watchGaps measures the longest time without a new line, from the first
+// connection on. stop ends it and returns the result.
+func watchGaps(run *faultRun) (stop func() time.Duration) {
+	var longest time.Duration
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		var since time.Time
+		before := 0
+		for {
+			select {
+			case <-end:
+				return
+			case now := <-tick.C:
+				connections, lines := run.seen()
+				switch {
+				case connections == 0:
+				case since.IsZero():
+					since = now
+				case lines > before:
+					longest = max(longest, now.Sub(since))
+					since, before = now, lines
+				}
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(end)
+		<-ended
+		return longest
+	}
+}
