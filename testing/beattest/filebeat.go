@@ -94,7 +94,7 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), command[0], command[1:]...)
 	cmd.Dir = setup.Dir
 	cmd.Env = append(os.Environ(), setup.Env...)
-	return &Filebeat{Process: startProcess(tb, cmd), setup: setup}
+	return &Filebeat{Process: StartProcess(tb, cmd), setup: setup}
 }
 
 // Stat returns a number of the /stats page, such as libbeat.output.events.acked.

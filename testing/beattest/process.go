@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -54,7 +55,9 @@ type Process struct {
 // stopTimeout is how long a program gets to stop by itself before the test fails.
 const stopTimeout = 60 * time.Second
 
-func startProcess(tb testing.TB, cmd *exec.Cmd) *Process {
+// StartProcess starts a program. What it writes to its standard output goes to
+// Output, unless cmd says otherwise.
+func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
 	tb.Helper()
 	p := &Process{tb: tb, cmd: cmd, output: &lockedBuffer{}, done: make(chan struct{})}
 	cmd.Stderr = p.output
@@ -63,12 +66,21 @@ func startProcess(tb testing.TB, cmd *exec.Cmd) *Process {
 	}
 	// A program that outlives its test would hold ports and files of the next.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(tb, cmd.Start())
+	started := make(chan error)
 	go func() {
+		// The signal comes when the thread ends that started the program, not
+		// the process, so that thread is kept.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		defer close(p.done)
-		// The state is read from cmd.ProcessState; the error says the same.
-		_ = cmd.Wait()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			// The state is read from cmd.ProcessState; the error says the same.
+			_ = cmd.Wait()
+		}
 	}()
+	require.NoError(tb, <-started)
 	tb.Cleanup(func() {
 		p.Kill()
 		if tb.Failed() {
@@ -88,6 +100,16 @@ func (p *Process) Output() string { return p.output.String() }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Running reports whether the process has not ended yet.
+func (p *Process) Running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Kill ends the process at once (SIGKILL) and waits for its end.
 func (p *Process) Kill() {
 	// The error is that it has ended already.
@@ -95,13 +117,19 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Stop asks the process to end (SIGTERM) and returns its exit code.
-func (p *Process) Stop() int {
+// Terminate asks the process to end (SIGTERM).
+func (p *Process) Terminate() {
 	p.tb.Helper()
 	err := p.cmd.Process.Signal(syscall.SIGTERM)
 	if !errors.Is(err, os.ErrProcessDone) {
 		require.NoError(p.tb, err)
 	}
+}
+
+// Stop asks the process to end and returns its exit code.
+func (p *Process) Stop() int {
+	p.tb.Helper()
+	p.Terminate()
 	return p.Wait(stopTimeout)
 }
 

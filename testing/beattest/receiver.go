@@ -52,7 +52,7 @@ var listening = regexp.MustCompile(`listening.*url=ws://(\S+?)/`)
 func (r *Receiver) Start() {
 	r.tb.Helper()
 	args := append([]string{"--listen", r.addr, "--out", r.File}, r.args...)
-	r.Process = startProcess(r.tb, exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
+	r.Process = StartProcess(r.tb, exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
 	Eventually(r.tb, 10*time.Second, "wsreceiver listens", func() bool {
 		match := listening.FindStringSubmatch(r.Output())
 		if match == nil {

@@ -271,8 +271,9 @@ output.websocket:
 	}
 	require.NoError(t, <-written)
 	for deadline := time.Now().Add(patience); !run.arrived(r.bad); time.Sleep(50 * time.Millisecond) {
-		require.Truef(t, time.Now().Before(deadline), "missing are %v; filebeat acked %d events and dropped %d",
-			run.missing(r.bad), run.filebeat.Stat("libbeat.output.events.acked"), run.filebeat.Stat("libbeat.output.events.dropped"))
+		require.True(t, run.filebeat.Running(), "filebeat has ended")
+		require.Truef(t, time.Now().Before(deadline), "missing are %.200s; filebeat acked %d events and dropped %d",
+			fmt.Sprint(run.missing(r.bad)), run.filebeat.Stat("libbeat.output.events.acked"), run.filebeat.Stat("libbeat.output.events.dropped"))
 	}
 	recovery := longest() - run.away
 	beattest.Eventually(t, patience, "filebeat knows it", func() bool {

@@ -4,7 +4,6 @@
 package interop
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -112,11 +109,7 @@ type receiver struct {
 	file     string // what it appends to
 	port     string
 
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-
-	mutex  sync.Mutex
-	stderr bytes.Buffer
+	process *beattest.Process
 }
 
 // startReceiver starts the receiver of the document on a port of its choice. The
@@ -125,69 +118,35 @@ func startReceiver(t *testing.T, l language) *receiver {
 	t.Helper()
 	r := &receiver{t: t, language: l, program: l.installed(t), file: filepath.Join(t.TempDir(), "records.ndjson"), port: "0"}
 	r.start()
-	t.Cleanup(func() {
-		r.kill()
-		if t.Failed() {
-			r.mutex.Lock()
-			defer r.mutex.Unlock()
-			t.Logf("the receiver wrote to stderr:\n%s", r.stderr.String())
-		}
-	})
 	return r
 }
 
 // start starts the program on the port that it had before, if it had one.
 func (r *receiver) start() {
 	r.t.Helper()
-	r.cmd = exec.CommandContext(context.WithoutCancel(r.t.Context()), r.language.command, r.program, r.file, r.port)
-	r.cmd.Stderr = r
-	// A program that outlives its test would hold ports of the next.
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stdout, err := r.cmd.StdoutPipe()
-	require.NoError(r.t, err)
-	require.NoError(r.t, r.cmd.Start())
-	line, readErr := bufio.NewReader(stdout).ReadString('\n')
-	r.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		defer close(done)
-		// The state is read from cmd.ProcessState; the error says the same.
-		_ = cmd.Wait()
-	}(r.cmd, r.done)
-	require.NoError(r.t, readErr, "the program prints where it listens")
-	port, found := strings.CutPrefix(strings.TrimSpace(line), "listening ")
-	require.True(r.t, found, line)
-	r.port = port
+	r.process = beattest.StartProcess(r.t, exec.CommandContext(context.WithoutCancel(r.t.Context()), r.language.command, r.program, r.file, r.port))
+	beattest.Eventually(r.t, patience, "the program prints where it listens", func() bool {
+		match := listening.FindStringSubmatch(r.process.Output())
+		if match == nil {
+			return false
+		}
+		r.port = match[1]
+		return true
+	})
 }
 
-// Write takes what the program writes to stderr, on a goroutine of os/exec.
-func (r *receiver) Write(p []byte) (int, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.stderr.Write(p)
-}
+var listening = regexp.MustCompile(`(?m)^listening (\d+)$`)
 
 func (r *receiver) url() string { return "ws://127.0.0.1:" + r.port + "/ingest" }
 
 // kill ends the program with SIGKILL and waits for its end.
-func (r *receiver) kill() {
-	// The error is that it has ended already.
-	_ = r.cmd.Process.Kill()
-	<-r.done
-}
+func (r *receiver) kill() { r.process.Kill() }
 
 // terminate asks the program to stop.
-func (r *receiver) terminate() {
-	r.t.Helper()
-	require.NoError(r.t, r.cmd.Process.Signal(syscall.SIGTERM))
-}
+func (r *receiver) terminate() { r.process.Terminate() }
 
 // exitCode waits for the end of the program.
 func (r *receiver) exitCode() int {
 	r.t.Helper()
-	select {
-	case <-r.done:
-	case <-time.After(patience):
-		require.FailNow(r.t, "the receiver does not end")
-	}
-	return r.cmd.ProcessState.ExitCode()
+	return r.process.Wait(patience)
 }

@@ -28,7 +28,7 @@ var parsers = map[string]func(message []byte) (records [][]byte, err error){
 			return nil, errors.New("no newline after the last record")
 		}
 		var records [][]byte
-		for _, line := range strings.SplitSeq(body, "\n") {
+		for line := range strings.SplitSeq(body, "\n") {
 			records = append(records, []byte(line))
 		}
 		return records, nil
