@@ -8,6 +8,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,10 @@ func goBuild(command, linkerFlags string) error {
 		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags, "-o", command, "./cmd/"+command)
 }
 
-// unitPackages are all but the end-to-end tests.
+// needBinaries are the folders of tests that run ./filebeat or ./wsreceiver.
+var needBinaries = []string{"/testing/e2e/", "/testing/interop/", "/testing/soak/"}
+
+// unitPackages are all but those.
 func unitPackages() ([]string, error) {
 	all, err := sh.Output("go", "list", "./...")
 	if err != nil {
@@ -76,7 +80,8 @@ func unitPackages() ([]string, error) {
 	}
 	var packages []string
 	for name := range strings.FieldsSeq(all) {
-		if !strings.Contains(name+"/", "/testing/e2e/") {
+		needs := func(folder string) bool { return strings.Contains(name+"/", folder) }
+		if !slices.ContainsFunc(needBinaries, needs) {
 			packages = append(packages, name)
 		}
 	}

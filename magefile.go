@@ -7,6 +7,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -15,8 +16,6 @@ import (
 
 // Default is the target of a bare `go tool mage`.
 var Default = Build
-
-const e2ePackages = "./testing/e2e/..."
 
 // Build puts ./filebeat and ./wsreceiver here, static and the same for the same commit.
 func Build() error {
@@ -59,10 +58,30 @@ func Test() error {
 	return E2E()
 }
 
-// E2E runs the end-to-end tests: the real binaries against misbehaving servers.
+// E2E runs the end-to-end tests: the real binaries against misbehaving servers, and a short soak.
 func E2E() error {
 	mg.Deps(Build)
-	return sh.RunV("go", "test", "-count=1", "-timeout=30m", e2ePackages)
+	return sh.RunV("go", "test", "-count=1", "-timeout=30m", "./testing/e2e", "./testing/soak")
+}
+
+// Interop ships lines through the receivers of docs/protocol.md. Needs node and npm, and installs the rest.
+func Interop() error {
+	mg.Deps(Build)
+	return sh.RunV("go", "test", "-count=1", "-timeout=15m", "./testing/interop")
+}
+
+// Soak ships lines under random faults for 10m, or -length=1h, and again the same way with -seed=N.
+func Soak(length *time.Duration, seed *int) error {
+	mg.Deps(Build)
+	duration, args := 10*time.Minute, []string{"test", "-v", "-count=1", "-timeout=0", "./testing/soak"}
+	if length != nil {
+		duration = *length
+	}
+	args = append(args, "-soak.for="+duration.String())
+	if seed != nil {
+		args = append(args, fmt.Sprintf("-soak.seed=%d", *seed))
+	}
+	return sh.RunV("go", args...)
 }
 
 // Fuzz runs every fuzz target for a while: 10s each, or -each=30s.

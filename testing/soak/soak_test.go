@@ -1,0 +1,253 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package soak ships lines for a long time while everything goes wrong at
+// random, and makes sure that none is lost and that filebeat does not grow.
+package soak
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
+)
+
+var (
+	duration = flag.Duration("soak.for", 10*time.Second, "how long lines flow")
+	seed     = flag.Uint64("soak.seed", 0, "seed of the faults, 0 for one of the clock")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const (
+	linesPerSecond = 1_000
+	step           = 100 * time.Millisecond
+	rotateEvery    = 100_000 // lines, after which the file is renamed as logrotate does it
+	sampleEvery    = 2 * time.Second
+	patience       = 2 * time.Minute
+)
+
+func TestSoak(t *testing.T) {
+	t.Logf("run again with: go tool mage soak -length=%v -seed=%d", *duration, *seed)
+	for i, ack := range []string{"ping", "message"} {
+		t.Run(ack, func(t *testing.T) {
+			t.Parallel()
+			soak(t, ack, rand.New(rand.NewPCG(*seed, uint64(i))))
+		})
+	}
+}
+
+func soak(t *testing.T, ack string, random *rand.Rand) {
+	chaos := &chaos{random: random}
+	server := receivertest.Start(t,
+		receivertest.WithSubprotocols(protocol.Subprotocol),
+		receivertest.WithScript(chaos.fault),
+		receivertest.AllowViolations()) // half a frame of a client that was cut off
+	setup := beattest.Setup{
+		Dir:   t.TempDir(),
+		Extra: "queue.mem.flush.timeout: 100ms",
+		Input: "    backoff: {init: 100ms, max: 100ms}\n",
+		Output: fmt.Sprintf(`
+output.websocket:
+  hosts: [%q]
+  ack: %s
+  timeout: 1s
+  ping_interval: 300ms
+  connect_timeout: 1s
+  backoff: {init: 50ms, max: 500ms}
+  ttl: 10s
+`, server.URL(), ack),
+	}
+	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 1)
+	filebeat := beattest.StartFilebeat(t, setup)
+
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		chaos.resetNowAndThen(server, stop)
+	}()
+	begun := time.Now()
+	lines, samples := 1, []sample(nil)
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for elapsed := time.Duration(0); elapsed < *duration; elapsed = time.Since(begun) {
+		<-tick.C
+		require.True(t, filebeat.Running(), "filebeat has ended")
+		due := 1 + int(elapsed.Seconds()*linesPerSecond)
+		for lines < due {
+			last := min(due, lines-lines%rotateEvery+rotateEvery)
+			require.NoError(t, appendLines(setup.LogFile("a.log"), lines+1, last))
+			if lines = last; lines%rotateEvery == 0 {
+				require.NoError(t, os.Rename(setup.LogFile("a.log"), setup.LogFile(fmt.Sprintf("a-%d.log", lines))))
+			}
+		}
+		if len(samples) < int(elapsed/sampleEvery) {
+			samples = append(samples, takeSample(filebeat))
+		}
+	}
+	close(stop)
+	<-stopped
+	chaos.end()
+	beattest.Eventually(t, patience, "every line arrives", func() bool { return server.Counts().Unique >= lines })
+	require.Empty(t, server.Missing(1, lines))
+
+	counts := server.Counts()
+	t.Logf("| %s | %v | %d | %d | %d | %d | %d | %s |", ack, *duration, lines, counts.Unique, counts.Duplicate,
+		len(server.Missing(1, lines)), counts.Connections, trend(samples))
+	noGrowth(t, samples)
+	require.Zero(t, filebeat.Stop())
+}
+
+func appendLines(path string, first, last int) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(beattest.WriteLines(file, first, last), file.Close())
+}
+
+// chaos draws faults.
+type chaos struct {
+	mutex  sync.Mutex
+	random *rand.Rand
+	over   bool
+}
+
+func (c *chaos) end() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.over = true
+}
+
+// fault says how the next connection misbehaves.
+func (c *chaos) fault(int) receivertest.Fault {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.over {
+		return receivertest.Fault{}
+	}
+	at := 1 + c.random.IntN(5_000) // message at which it strikes
+	delay := time.Duration(c.random.IntN(100)) * time.Millisecond
+	faults := []receivertest.Fault{
+		{},
+		{Delay: delay, AckDelay: delay},
+		{DropAtMessage: at},
+		{HalfFrameAtMessage: at},
+		{CloseAtMessage: at, CloseCode: []int{1000, 1001, 1008, 1011, 1012, 1013, 1014, 999, 4000}[c.random.IntN(9)]},
+		{StopReadingAtMessage: at},
+		{SlowRead: 256<<10 + c.random.IntN(4<<20)},
+		{EmptyPongs: true},
+		{PongOnlyNewest: true},
+		{NackAtMessage: at, NackRetry: true},
+		{Delay: time.Hour, MuteAcks: true},
+		{AckFuture: true},
+		{MalformedAcks: []string{"hello"}},
+		{Pause: "200ms"},
+		{SendGarbage: []byte("\xff\xff\xff")},
+		{SendHuge: 2 << 20},
+		{TinyMessages: 1000, PingFlood: 1000},
+		{RefuseStatus: http.StatusServiceUnavailable, RefuseHeader: http.Header{"Retry-After": {"1"}}},
+		{RefuseStatus: http.StatusUnauthorized},
+		{NotHTTP: []byte("garbage\r\n")},
+		{WrongAccept: true},
+		{HangUpgrade: true},
+	}
+	return faults[c.random.IntN(len(faults))]
+}
+
+// resetNowAndThen cuts all connections at random times.
+func (c *chaos) resetNowAndThen(server *receivertest.Server, stop <-chan struct{}) {
+	for {
+		c.mutex.Lock()
+		wait := time.Second/2 + time.Duration(c.random.IntN(int(4*time.Second)))
+		c.mutex.Unlock()
+		select {
+		case <-time.After(wait):
+			server.Reset()
+		case <-stop:
+			return
+		}
+	}
+}
+
+// sample is what filebeat takes at one time.
+type sample struct {
+	goroutines, handles, rss int
+}
+
+func takeSample(filebeat *beattest.Filebeat) sample {
+	return sample{
+		goroutines: filebeat.Stat("beat.runtime.goroutines"),
+		handles:    filebeat.Stat("beat.handles.open"),
+		rss:        int(filebeat.RSS() >> 20),
+	}
+}
+
+// middle returns the medians of the samples.
+func middle(samples []sample) sample {
+	median := func(value func(sample) int) int {
+		sorted := slices.SortedFunc(slices.Values(samples), func(a, b sample) int { return cmp.Compare(value(a), value(b)) })
+		return value(sorted[len(sorted)/2])
+	}
+	return sample{
+		goroutines: median(func(s sample) int { return s.goroutines }),
+		handles:    median(func(s sample) int { return s.handles }),
+		rss:        median(func(s sample) int { return s.rss }),
+	}
+}
+
+// The first part of the samples is the warm-up; the part after it is compared
+// with the last.
+const parts = 5
+
+// What the last part may have more than the second one. Files that are rotated
+// away stay open until close.reader.on_eof or close.on_state_change says
+// otherwise, which the margins leave room for.
+const (
+	moreGoroutines = 30
+	moreHandles    = 20
+	moreMiB        = 30
+)
+
+func early(samples []sample) sample {
+	return middle(samples[len(samples)/parts : 2*len(samples)/parts+1])
+}
+
+func late(samples []sample) sample {
+	return middle(samples[len(samples)-len(samples)/parts-1:])
+}
+
+func trend(samples []sample) string {
+	before, after := early(samples), late(samples)
+	return fmt.Sprintf("%d -> %d | %d -> %d | %d -> %d",
+		before.goroutines, after.goroutines, before.handles, after.handles, before.rss, after.rss)
+}
+
+func noGrowth(t *testing.T, samples []sample) {
+	t.Helper()
+	require.NotEmpty(t, samples)
+	before, after := early(samples), late(samples)
+	require.LessOrEqual(t, after.goroutines, before.goroutines+moreGoroutines, "goroutines")
+	require.LessOrEqual(t, after.handles, before.handles+moreHandles, "file descriptors")
+	require.LessOrEqual(t, after.rss, before.rss+moreMiB, "MiB of resident memory")
+}
