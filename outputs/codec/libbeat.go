@@ -9,6 +9,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	libcodec "github.com/elastic/beats/v7/libbeat/outputs/codec"
+
 	// libbeat's own codecs register themselves: codec.format and codec.json.
 	_ "github.com/elastic/beats/v7/libbeat/outputs/codec/format"
 	_ "github.com/elastic/beats/v7/libbeat/outputs/codec/json"

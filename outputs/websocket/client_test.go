@@ -77,7 +77,9 @@ func newFixture(t *testing.T, yaml string, servers ...*receivertest.Server) *fix
 	f.client, _ = group.Clients[0].(outputs.NetworkClient)
 	require.NotNil(t, f.client)
 	if backoff, ok := f.client.(*backoffClient); ok {
-		f.shared = backoff.prover.(*client).shared
+		only, ok := backoff.prover.(*client)
+		require.True(t, ok)
+		f.shared = only.shared
 	}
 	t.Cleanup(func() { _ = f.client.Close() })
 	return f

@@ -67,8 +67,7 @@ func (e *encoder) encode(event *beat.Event) *record {
 	r, _ := records.Get().(*record)
 	data, err := e.codec.Append(r.data, event)
 	if err != nil {
-		var drop *codec.DropError
-		if errors.As(err, &drop) {
+		if drop, ok := errors.AsType[*codec.DropError](err); ok {
 			return e.drop(event, drop.Reason, err)
 		}
 		return e.drop(event, codec.ReasonEncode, err)

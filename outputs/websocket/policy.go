@@ -24,8 +24,7 @@ type patience struct {
 // classify tells from the cause of a failure how long to wait. It is the one
 // place where causes become waits.
 func classify(cause error, now time.Time) patience {
-	var upgrade *conn.UpgradeError
-	if errors.As(cause, &upgrade) {
+	if upgrade, ok := errors.AsType[*conn.UpgradeError](cause); ok {
 		switch upgrade.Code {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			// Wrong credentials: asking again soon can only lock the account.
@@ -35,8 +34,7 @@ func classify(cause error, now time.Time) patience {
 		}
 		return patience{}
 	}
-	var closed *conn.CloseError
-	if errors.As(cause, &closed) {
+	if closed, ok := errors.AsType[*conn.CloseError](cause); ok {
 		switch code := closed.Code; {
 		case code == closeUnsupported, code == closeInvalidData, code == closeTooBig:
 			// One record is at fault, and finding it takes several connections.

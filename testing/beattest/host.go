@@ -42,7 +42,7 @@ func NewHost(tb testing.TB) *Host {
 		Here:  fmt.Sprintf("10.213.%d.1", number),
 	}
 	h.ip("netns", "add", h.name)
-	tb.Cleanup(func() { _ = exec.Command("ip", "netns", "del", h.name).Run() }) //nolint:gosec,noctx // the link goes with it
+	tb.Cleanup(func() { _ = exec.Command("ip", "netns", "del", h.name).Run() }) //nolint:noctx // the link goes with it
 	h.ip("link", "add", h.outer, "type", "veth", "peer", "name", "eth0", "netns", h.name)
 	h.ip("addr", "add", h.Here+"/30", "dev", h.outer)
 	h.ip("link", "set", h.outer, "up")

@@ -4,7 +4,6 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -97,7 +96,7 @@ func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing
 			require.NotContains(t, filebeat.Output(), "panic")
 			require.Zero(t, filebeat.Stop())
 			require.LessOrEqual(t, strings.Count(filebeat.Output(), bad.cause), 2*badConnections,
-				fmt.Sprintf("lines about %q", bad.cause))
+				"lines about %q", bad.cause)
 		})
 	}
 }

@@ -76,7 +76,6 @@ type faultRun struct {
 	t        *testing.T
 	filebeat *beattest.Filebeat
 	setup    beattest.Setup
-	options  []receivertest.Option
 	away     time.Duration // how long the server was out of reach on purpose
 
 	host               *beattest.Host

@@ -48,7 +48,7 @@ func appendHeader(dst []byte, fin bool, opcode byte, payloadBytes int) ([]byte, 
 		dst = append(dst, first, maskBit|127)
 		dst = binary.BigEndian.AppendUint64(dst, uint64(payloadBytes))
 	}
-	key := rand.Uint32() //nolint:gosec // the comment above says why it is strong enough
+	key := rand.Uint32()
 	return binary.LittleEndian.AppendUint32(dst, key), key
 }
 
