@@ -34,7 +34,7 @@ type shared struct {
 	header    http.Header
 	format    *wireFormat
 	ack       ack.Type
-	encoder   queue.Encoder // for events that did not come through an encoding queue
+	encoders  queue.EncoderFactory
 	observer  outputs.Observer
 	registry  *monitoring.Registry // the output's own metrics
 	stats     *stats
@@ -51,6 +51,7 @@ var errNotConnected = errors.New("not connected")
 type client struct {
 	*shared
 	endpoint *url.URL
+	encoder  queue.Encoder // for events that did not come through an encoding queue
 
 	mutex   sync.Mutex
 	session *session.Session // nil before the first Connect
@@ -62,7 +63,7 @@ type client struct {
 }
 
 func newClient(s *shared, endpoint *url.URL) *client {
-	c := &client{shared: s, endpoint: endpoint, ramp: rampStart}
+	c := &client{shared: s, endpoint: endpoint, encoder: s.encoders(), ramp: rampStart}
 	s.lifecycle.onClose(c.end)
 	return c
 }

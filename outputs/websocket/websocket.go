@@ -64,7 +64,7 @@ func makeWebsocket(
 		header:    upgradeHeader(c, info),
 		format:    format,
 		ack:       confirmation,
-		encoder:   encoders(),
+		encoders:  encoders,
 		observer:  observer,
 		registry:  registry,
 		stats:     newStats(registry, log),

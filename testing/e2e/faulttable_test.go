@@ -32,6 +32,7 @@ const (
 	faultTimeout    = 2 * time.Second
 	faultBackoffMax = time.Second
 	faultRecovery   = faultTimeout + faultBackoffMax
+	faultMiB        = 200 // of memory, whatever the server sends
 )
 
 // row is a fault of the contract's table. Lines flow all the time.
@@ -279,6 +280,7 @@ output.websocket:
 		offsets := run.setup.RegistryOffsets(t)
 		return offsets["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
 	})
+	require.Less(t, run.filebeat.RSS()>>20, int64(faultMiB), "MiB of resident memory")
 	require.Zero(t, run.filebeat.Stop())
 
 	o := outcome{name: r.name, ack: ack, sent: faultLines, recovery: max(recovery, 0)}
