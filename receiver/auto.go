@@ -4,6 +4,7 @@
 package receiver
 
 import (
+	"bytes"
 	"errors"
 	"unicode/utf8"
 )
@@ -21,13 +22,40 @@ func init() {
 func decodeAuto(m message, list *recordList) error {
 	err := decodeObjects(m, list)
 	if tooDeep := (*jsonError)(nil); errors.As(err, &tooDeep) && tooDeep.tooDeep {
-		return err
+		return decodeDeepLines(m, list, err)
 	}
 	if err == nil && len(list.records) > 0 {
 		return nil
 	}
 	list.reset()
 	return decodeRaw(m, list)
+}
+
+// decodeDeepLines saves the other lines of a message with an object that is
+// nested too deep, if all of it is objects, one a line; otherwise the message is
+// refused as a whole, with problem.
+func decodeDeepLines(m message, list *recordList, problem error) error {
+	list.reset()
+	for line := range bytes.Lines(m.data) {
+		s := scanner{data: line}
+		if s.space(); s.end() {
+			continue
+		}
+		value, lineBreaks, err := s.record()
+		deep := (*jsonError)(nil)
+		switch {
+		case err == nil && s.end() && value[0] == '{':
+			list.add(value, lineBreaks)
+		case errors.As(err, &deep) && deep.tooDeep:
+			list.refuse(problem)
+		default:
+			return problem
+		}
+	}
+	if len(list.records) == 0 {
+		return problem
+	}
+	return nil
 }
 
 var errNoObject = errors.New("not an object")

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol"
 )
 
 // closeReasonBytes is what a Close frame has room for beside its code
@@ -23,18 +25,30 @@ const closeReasonBytes = 123
 // past is a read deadline that lets a reader have what is buffered, and no more.
 var past = time.Unix(1, 0)
 
-// conn is one connection. All but drain and cut runs on its reader goroutine.
+// conn is one connection. What is not said to run elsewhere runs on its reader
+// goroutine.
 type conn struct {
 	handler *Handler
 	ws      *websocket.Conn
+	netConn net.Conn // under ws, as net/http had it
 	info    Conn
 	cancel  context.CancelFunc
+	replies *replies
+	quit    chan struct{} // closed by the reader to end replyLoop
+	number  uint64        // of the newest data message
 	end     ConnEnd
 
 	mu       sync.Mutex // for what follows, and the read deadline
 	phase    phase
 	draining bool // Shutdown has come
 	lastTurn bool // the one message that may begin after drain, and be waited for, has begun
+}
+
+func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, cancel context.CancelFunc) *conn {
+	c := &conn{handler: h, ws: ws, netConn: watched.Conn, cancel: cancel, quit: make(chan struct{})}
+	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.commits)
+	watched.beforeRead = c.flush
+	return c
 }
 
 type phase int
@@ -63,16 +77,30 @@ func (e *closing) Unwrap() error { return e.cause }
 
 func (c *conn) serve(ctx context.Context) {
 	defer c.ws.Close() //nolint:errcheck // whatever it says, the connection is over
-	o := &c.handler.options
 	// This runs inside of the reads below, so after the Consume of every message
 	// that came before the Ping.
 	c.ws.SetPingHandler(func(payload string) error {
-		return c.ws.WriteControl(websocket.PongMessage, []byte(payload), time.Now().Add(o.WriteTimeout))
+		full := c.replies.add(reply{kind: pong, payload: payload})
+		c.replies.signal()
+		return c.waitRoom(ctx, full, false)
 	})
+	// gorilla would answer a Close frame before the messages that came before it.
+	c.ws.SetCloseHandler(func(int, string) error { return nil })
+	var replying sync.WaitGroup
+	replying.Go(c.replyLoop)
+	// A cut connection has no use for what the reader may wait for.
+	stop := context.AfterFunc(ctx, func() { c.replies.end(context.Cause(ctx), true) })
+	o := &c.handler.options
 	if o.OnOpen != nil {
 		o.OnOpen(c.info)
 	}
 	c.finish(c.readLoop(ctx))
+	stop()
+	close(c.quit)
+	replying.Wait()
+	uncommitted, refusals := c.replies.close()
+	c.handler.commits.release(uncommitted)
+	c.end.Refused = refusals
 	if o.OnClose != nil {
 		o.OnClose(c.info, c.end)
 	}
@@ -102,36 +130,31 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	format := &c.handler.format
-	if frameType == websocket.BinaryMessage && !format.binary {
-		return &closing{code: websocket.CloseUnsupportedData, reason: "format " + c.handler.options.Format + " takes text messages"}
-	}
 	// gorilla leaves it to the application to check this, RFC 6455 8.1.
 	if frameType == websocket.TextMessage && !utf8.Valid(data) {
 		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "text message is not UTF-8"}
 	}
+	c.number++
 	list := &work.records
-	list.reset()
-	if err := format.decode(message{data: data, binary: frameType == websocket.BinaryMessage}, list); err != nil {
-		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
+	if unfit := c.decode(frameType, data, list); unfit != nil {
+		return c.refuse(ctx, &Refusal{Reason: unfit.reason}, unfit.code)
 	}
 	work.batch = Batch{
 		Conn:          c.info,
-		MessageNumber: c.end.Messages + 1,
+		MessageNumber: c.number,
 		FrameType:     frameType,
 		MessageBytes:  len(data),
 		Records:       list.finish(),
 	}
-	if err := c.handler.options.Consume(ctx, &work.batch); err != nil {
-		return &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", work.batch.MessageNumber), cause: err}
-	}
-	c.end.Messages++
-	c.end.Records += uint64(len(list.records))
-	c.end.Bytes += uint64(len(data))
-	return nil
+	since := c.handler.commits.failure.Load()
+	c.replies.enter()
+	err = c.handler.options.Consume(ctx, &work.batch)
+	c.replies.leave()
+	return c.consumed(ctx, err, list, len(data), since)
 }
 
-// finish says goodbye as err demands and fills in c.end.
+// finish has everything written that the client is owed, says goodbye as err
+// demands and fills in c.end.
 func (c *conn) finish(err error) {
 	c.mu.Lock()
 	c.phase = ending
@@ -142,20 +165,29 @@ func (c *conn) finish(err error) {
 	if draining && errors.As(err, &network) && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
 		err = &closing{code: websocket.CloseGoingAway, reason: "shutting down"}
 	}
-	c.end.Cause = err
+	cut := false
+	if over := c.flush(); over != nil {
+		err, cut = over, true // it made the reader end
+	}
 	var goodbye *closing
+	if over := c.replies.waitWritten(); errors.As(over, &goodbye) {
+		err = over // the last messages could not be committed
+	}
+	c.end.Cause = err
 	var fromPeer *websocket.CloseError
 	switch {
 	case errors.As(err, &goodbye):
 		c.end.CloseCode = goodbye.code
-		reason := goodbye.reason[:min(len(goodbye.reason), closeReasonBytes)]
-		frame := websocket.FormatCloseMessage(goodbye.code, reason)
-		if c.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(c.handler.options.WriteTimeout)) != nil {
+		if !c.sayGoodbye(goodbye.code, goodbye.reason) {
 			return
 		}
 	case errors.As(err, &fromPeer):
-		c.end.CloseCode = fromPeer.Code // gorilla has answered
-	case errors.As(err, &network):
+		c.end.CloseCode = fromPeer.Code
+		// gorilla has 1006 for a connection that ended without a Close frame.
+		if fromPeer.Code != websocket.CloseAbnormalClosure && !c.sayGoodbye(fromPeer.Code, "") {
+			return
+		}
+	case cut || errors.As(err, &network):
 		c.end.CloseCode = websocket.CloseAbnormalClosure
 	default:
 		c.end.CloseCode = websocket.CloseProtocolError // gorilla has sent it
@@ -163,17 +195,21 @@ func (c *conn) finish(err error) {
 	c.linger()
 }
 
+func (c *conn) sayGoodbye(code int, reason string) bool {
+	frame := websocket.FormatCloseMessage(code, reason[:min(len(reason), closeReasonBytes)])
+	return c.ws.WriteControl(websocket.CloseMessage, frame, c.writeDeadline()) == nil
+}
+
 // linger sends FIN and waits for the client's. Closing at once would, with
 // bytes of the client still unread, send an RST, and that can overtake the
 // Close frame.
 func (c *conn) linger() {
-	netConn := c.ws.NetConn()
-	half, ok := netConn.(interface{ CloseWrite() error })
+	half, ok := c.netConn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	if netConn.SetReadDeadline(time.Now().Add(c.handler.options.CloseTimeout)) == nil {
-		_, _ = io.Copy(io.Discard, netConn)
+	if c.netConn.SetReadDeadline(time.Now().Add(c.handler.options.CloseTimeout)) == nil {
+		_, _ = io.Copy(io.Discard, c.netConn)
 	}
 }
 
@@ -188,6 +224,17 @@ func (c *conn) drain() {
 	}
 	c.draining = true
 	if c.phase == betweenMessages {
+		c.setReadDeadline(past)
+	}
+}
+
+// interrupt makes the reader see that it should end. It runs on the committer's
+// goroutine, after it was noted in c.replies. The reader looks there before each
+// read, so it does not matter if beginMessage takes the deadline back.
+func (c *conn) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != ending {
 		c.setReadDeadline(past)
 	}
 }
@@ -217,12 +264,12 @@ func (c *conn) endMessage() {
 }
 
 // setReadDeadline fails only on a closed connection, where the next read says so.
-func (c *conn) setReadDeadline(t time.Time) { _ = c.ws.NetConn().SetReadDeadline(t) }
+func (c *conn) setReadDeadline(t time.Time) { _ = c.netConn.SetReadDeadline(t) }
 
 // cut ends the connection at once.
 func (c *conn) cut() {
 	c.cancel()
-	_ = c.ws.NetConn().Close()
+	_ = c.netConn.Close()
 }
 
 // workspace is what one message needs. It is only out of the pool while a

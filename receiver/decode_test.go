@@ -17,6 +17,9 @@ import (
 func decode(name, text string, binary bool) ([]string, error) {
 	var list recordList
 	err := formats[name].decode(message{data: []byte(text), binary: binary}, &list)
+	if err == nil {
+		err = list.problem
+	}
 	if err != nil {
 		return nil, err
 	}

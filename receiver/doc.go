@@ -7,22 +7,46 @@
 //
 //	store, err := receiver.OpenStore("records.ndjson")
 //	...
-//	ingest, err := receiver.New(receiver.Options{Consume: store.Consume})
+//	ingest, err := receiver.New(receiver.Options{Consume: store.Consume, Commit: store.Commit})
 //	...
 //	http.Handle("/ingest", ingest)
 //
+// # What an ack proves
+//
+// To a client that offers the subprotocol filebeat.ack.v1 (package protocol) the
+// Handler sends {"ack": n}: Consume has returned nil for the messages up to n of
+// this connection or, if Options.Commit is set, a Commit that began after that has
+// returned nil too. Messages that got a nack before are the exception: nothing of
+// them was taken, or only the records that the nack does not name. So an ack
+// proves what Consume and Commit prove: with a Store of OpenStore, and its Commit
+// in Options.Commit, that the records are on disk; with Consume alone, that they
+// were handed over. An ack that does not come proves nothing: the client sends
+// again, and records can come twice.
+//
+// Acks are cumulative, and one answers everything that was read at once: they are
+// due when a connection's read buffer runs empty. Commit is called for all
+// connections together: what is consumed while it runs is for the next call, so
+// one fsync serves everything that came during the one before. When it fails,
+// whatever is not committed is refused and comes again. A client that waits longer than a second is told {"progress": true} every second.
+//
 // # What a Pong means
 //
-// A connection is one goroutine, the one that net/http runs ServeHTTP on. It
-// reads a message, decodes it, calls Consume, and only when Consume has returned
-// reads on. A Ping is answered by the same goroutine when it comes to it (RFC
-// 6455 5.5.2-5.5.3: a Pong with the same payload). Frames arrive in order, so a
-// Pong tells the client that Consume returned nil for every message whose last
-// frame came before the Ping. When Consume fails, the connection is closed with
-// 1011, and no Ping after that message is ever answered.
+// The same, for everyone (RFC 6455 5.5.2-5.5.3: a Pong with the Ping's payload).
+// Frames arrive in order, and a Ping is answered in its place among them, so a
+// Pong tells the client that every message whose last frame came before the Ping
+// was consumed and, if Options.Commit is set, committed, or was refused by a nack.
+// Without the subprotocol there are no nacks: a refusal, or a Commit that fails,
+// closes the connection, and no Ping after the messages at fault is ever answered.
 //
-// A Consume that takes long therefore delays Pongs, and stops the reading: the
-// client feels back-pressure through TCP, and nothing piles up here.
+// A Consume that takes long stops the reading: the client feels back-pressure
+// through TCP, and nothing piles up here.
+//
+// # Goroutines
+//
+// A connection has two: the one that net/http runs ServeHTTP on reads, decodes and
+// calls Consume; replyLoop writes acks, nacks and Pongs, and ends with it. A
+// Handler has one more while something waits for Commit: commitLoop. Shutdown
+// waits for all of them.
 //
 // # Who owns what
 //
@@ -38,9 +62,14 @@
 // such a message is decoded and consumed it can need a multiple of that: raw text
 // is up to six times as long once it is JSON, and a message of nothing but
 // one-byte records has twelve bytes of slice header for each of its own.
-// Options.MaxConnections bounds the rest.
+// Options.MaxUncommittedBytes bounds what waits for Commit, Options.MaxConnections
+// the rest. A client that does not read its confirmations is owed a thousand of
+// them at most, is then not read any more, and cut after Options.WriteTimeout.
 //
-// A message that is too long, of the wrong frame type or not what the format
-// says ends its connection with 1009, 1003 or 1007 and a reason; it is not
-// consumed, and other connections notice nothing.
+// A message that is of the wrong frame type, or not what the format says, gets a
+// nack that it must not be sent again, for single lines of json_lines if there are
+// others; without the subprotocol it ends its connection with 1003 or 1007 and a
+// reason. Text that is not UTF-8 is 1007 and a message that is too long 1009 in
+// either case, after what came before was confirmed. Other connections notice
+// nothing.
 package receiver

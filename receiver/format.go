@@ -20,9 +20,9 @@ type message struct {
 type format struct {
 	// binary tells that binary messages are taken too. Text is always taken.
 	binary bool
-	// decode adds the records of m to list. An error says what is wrong with the
-	// message, in at most 123 bytes and without its content: the client gets to
-	// read it.
+	// decode adds the records of m to list, or refuses single ones where the rest
+	// can be told from them. An error says what is wrong with the message, in at
+	// most 123 bytes and without its content: the client gets to read it.
 	decode func(m message, list *recordList) error
 }
 
@@ -43,12 +43,26 @@ type recordList struct {
 	records [][]byte
 	loose   []int  // indexes of records that have line breaks to be taken out
 	written []byte // where records are that do not stand in the message
+	bad     []int  // indexes in the message of records that are not in records, rising
+	problem error  // with the first of bad
 }
 
 func (l *recordList) reset() {
 	clear(l.records) // so that the pool does not hold on to other messages
 	l.records, l.loose, l.written = l.records[:0], l.loose[:0], l.written[:0]
+	l.bad, l.problem = l.bad[:0], nil
 }
+
+// refuse leaves out the record that would come next. problem is as decode's.
+func (l *recordList) refuse(problem error) {
+	if l.problem == nil {
+		l.problem = problem
+	}
+	l.bad = append(l.bad, l.total())
+}
+
+// total is the number of records in the message, good and bad.
+func (l *recordList) total() int { return len(l.records) + len(l.bad) }
 
 // add adds a JSON value that stands in the message.
 func (l *recordList) add(value []byte, lineBreaks bool) {

@@ -6,10 +6,15 @@ package receiver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol"
 )
 
 // readBufferBytes is how much a connection asks of the kernel at once. Clients
@@ -22,6 +27,9 @@ type Handler struct {
 	options  Options
 	format   format
 	upgrader websocket.Upgrader
+	commits  *committer
+	// progressInterval is the constant, but for tests.
+	progressInterval time.Duration
 
 	mu       sync.Mutex
 	taken    int // connections and upgrades under way
@@ -36,22 +44,37 @@ func New(options Options) (*Handler, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
-	return &Handler{
-		options: options,
-		format:  formats[options.Format],
+	var subprotocols []string
+	if options.Ack == ackAuto {
+		subprotocols = []string{protocol.Subprotocol}
+	}
+	h := &Handler{
+		options:          options,
+		format:           formats[options.Format],
+		commits:          newCommitter(&options),
+		progressInterval: progressInterval,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
 			ReadBufferSize:   readBufferBytes,
-			// Nothing but control frames is written, and these need no write buffer:
-			// with a pool a connection never allocates one.
+			// Acks are short and rare, so idle connections share their write buffers;
+			// control frames need none.
 			WriteBufferPool: &sync.Pool{},
+			Subprotocols:    subprotocols,
 			// CheckOrigin stays nil. gorilla then takes a request without an Origin
 			// header, which is what log shippers send, and one of the same origin; a
 			// page on another site can't make a visitor's browser write here.
 		},
 		conns: map[*conn]struct{}{},
 		gone:  make(chan struct{}),
-	}, nil
+	}
+	h.commits.conns = h.current
+	return h, nil
+}
+
+func (h *Handler) current() []*conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.conns))
 }
 
 // ServeHTTP upgrades the request and serves the connection until it ends.
@@ -67,13 +90,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.giveBack()
-	ws, err := h.upgrader.Upgrade(w, r, nil)
+	watched := &watchedWriter{ResponseWriter: w}
+	ws, err := h.upgrader.Upgrade(watched, r, nil)
 	if err != nil {
 		return // Upgrade has answered the request
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	c := &conn{handler: h, ws: ws, cancel: cancel}
+	c := newConn(h, ws, watched.conn, cancel)
 	h.add(c, r.RemoteAddr)
 	defer h.remove(c)
 	c.serve(ctx)
@@ -120,11 +144,12 @@ func (h *Handler) remove(c *conn) {
 }
 
 // Shutdown ends all connections without losing a confirmation. New ones get
-// 503. Each connection finishes the message under way, consumes and answers
-// what has been read from the socket by then, sends Close 1001 and leaves the
-// client Options.CloseTimeout to hang up. Shutdown returns nil when all are gone.
-// When ctx ends before, it cuts those that are left, ends the context of their
-// Consume, and returns ctx's error without waiting for Consume to return.
+// 503. Each connection finishes the message under way, consumes, commits and
+// answers what has been read from the socket by then, sends Close 1001 and leaves
+// the client Options.CloseTimeout to hang up. Shutdown returns nil when all are
+// gone. When ctx ends before, it cuts those that are left, ends the context of
+// their Consume and of Commit, and returns ctx's error without waiting for these
+// to return.
 //
 // Like http.Server.Shutdown, it leaves the listener to its owner. A Handler that
 // was shut down stays so.
@@ -141,8 +166,12 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 	h.mu.Unlock()
 
+	defer h.commits.giveUp()
 	select {
 	case <-h.gone:
+		// A connection that broke did not wait for the Commit that it asked for, and
+		// the caller is about to close what Commit works on.
+		h.commits.waitIdle(ctx)
 		return nil
 	case <-ctx.Done():
 	}

@@ -13,7 +13,8 @@ func init() {
 }
 
 // decodeJSONLines: a JSON value a line; lines of white space are passed over,
-// and the last line break may be missing.
+// and the last line break may be missing. A bad line is a bad record and no
+// more, since a line break can't be in a record that is well formed.
 func decodeJSONLines(m message, list *recordList) error {
 	rest := m.data
 	for number := 1; len(rest) > 0; number++ {
@@ -32,7 +33,8 @@ func decodeJSONLines(m message, list *recordList) error {
 			err = s.fail()
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
+			list.refuse(fmt.Errorf("line %d: %w", number, err))
+			continue
 		}
 		list.add(value, lineBreaks)
 	}

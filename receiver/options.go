@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,19 +16,44 @@ const (
 	DefaultMaxMessageBytes = 1 << 20
 	// DefaultMaxConnections is Options.MaxConnections unless set.
 	DefaultMaxConnections = 1024
+	// DefaultMaxUncommittedBytes is Options.MaxUncommittedBytes unless set: 64 MiB.
+	DefaultMaxUncommittedBytes = 64 << 20
 
 	defaultWriteTimeout = 10 * time.Second
 	defaultCloseTimeout = 5 * time.Second
+	// progressInterval is how long a client that speaks filebeat.ack.v1 is left
+	// without a word while its messages are worked on.
+	progressInterval = time.Second
 )
 
 // Options configure a Handler. Only Consume is required.
 type Options struct {
 	// Consume takes the records of one message. It is called from the
 	// connection's reader goroutine, and nothing more is read from the connection
-	// until it returns. An error ends the connection with 1011. The Batch is only
-	// valid during the call. ctx ends when the connection is cut at the end of
-	// Handler.Shutdown.
+	// until it returns. nil means that they are in its care, or are so with the
+	// next Commit. A *Refusal refuses all or some of them. Any other error ends the
+	// connection with 1011. The Batch is only valid during the call. ctx ends when
+	// the connection is cut at the end of Handler.Shutdown.
 	Consume func(ctx context.Context, b *Batch) error
+
+	// Commit, where set, makes durable everything for which Consume has returned
+	// nil so far, or a Refusal of some records. Nothing is confirmed before. It is
+	// called for all connections together, from one goroutine, never twice at a
+	// time, but while Consume runs. When it fails, whatever the error, it may forget
+	// what it was to make durable: everything that was consumed before it returned
+	// and not committed by an earlier call is refused with Retry, on all
+	// connections, so that no later call has to vouch for it. ctx ends when
+	// Handler.Shutdown gives up.
+	Commit func(ctx context.Context) error
+
+	// MaxUncommittedBytes bounds what was consumed on all connections and waits for
+	// Commit, in bytes of messages and 64 for each; 64 MiB unless set. Beyond it
+	// connections are not read.
+	MaxUncommittedBytes int64
+
+	// Ack is "auto" or "none"; "auto" unless set: messages of clients that offer the
+	// subprotocol filebeat.ack.v1 are acked. With "none" it is not picked.
+	Ack string
 
 	// Format is one of Formats; "auto" unless set.
 	Format string
@@ -40,8 +66,8 @@ type Options struct {
 	// Further upgrade requests get 503.
 	MaxConnections int
 
-	// WriteTimeout bounds the write of a Pong or a Close frame; 10 s unless set. A
-	// client that reads so slowly that it passes is cut off.
+	// WriteTimeout bounds the write of an ack, a Pong or a Close frame; 10 s unless
+	// set. A client that reads so slowly that it passes is cut off.
 	WriteTimeout time.Duration
 
 	// CloseTimeout is how long a client has to hang up after a Close frame from
@@ -52,7 +78,20 @@ type Options struct {
 	// each connection, from its goroutine.
 	OnOpen  func(Conn)
 	OnClose func(Conn, ConnEnd)
+	// OnRefuse, where set, is called for every refusal: of Consume, of Commit (once
+	// for each connection) and of messages that are not what the format says. It is
+	// called from the connection's goroutine or from Commit's, and should not take
+	// long.
+	OnRefuse func(Conn, *Refusal)
 }
+
+const (
+	ackAuto = "auto"
+	ackNone = "none"
+)
+
+// AckModes returns the names for Options.Ack.
+func AckModes() []string { return []string{ackAuto, ackNone} }
 
 // Conn identifies a connection.
 type Conn struct {
@@ -65,6 +104,9 @@ type ConnEnd struct {
 	Messages uint64 // consumed ones, as are the next two
 	Records  uint64
 	Bytes    uint64 // of messages, before decoding
+	// Refused are the messages of which at least a record was refused, also by a
+	// Commit that failed after they were consumed.
+	Refused uint64
 	// CloseCode is that of the Close frame which ended it, from either side; 1006
 	// if there was none.
 	CloseCode int
@@ -77,11 +119,12 @@ type ConnEnd struct {
 // until then.
 type Batch struct {
 	Conn
-	MessageNumber uint64 // of its connection, from 1
+	MessageNumber uint64 // of its connection, from 1; refused ones count too
 	FrameType     int    // websocket.TextMessage or websocket.BinaryMessage
 	MessageBytes  int    // of the message, before decoding
 	// Records are in the order of the message, each one JSON value without a line
-	// break. There may be none: an empty array is a message too.
+	// break. There may be none: an empty array is a message too. Those that the
+	// format could not read are left out and refused.
 	Records [][]byte
 }
 
@@ -95,11 +138,18 @@ func (o *Options) complete() error {
 	if _, ok := formats[o.Format]; !ok {
 		return fmt.Errorf("option Format: %q is none of %v", o.Format, Formats())
 	}
-	if o.MaxMessageBytes < 0 || o.MaxConnections < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
-		return errors.New("options MaxMessageBytes, MaxConnections, WriteTimeout and CloseTimeout can't be negative")
+	if o.Ack == "" {
+		o.Ack = ackAuto
+	}
+	if !slices.Contains(AckModes(), o.Ack) {
+		return fmt.Errorf("option Ack: %q is none of %v", o.Ack, AckModes())
+	}
+	if o.MaxMessageBytes < 0 || o.MaxConnections < 0 || o.MaxUncommittedBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
+		return errors.New("options MaxMessageBytes, MaxConnections, MaxUncommittedBytes, WriteTimeout and CloseTimeout can't be negative")
 	}
 	setDefault(&o.MaxMessageBytes, DefaultMaxMessageBytes)
 	setDefault(&o.MaxConnections, DefaultMaxConnections)
+	setDefault(&o.MaxUncommittedBytes, DefaultMaxUncommittedBytes)
 	setDefault(&o.WriteTimeout, defaultWriteTimeout)
 	setDefault(&o.CloseTimeout, defaultCloseTimeout)
 	return nil

@@ -6,7 +6,6 @@ package receiver
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -139,8 +138,8 @@ func TestShutdown(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorContains(t, err, "2 connections were cut")
 		require.ErrorIs(t, take(t, consumeEnded), context.Canceled)
-		take(t, stuck.ended)
-		take(t, half.ended)
+		require.Error(t, take(t, stuck.ended))
+		require.Error(t, take(t, half.ended))
 	})
 }
 
@@ -206,28 +205,4 @@ func TestAnEndOfFileBesideBytesIsNotTakenForTheEndOfTheMessage(t *testing.T) {
 	data, err := readAll(&halves{[]byte("half")}, nil, 100)
 	require.ErrorIs(t, err, net.ErrClosed)
 	require.Equal(t, "half", string(data))
-}
-
-// BenchmarkHandler is one connection that sends records of 203 bytes, one a
-// message, 1600 and a Ping in a write, to a store that goes nowhere.
-func BenchmarkHandler(b *testing.B) {
-	store := NewStore(io.Discard)
-	_, url := start(b, Options{Consume: store.Consume})
-	c := dial(b, url)
-	const perBatch = 1600
-	record := fmt.Sprintf(`{"message":"%0189d"}`, 7)
-	one := binary.BigEndian.AppendUint16([]byte{textFrame, 0x80 | 126}, uint16(len(record)))
-	one = append(append(one, 0, 0, 0, 0), record...)
-	frames := append(bytes.Repeat(one, perBatch), frame(pingFrame, "12345678")...)
-	b.SetBytes(int64(len(frames)))
-	b.ReportAllocs()
-	sent := 0
-	for b.Loop() {
-		if _, err := c.NetConn().Write(frames); err != nil {
-			b.Fatal(err)
-		}
-		sent++
-		<-c.pongs
-	}
-	b.ReportMetric(float64(sent*perBatch)/b.Elapsed().Seconds(), "messages/s")
 }

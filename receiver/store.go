@@ -10,30 +10,42 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // Store writes records as NDJSON, a record a line. Its methods may be called
 // from any goroutine.
 //
 // A batch is one write call and is in the kernel when Consume returns: it
-// survives the end of this process, but not that of the machine.
+// survives the end of this process. With OpenStore it survives that of the
+// machine when Commit has returned nil.
 type Store struct {
+	commits sync.Mutex // held by Commit; taken before mu
+
 	mu     sync.Mutex
 	out    io.Writer
-	file   regularFile // nil unless out is one that OpenStore opened
-	closer io.Closer   // nil unless OpenStore opened out
+	file   regularFile // nil unless out is one that was opened here
+	closer io.Closer   // nil unless out was opened here
 	torn   bool        // the output ends inside of a line
 	lines  []byte      // the bytes of one write, used again
+	failed *Refusal    // by the last write or sync, nil if it went well
+
+	sync syncState
 }
 
-// regularFile is what it takes of an *os.File to undo a write.
+// regularFile is what it takes of an *os.File to undo a write, and to sync.
 type regularFile interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
 	Stat() (os.FileInfo, error)
 	Truncate(size int64) error
+	Sync() error
 }
 
 // NewStore returns a Store that writes to out. After a write that failed half
-// way, the next one begins with a line break.
+// way, the next one begins with a line break. Commit does nothing.
 func NewStore(out io.Writer) *Store {
 	return &Store{out: out}
 }
@@ -42,9 +54,27 @@ func NewStore(out io.Writer) *Store {
 // (mode 0600) if need be. Where an earlier process left half a line, that is
 // ended first. No one else should write to the file meanwhile: when a write
 // fails half way, for lack of space say, the file is cut back to where it was.
+//
+// Commit is for Options.Commit: it syncs the file.
 func OpenStore(name string) (*Store, error) {
-	// Reading is for the last byte.
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // the caller says which file
+	s, err := OpenUnsyncedStore(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.file != nil {
+		// The name of a file that was just created is not on disk before its folder is.
+		if err := syncFolder(name); err != nil {
+			return nil, errors.Join(fmt.Errorf("open output: %w", err), s.Close())
+		}
+		s.sync.open = func() (regularFile, error) { return openFile(name) }
+	}
+	return s, nil
+}
+
+// OpenUnsyncedStore is OpenStore without Commit: it is the kernel's business
+// when the file gets to the disk.
+func OpenUnsyncedStore(name string) (*Store, error) {
+	file, err := openFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
@@ -53,6 +83,11 @@ func OpenStore(name string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open output: %w", err), file.Close())
 	}
 	return s, nil
+}
+
+func openFile(name string) (*os.File, error) {
+	// Reading is for the last byte.
+	return os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
 func fileStore(file *os.File) (*Store, error) {
@@ -65,23 +100,32 @@ func fileStore(file *os.File) (*Store, error) {
 		return s, nil // a pipe or device has no end to look at or cut back to
 	}
 	s.file = file
-	if info.Size() > 0 {
-		last := make([]byte, 1)
-		if _, err := file.ReadAt(last, info.Size()-1); err != nil {
-			return nil, err
-		}
-		s.torn = last[0] != '\n'
-	}
-	return s, nil
+	s.torn, err = endsTorn(file)
+	return s, err
 }
 
-// Consume writes the records of b. It is made for Options.Consume.
+// endsTorn tells whether the file ends inside of a line.
+func endsTorn(file regularFile) (bool, error) {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false, err
+	}
+	last := make([]byte, 1)
+	_, err = file.ReadAt(last, info.Size()-1)
+	return last[0] != '\n', err
+}
+
+// Consume writes the records of b. It is made for Options.Consume. A write that
+// fails is a Refusal with Retry.
 func (s *Store) Consume(_ context.Context, b *Batch) error {
 	if len(b.Records) == 0 {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.recoverLocked(time.Now()); err != nil {
+		return err
+	}
 	s.lines = s.lines[:0]
 	if s.torn {
 		s.lines = append(s.lines, '\n')
@@ -95,9 +139,11 @@ func (s *Store) Consume(_ context.Context, b *Batch) error {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return s.undo(written, fmt.Errorf("write output: %w", err))
+		return s.failedLocked(s.undo(written, fmt.Errorf("write output: %w", err)))
 	}
 	s.torn = false
+	s.failed = nil
+	s.sync.unsyncedBytes += int64(written)
 	return nil
 }
 
@@ -114,6 +160,7 @@ func (s *Store) undo(written int, cause error) error {
 			return cause
 		}
 		cause = fmt.Errorf("%w; the half that was written stays: %w", cause, err)
+		s.sync.unsyncedBytes += int64(written)
 	}
 	s.torn = s.lines[written-1] != '\n'
 	return cause
@@ -129,7 +176,25 @@ func cutBack(file regularFile, bytes int64) error {
 	return file.Truncate(max(0, info.Size()-bytes))
 }
 
-// Close closes the file that OpenStore opened. It does nothing for NewStore's
+// failedLocked notes that a write or sync failed and returns the refusal for it.
+func (s *Store) failedLocked(cause error) *Refusal {
+	s.failed = &Refusal{Reason: "output failed", Retry: true, Cause: cause}
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(cause, full) {
+			s.failed.Reason = "disk full"
+		}
+	}
+	return s.failed
+}
+
+// Failed returns the refusal by the last write or sync, or nil if it went well.
+func (s *Store) Failed() *Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// Close closes the file that was opened here. It does nothing for NewStore's
 // writer, which belongs to the caller.
 func (s *Store) Close() error {
 	s.mu.Lock()

@@ -45,7 +45,12 @@ func (w *flaky) Write(p []byte) (int, error) {
 }
 
 func (w *flaky) Stat() (os.FileInfo, error) { return w, nil }
-func (w *flaky) Size() int64                { return int64(w.Len()) }
+func (w *flaky) Sync() error                { return nil }
+func (w *flaky) Close() error               { return nil }
+func (w *flaky) ReadAt(p []byte, at int64) (int, error) {
+	return copy(p, w.Bytes()[at:]), nil
+}
+func (w *flaky) Size() int64 { return int64(w.Len()) }
 func (w *flaky) Truncate(size int64) error {
 	if w.noTruncate {
 		return errors.New("not permitted")

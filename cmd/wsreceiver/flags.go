@@ -26,7 +26,9 @@ type settings struct {
 	listen          string
 	path            string
 	format          string
+	ack             string
 	out             string
+	sync            bool
 	quiet           bool
 	maxMessageBytes byteSize
 	maxConnections  int
@@ -39,7 +41,9 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that takes records")
 	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(receiver.Formats(), ", "))
+	flags.StringVar(&s.ack, "ack", "auto", "`mode` of confirmations: auto confirms messages to clients that offer filebeat.ack.v1, none to nobody")
 	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON; - is standard output")
+	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; --sync=false leaves that to the kernel (default true)")
 	flags.BoolVar(&s.quiet, "quiet", false, "no log line when a connection opens or ends")
 	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
 	flags.Var(&s.maxMessageBytes, "max-message-bytes", "longest message, a `size` such as 65536, 64KiB or 1MiB")
@@ -79,7 +83,8 @@ func parseFlags(args []string) (settings, error) {
 	}{
 		{"listen", checkListen(s.listen)},
 		{"path", checkPath(s.path)},
-		{"format", checkFormat(s.format)},
+		{"format", checkName(s.format, receiver.Formats())},
+		{"ack", checkName(s.ack, receiver.AckModes())},
 		{"out", checkOut(s.out)},
 		{"max-connections", checkPositive(s.maxConnections)},
 	} {
@@ -114,9 +119,9 @@ func checkPath(path string) error {
 	return nil
 }
 
-func checkFormat(name string) error {
-	if !slices.Contains(receiver.Formats(), name) {
-		return fmt.Errorf("%q is none of %s", name, strings.Join(receiver.Formats(), ", "))
+func checkName(name string, names []string) error {
+	if !slices.Contains(names, name) {
+		return fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"the path of the health check":     {[]string{"--path", "/healthz"}, []string{"--path", "taken"}},
 		"a path with a query":              {[]string{"--path", "/a?b"}, []string{"--path", "more than a path"}},
 		"an unknown format":                {[]string{"--format", "xml"}, []string{"--format", "xml", "auto, json, json_array"}},
+		"an unknown mode of confirmation":  {[]string{"--ack", "ping"}, []string{"--ack", "ping", "auto, none"}},
 		"no output":                        {[]string{"--out", ""}, []string{"--out", "no file name"}},
 		"no connections":                   {[]string{"--max-connections", "0"}, []string{"--max-connections", "less than 1"}},
 		"a word for a number":              {[]string{"--max-connections", "many"}, []string{"-max-connections", "many"}},
@@ -66,10 +67,10 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		args []string
 		want settings
 	}{
-		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", out: "-", maxMessageBytes: 1 << 20, maxConnections: 1024}},
+		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", sync: true, maxMessageBytes: 1 << 20, maxConnections: 1024}},
 		"all of them": {
-			[]string{"--listen", "[::1]:http", "--path=/", "--format", "json_lines", "--out", "x", "--quiet", "--max-message-bytes", "2KB", "--max-connections", "3", "--version"},
-			settings{listen: "[::1]:http", path: "/", format: "json_lines", out: "x", quiet: true, maxMessageBytes: 2000, maxConnections: 3, version: true},
+			[]string{"--listen", "[::1]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--sync=false", "--quiet", "--max-message-bytes", "2KB", "--max-connections", "3", "--version"},
+			settings{listen: "[::1]:http", path: "/", format: "json_lines", ack: "none", out: "x", quiet: true, maxMessageBytes: 2000, maxConnections: 3, version: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"filebeat-websocket/receiver"
 )
 
@@ -33,21 +31,22 @@ const (
 // serve takes records until ctx ends. It returns an error if it could not
 // begin, or not go on.
 func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) (err error) {
-	store := receiver.NewStore(stdout)
-	if s.out != "-" {
-		if store, err = receiver.OpenStore(s.out); err != nil {
-			return err
-		}
+	store, commit, err := openStore(s, stdout)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
 	ingest, err := receiver.New(receiver.Options{
 		Consume:         store.Consume,
+		Commit:          commit,
 		Format:          s.format,
+		Ack:             s.ack,
 		MaxMessageBytes: int64(s.maxMessageBytes),
 		MaxConnections:  s.maxConnections,
 		OnOpen:          logOpen(log, s.quiet),
 		OnClose:         logClose(log, s.quiet),
+		OnRefuse:        newRefusalLog(log).note,
 	})
 	if err != nil {
 		return err
@@ -58,7 +57,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	}
 	var shutting atomic.Bool
 	server := &http.Server{
-		Handler:           routes(s.path, ingest, &shutting),
+		Handler:           routes(s.path, ingest, health(store, &shutting)),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -87,6 +86,22 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	return failure
 }
 
+// openStore opens the output. commit is nil where there is nothing to sync, or
+// nobody wants it synced.
+func openStore(s settings, stdout io.Writer) (store *receiver.Store, commit func(context.Context) error, err error) {
+	switch {
+	case s.out == "-":
+		return receiver.NewStore(stdout), nil, nil
+	case !s.sync:
+		store, err = receiver.OpenUnsyncedStore(s.out)
+		return store, nil, err
+	}
+	if store, err = receiver.OpenStore(s.out); err != nil {
+		return nil, nil, err
+	}
+	return store, store.Commit, nil
+}
+
 // shutdown ends connections first. The listener stays open for the while, so
 // that who asks gets a 503.
 func shutdown(ctx context.Context, ingest *receiver.Handler, server *http.Server, log *slog.Logger) {
@@ -105,19 +120,31 @@ func shutdown(ctx context.Context, ingest *receiver.Handler, server *http.Server
 
 // routes does without http.ServeMux, to whose patterns a path such as /a/ or
 // /{x} would be more than a path.
-func routes(path string, ingest http.Handler, shutting *atomic.Bool) http.Handler {
+func routes(path string, ingest, health http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case path:
 			ingest.ServeHTTP(w, r)
 		case healthPath:
-			if shutting.Load() {
-				http.Error(w, "shutting down", http.StatusServiceUnavailable)
-				return
-			}
-			_, _ = io.WriteString(w, "ok") // the client is gone, if anything
+			health.ServeHTTP(w, r)
 		default:
 			http.Error(w, fmt.Sprintf("records go to %s", path), http.StatusNotFound)
+		}
+	})
+}
+
+// health says ok, or 503 with the reason during the shutdown and while the
+// output fails, which is until the next record can be written.
+func health(store *receiver.Store, shutting *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		failed := store.Failed()
+		switch {
+		case shutting.Load():
+			http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		case failed != nil:
+			http.Error(w, failed.Reason, http.StatusServiceUnavailable)
+		default:
+			_, _ = io.WriteString(w, "ok") // the client is gone, if anything
 		}
 	})
 }
@@ -125,28 +152,4 @@ func routes(path string, ingest http.Handler, shutting *atomic.Bool) http.Handle
 func isLoopback(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
-}
-
-func logOpen(log *slog.Logger, quiet bool) func(receiver.Conn) {
-	if quiet {
-		return nil
-	}
-	return func(c receiver.Conn) {
-		log.Info("connection opened", "id", c.ID, "remote", c.RemoteAddr)
-	}
-}
-
-// logClose says so even when quiet if the output failed: that is no matter of
-// one connection.
-func logClose(log *slog.Logger, quiet bool) func(receiver.Conn, receiver.ConnEnd) {
-	return func(c receiver.Conn, end receiver.ConnEnd) {
-		level := slog.LevelInfo
-		if end.CloseCode == websocket.CloseInternalServerErr {
-			level = slog.LevelError
-		} else if quiet {
-			return
-		}
-		log.Log(context.Background(), level, "connection ended", "id", c.ID, "remote", c.RemoteAddr, "code", end.CloseCode,
-			"cause", end.Cause, "messages", end.Messages, "records", end.Records, "bytes", end.Bytes)
-	}
 }

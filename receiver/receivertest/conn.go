@@ -39,6 +39,7 @@ type conn struct {
 	pending *[]byte // payload of the newest Ping, unanswered, for PongOnlyNewest
 
 	delayed pongQueue
+	acks    acker
 
 	writeMu  sync.Mutex
 	silent   bool // nothing is written any more; under writeMu
@@ -70,7 +71,7 @@ func (c *conn) serve() {
 		return
 	}
 	ledger := c.server.ledger
-	c.info = &ConnInfo{Conn: c.number, RemoteAddr: c.netConn.RemoteAddr().String(), Request: req, Open: true}
+	c.info = &ConnInfo{Conn: c.number, RemoteAddr: c.netConn.RemoteAddr().String(), Request: req, Subprotocol: c.server.pickSubprotocol(req), Open: true}
 	ledger.update(func() {
 		ledger.counts.Upgraded++
 		ledger.counts.Open++
@@ -119,10 +120,22 @@ func (c *conn) open() {
 		c.server.running.Go(c.writeHuge)
 	}
 	c.writeUnasked()
+	for _, flood := range []struct {
+		opcode byte
+		frames int
+	}{{opPing, c.fault.PingFlood}, {opText, c.fault.TinyMessages}} {
+		if flood.frames > 0 {
+			c.server.running.Go(func() { c.writeFlood(flood.opcode, flood.frames) })
+		}
+	}
+	if c.fault.EndlessMessage {
+		c.server.running.Go(c.writeEndless)
+	}
 	if c.fault.Delay > 0 {
 		c.delayed.wake = make(chan struct{}, 1)
 		c.server.running.Go(c.pongLoop)
 	}
+	c.startAcks()
 }
 
 // idle runs before each read that may block.
@@ -131,6 +144,7 @@ func (c *conn) idle() {
 		c.writePong(*c.pending)
 		c.pending = nil
 	}
+	c.ackIdle()
 	c.server.ledger.wake()
 }
 
@@ -144,6 +158,7 @@ func (c *conn) step() (over bool) {
 		case opPing:
 			c.ping(f.payload)
 		case opPong:
+			c.pong()
 		case opClose:
 			err = c.close(f.payload)
 			over = true
@@ -182,7 +197,8 @@ func (c *conn) data(f frame) (over bool, err error) {
 	if opcode == opText && !utf8.Valid(message) {
 		return true, violated(closeInvalidData, "text message is not UTF-8")
 	}
-	return c.strike(c.server.ledger.message(c.info, opcode, message)), nil
+	number := c.server.ledger.message(c.info, opcode, message)
+	return c.strike(number) || c.confirm(number, message), nil
 }
 
 // close answers a Close frame and hangs up first, as a server does (RFC 6455

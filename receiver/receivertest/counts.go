@@ -20,8 +20,10 @@ type Counts struct {
 	Unique    int // different sequence numbers
 	Duplicate int // sequence numbers that had been seen before
 	MaxSeq    int // the largest sequence number, 0 without one
+	MaxTimes  int // how often that number was seen which was seen most often
 	Messages  int // data messages
 	Pings     int
+	Pongs     int // from the client
 
 	Connections int // accepted, upgraded or not
 	Upgraded    int
@@ -40,10 +42,15 @@ type ConnInfo struct {
 	Conn       int // number of the connection, from 1
 	RemoteAddr string
 	Request    *http.Request // the upgrade request; read only
-	Messages   int
-	Pings      int
-	CloseCode  int // of the client's Close frame: 0 without one, 1005 if it was empty
-	Open       bool
+	// Subprotocol is the one that was picked, if any.
+	Subprotocol string
+	Messages    int
+	// Acked is the newest message that was acked; it is set before the ack is
+	// written.
+	Acked     int
+	Pings     int
+	CloseCode int // of the client's Close frame: 0 without one, 1005 if it was empty
+	Open      bool
 }
 
 // ledger holds everything counted. Its lock is taken once per frame.
@@ -107,7 +114,7 @@ func (l *ledger) violation(conn int, format string, args ...any) {
 // snapshotLocked needs l.mu.
 func (l *ledger) snapshotLocked() Counts {
 	c := l.counts
-	c.Unique, c.Duplicate, c.MaxSeq = l.seqs.unique, l.seqs.duplicate, l.seqs.largest
+	c.Unique, c.Duplicate, c.MaxSeq, c.MaxTimes = l.seqs.unique, l.seqs.duplicate, l.seqs.largest, l.seqs.maxTimes
 	return c
 }
 
@@ -157,6 +164,13 @@ func (s *Server) Missing(from, to int) []int {
 		}
 	}
 	return missing
+}
+
+// Times returns how often a sequence number was seen.
+func (s *Server) Times(seq int) int {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	return s.ledger.seqs.times(seq)
 }
 
 // Records returns the data messages in the order they were read; those of

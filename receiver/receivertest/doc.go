@@ -25,10 +25,15 @@
 // [AllowViolations] is given. A client that vanishes in the middle of a frame
 // is no violation.
 //
+// With WithSubprotocols(protocol.Subprotocol) clients that offer filebeat.ack.v1
+// get its acks. A message is counted before it is acked, and [ConnInfo].Acked
+// tells how far that went.
+//
 // # Goroutines
 //
 // One accepts (acceptLoop); each connection has a reader (serve), which also
-// answers Pings, and, only where the script asks for it, pongLoop for delayed
-// Pongs and one that writes a huge message. Stop, Kill and the test's Cleanup end them all and
-// wait for them.
+// answers Pings and acks messages, and, only where the script asks for it,
+// pongLoop for delayed Pongs, ackLoop for delayed acks and progress, and one for
+// each flood and each huge or endless message. Stop, Kill and the test's Cleanup
+// end them all and wait for them.
 package receivertest

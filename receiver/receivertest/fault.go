@@ -41,6 +41,13 @@ type Fault struct {
 	// UnsolicitedPongs sends so many Pongs that answer no Ping, and as many again
 	// before each Pong that does; their payloads are in turn empty and "unasked".
 	UnsolicitedPongs int
+	// PingFlood sends so many Pings, as fast as the client takes them.
+	PingFlood int
+	// TinyMessages sends so many unasked text messages of one byte, likewise.
+	TinyMessages int
+	// EndlessMessage sends the fragments of one text message for as long as the
+	// connection lasts. No confirmation fits into it, so none is sent.
+	EndlessMessage bool
 
 	// How Pings are answered.
 
@@ -56,8 +63,52 @@ type Fault struct {
 	// until the oldest one's Delay was over.
 	PongOnlyNewest bool
 
+	// How messages are confirmed, on connections for which filebeat.ack.v1 was
+	// picked (see WithSubprotocols) or that have a ReplyField. Without a fault one
+	// cumulative ack follows all that was read at once. Messages are numbered from
+	// 1 by their order; an ack covers those that were refused before, too.
+
+	// AckEvery acks every so many messages at once, whatever else was read. What
+	// is left over is acked a quarter of a second later.
+	AckEvery int
+	// AckDelay passes between a message and its ack. Reading goes on.
+	AckDelay time.Duration
+	// MuteAcks never acks. Nacks, Pause and MalformedAcks are sent all the same.
+	MuteAcks bool
+	// AckFuture acks a million messages more than were read.
+	AckFuture bool
+	// ProgressOnly sends progress every 100 ms for so long from the first message
+	// on, and acks only after.
+	ProgressOnly time.Duration
+	// Pause, such as "5s", is sent once, before the first ack or nack.
+	Pause string
+	// MalformedAcks are sent as text messages once, before the first ack or nack.
+	MalformedAcks []string
+	// ReplyField acks in another form, whatever the subprotocol: for "seq.last" it
+	// is {"seq":{"last":17}}. There are no nacks then: refused is left unsaid.
+	ReplyField string
+
+	// NackAtMessage refuses that message with the three fields below. The nack goes
+	// out at once, so before the ack of messages that were read together with it.
+	NackAtMessage int
+	NackReason    string
+	NackRetry     bool
+	NackRecords   []int
+	// NackRecord refuses for good, with NackReason, messages with a record for
+	// which it returns true. Records are the elements of a JSON array, JSON values
+	// one after the other, or else lines. It is called by the connection's reader.
+	NackRecord func(record []byte) bool
+	// NackByIndex makes NackRecord refuse only those records, by their indexes,
+	// and the whole message if it is all of them.
+	NackByIndex bool
+
 	// The end.
 
+	// CloseOnRecord is asked for every message, subprotocol or not. What it returns
+	// is the code of a Close frame with CloseReason, then FIN; 0 goes on. Messages
+	// before that were not acked yet are not acked any more. It is called by the
+	// connection's reader.
+	CloseOnRecord func(message []byte) (code int)
 	// DropAtMessage cuts the connection with an RST.
 	DropAtMessage int
 	// CloseAtMessage sends a Close frame with CloseCode and CloseReason, then FIN.

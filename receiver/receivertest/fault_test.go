@@ -190,7 +190,9 @@ func TestFaultsAtAMessage(t *testing.T) {
 // went out.
 func fill(t *testing.T, c *client, until time.Time) int {
 	t.Helper()
-	require.NoError(t, c.NetConn().(*net.TCPConn).SetWriteBuffer(32<<10))
+	tcp, ok := c.NetConn().(*net.TCPConn)
+	require.True(t, ok)
+	require.NoError(t, tcp.SetWriteBuffer(32<<10))
 	require.NoError(t, c.SetWriteDeadline(until))
 	chunk := []byte(strings.Repeat("x", 8<<10))
 	for written := 0; ; written += len(chunk) {

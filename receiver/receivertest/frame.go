@@ -199,5 +199,5 @@ func closePayload(code int, reason string) []byte {
 	if code == 0 {
 		return nil
 	}
-	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...) //nolint:gosec // a code has 16 bits
+	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 }

@@ -17,6 +17,8 @@ type seqSet struct {
 	unique    int
 	duplicate int
 	largest   int
+	again     map[int]int // how often beyond the first, of those seen more than once
+	maxTimes  int
 }
 
 func (s *seqSet) add(n int) {
@@ -35,11 +37,24 @@ func (s *seqSet) add(n int) {
 	word, bit := n%seqPageBits/64, uint64(1)<<(n%64)
 	if s.last[word]&bit != 0 {
 		s.duplicate++
+		if s.again == nil {
+			s.again = map[int]int{}
+		}
+		s.again[n]++
+		s.maxTimes = max(s.maxTimes, 1+s.again[n])
 		return
 	}
 	s.last[word] |= bit
 	s.unique++
 	s.largest = max(s.largest, n)
+	s.maxTimes = max(s.maxTimes, 1)
+}
+
+func (s *seqSet) times(n int) int {
+	if !s.has(n) {
+		return 0
+	}
+	return 1 + s.again[n]
 }
 
 func (s *seqSet) has(n int) bool {

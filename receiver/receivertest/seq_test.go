@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,22 +18,23 @@ func TestASeqSetCountsAsANaiveSetDoes(t *testing.T) {
 		near, far := rapid.IntRange(0, 3*seqPageBits), rapid.IntRange(0, 999_999_999_999_999_999)
 		numbers := rapid.SliceOf(rapid.OneOf(rapid.IntRange(0, 50), near, far)).Draw(t, "numbers")
 		var set seqSet
-		naive := map[int]bool{}
-		duplicate, largest := 0, 0
+		naive := map[int]int{}
+		duplicate, largest, maxTimes := 0, 0, 0
 		var text []byte
 		for _, n := range numbers {
-			if naive[n] {
+			if naive[n] > 0 {
 				duplicate++
 			}
-			naive[n] = true
-			largest = max(largest, n)
+			naive[n]++
+			largest, maxTimes = max(largest, n), max(maxTimes, naive[n])
 			text = fmt.Appendf(text, "seq=%d,", n)
 		}
 		eachSeq(text, set.add)
-		require.Equal(t, []int{len(naive), duplicate, largest}, []int{set.unique, set.duplicate, set.largest})
+		require.Equal(t, []int{len(naive), duplicate, largest, maxTimes}, []int{set.unique, set.duplicate, set.largest, set.maxTimes})
 		for n := range naive {
-			require.True(t, set.has(n))
-			require.Equal(t, naive[n+1], set.has(n+1))
+			require.Equal(t, naive[n], set.times(n))
+			require.Equal(t, naive[n+1], set.times(n+1))
+			require.Equal(t, naive[n+1] > 0, set.has(n+1))
 		}
 		require.False(t, set.has(-1))
 	})
@@ -62,7 +62,7 @@ func BenchmarkServer(b *testing.B) {
 		return binary.BigEndian.AppendUint64(frames, uint64(first))
 	}
 	frames := batch(1)
-	raw := c.NetConn().(*net.TCPConn)
+	raw := c.NetConn()
 	b.SetBytes(int64(len(frames)))
 	b.ReportAllocs()
 	sent := 0

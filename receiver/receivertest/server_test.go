@@ -29,9 +29,10 @@ type client struct {
 	ended    chan error
 }
 
-func dial(t testing.TB, s *Server) *client {
+func dial(t testing.TB, s *Server, subprotocols ...string) *client {
 	t.Helper()
-	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), s.URL(), nil)
+	dialer := websocket.Dialer{Subprotocols: subprotocols}
+	ws, res, err := dialer.DialContext(t.Context(), s.URL(), nil)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	c := &client{Conn: ws, messages: make(chan string, 100), pongs: make(chan string, 100), ended: make(chan error, 1)}
@@ -112,7 +113,7 @@ func TestAHealthyServer(t *testing.T) {
 		require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte("seq=7\nseq=8 seq=x seq=1234567890123456789 seq=")))
 		c.ping(t, "p1")
 		require.Equal(t, "p1", take(t, c.pongs))
-		require.Equal(t, Counts{Unique: 6, Duplicate: 1, MaxSeq: 8, Messages: 6, Pings: 1, Connections: 1, Upgraded: 1, Open: 1}, s.Counts())
+		require.Equal(t, Counts{Unique: 6, Duplicate: 1, MaxSeq: 8, MaxTimes: 2, Messages: 6, Pings: 1, Connections: 1, Upgraded: 1, Open: 1}, s.Counts())
 		require.Equal(t, []int{4, 5, 9}, s.Missing(1, 9))
 		require.Len(t, s.Missing(100, 1000), missingMax)
 		require.Empty(t, s.Records(), "not kept unless asked for")
@@ -137,7 +138,7 @@ func TestAHealthyServer(t *testing.T) {
 		require.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(message)))
 		waitFor(t, s, func(c Counts) bool { return c.Messages == 1 })
 		require.Equal(t, message, string(s.Records()[0].Data))
-		require.Equal(t, Counts{Unique: 1, Duplicate: 99_999, MaxSeq: 5, Messages: 1, Connections: 1, Upgraded: 1, Open: 1}, s.Counts())
+		require.Equal(t, Counts{Unique: 1, Duplicate: 99_999, MaxSeq: 5, MaxTimes: 100_000, Messages: 1, Connections: 1, Upgraded: 1, Open: 1}, s.Counts())
 		require.NoError(t, ws.Close())
 	})
 	t.Run("answers a Close frame and tells its code and the request", func(t *testing.T) {

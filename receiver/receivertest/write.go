@@ -64,6 +64,25 @@ func (c *conn) writeHuge() {
 	}
 }
 
+// writeFlood sends frames of one byte, each under the lock for itself, because
+// the client's answers have to be read meanwhile, and its Pings answered.
+func (c *conn) writeFlood(opcode byte, frames int) {
+	const atOnce = 100
+	one := appendFrame(nil, opcode, []byte("x"))
+	for ok := true; ok && frames > 0; frames -= atOnce {
+		ok = c.write(bytes.Repeat(one, min(frames, atOnce)))
+	}
+}
+
+// writeEndless ends when the connection does, or when nothing is written on it
+// any more.
+func (c *conn) writeEndless() {
+	fragment := appendFrame(nil, opText, bytes.Repeat([]byte("x"), 64<<10))
+	for fragment[0] = opText; c.write(fragment); { // no FIN bit
+		fragment[0] = opContinuation
+	}
+}
+
 // writeUnasked sends the Pongs of UnsolicitedPongs.
 func (c *conn) writeUnasked() {
 	for i := range c.fault.UnsolicitedPongs {
@@ -92,6 +111,11 @@ func (c *conn) ping(payload []byte) {
 	default:
 		c.writePong(payload)
 	}
+}
+
+func (c *conn) pong() {
+	ledger := c.server.ledger
+	ledger.update(func() { ledger.counts.Pongs++ })
 }
 
 func (c *conn) writePong(payload []byte) {

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/receiver"
+)
+
+// refusalInterval is how long one log line stands for others of its kind: a
+// full disk refuses everything from everyone, and a bad client never tires.
+const refusalInterval = 10 * time.Second
+
+// refusalLog logs refusals, also when quiet: an output that fails is no matter
+// of one connection, and what is refused for good is lost.
+type refusalLog struct {
+	log *slog.Logger
+
+	mu       sync.Mutex
+	forNow   refusalKind
+	forGood  refusalKind
+	interval time.Duration
+}
+
+type refusalKind struct {
+	silentUntil time.Time
+	leftOut     int // since the last line
+}
+
+func newRefusalLog(log *slog.Logger) *refusalLog {
+	return &refusalLog{log: log, interval: refusalInterval}
+}
+
+func (l *refusalLog) note(c receiver.Conn, refusal *receiver.Refusal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kind, level, text := &l.forGood, slog.LevelWarn, "records refused for good"
+	if refusal.Retry {
+		kind, level, text = &l.forNow, slog.LevelError, "records refused for now"
+	}
+	if time.Now().Before(kind.silentUntil) {
+		kind.leftOut++
+		return
+	}
+	l.log.Log(context.Background(), level, text, "id", c.ID, "remote", c.RemoteAddr,
+		"reason", refusal.Reason, "cause", refusal.Cause, "more_before", kind.leftOut)
+	*kind = refusalKind{silentUntil: time.Now().Add(l.interval)}
+}
+
+func logOpen(log *slog.Logger, quiet bool) func(receiver.Conn) {
+	if quiet {
+		return nil
+	}
+	return func(c receiver.Conn) {
+		log.Info("connection opened", "id", c.ID, "remote", c.RemoteAddr)
+	}
+}
+
+// logClose says so even when quiet if the output failed: that is no matter of
+// one connection.
+func logClose(log *slog.Logger, quiet bool) func(receiver.Conn, receiver.ConnEnd) {
+	return func(c receiver.Conn, end receiver.ConnEnd) {
+		level := slog.LevelInfo
+		if end.CloseCode == websocket.CloseInternalServerErr {
+			level = slog.LevelError
+		} else if quiet {
+			return
+		}
+		log.Log(context.Background(), level, "connection ended", "id", c.ID, "remote", c.RemoteAddr, "code", end.CloseCode,
+			"cause", end.Cause, "messages", end.Messages, "records", end.Records, "bytes", end.Bytes, "refused", end.Refused)
+	}
+}

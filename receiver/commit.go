@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// heldMessageBytes is what a message counts beside its own bytes, so that empty
+// ones are bounded too.
+const heldMessageBytes = 64
+
+// committer makes one Commit do for all connections (group commit). It has a
+// goroutine, commitLoop, while a connection waits and none otherwise, so that a
+// Handler which is dropped without Shutdown leaves nothing behind.
+type committer struct {
+	commit   func(context.Context) error
+	maxBytes int64
+	ctx      context.Context // of Commit; it ends when Shutdown gives up
+	giveUp   context.CancelFunc
+
+	bytes   atomic.Int64 // consumed and not committed, of all connections
+	failure atomic.Pointer[commitFailure]
+	conns   func() []*conn // all there are
+
+	mu      sync.Mutex
+	waiting []*conn       // for the next Commit
+	running chan struct{} // closed when commitLoop ends; nil if there is none
+	freed   chan struct{} // closed and replaced when bytes went down
+}
+
+// commitFailure is the newest Commit that failed. A message for which another one
+// was the newest when its Consume began may be gone with it.
+type commitFailure struct{ err error }
+
+func newCommitter(o *Options) *committer {
+	g := &committer{commit: o.Commit, maxBytes: o.MaxUncommittedBytes, freed: make(chan struct{})}
+	g.ctx, g.giveUp = context.WithCancel(context.Background())
+	return g
+}
+
+// request puts c, which is not on it, on the list for the next Commit.
+func (g *committer) request(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = append(g.waiting, c)
+	if g.running == nil {
+		g.running = make(chan struct{})
+		go g.commitLoop()
+	}
+}
+
+// commitLoop ends when no connection waits. A Commit that succeeds is good for
+// what its round had consumed before it began, and what is consumed meanwhile is
+// for the next. One that fails is bad for everything that any connection holds,
+// and for what is in Consume just then: whether that went to the same transaction,
+// or into the file after the bytes that were lost, only Commit could tell.
+func (g *committer) commitLoop() {
+	for {
+		g.mu.Lock()
+		round := g.waiting
+		g.waiting = nil
+		if len(round) == 0 {
+			close(g.running)
+			g.running = nil
+			g.mu.Unlock()
+			return
+		}
+		g.mu.Unlock()
+		for _, c := range round {
+			c.replies.seal()
+		}
+		settled := int64(0)
+		if err := g.commit(g.ctx); err == nil {
+			for _, c := range round {
+				settled += c.settle()
+			}
+		} else {
+			// From here on whatever Consume has begun with is added as refused. What was
+			// added before is seen below.
+			g.failure.Store(&commitFailure{err})
+			for _, c := range append(round, g.conns()...) { // some of round may have ended
+				settled += c.fail(err)
+			}
+		}
+		g.release(settled)
+	}
+}
+
+// waitIdle waits until Commit is not running and nothing waits for it.
+func (g *committer) waitIdle(ctx context.Context) {
+	g.mu.Lock()
+	running := g.running
+	g.mu.Unlock()
+	if running == nil {
+		return
+	}
+	select {
+	case <-running:
+	case <-ctx.Done():
+	}
+}
+
+// hold counts a message that waits for Commit and tells whether the reader has
+// to wait for room.
+func (g *committer) hold(bytes int64) (full bool) {
+	return g.bytes.Add(bytes) > g.maxBytes
+}
+
+func (g *committer) release(bytes int64) {
+	g.bytes.Add(-bytes)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.freed)
+	g.freed = make(chan struct{})
+}
+
+// waitRoom blocks while too much is uncommitted. Everyone who holds some of it
+// has requested a Commit before, or comes here next.
+func (g *committer) waitRoom(ctx context.Context) {
+	for {
+		g.mu.Lock()
+		freed := g.freed
+		g.mu.Unlock()
+		if g.bytes.Load() <= g.maxBytes {
+			return
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

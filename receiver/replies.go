@@ -1,0 +1,314 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxReplies is how many replies may wait, for Commit and for the client each,
+// before a connection reads no more. One ack stands for any number of messages,
+// so it takes a thousand nacks or Pongs to come so far.
+const maxReplies = 1024
+
+type replyKind int
+
+const (
+	acked   replyKind = iota // messages first to last were taken
+	refused                  // messages first to last were refused
+	pong
+)
+
+// reply is something that a client is owed.
+type reply struct {
+	kind        replyKind
+	first, last uint64
+	// refusal is why the messages were refused; of an acked reply, which is for a
+	// single message then, the records of it that were.
+	refusal *Refusal
+	payload string // of a pong
+	bytes   int64  // what the messages count for the committer
+}
+
+// replies is what a connection owes its client. The reader adds to it, the
+// committer settles it, replyLoop writes it; all of them lock.
+//
+// A reply goes from held (waits for a Commit that has not begun) over sealed
+// (waits for the one under way) to out (waits to be written), and none overtakes
+// another on the way. Nacks of whole messages and, without Commit, everything
+// go to out at once; so does a Pong with nothing in held and sealed before it.
+type replies struct {
+	acks    bool          // the client speaks filebeat.ack.v1
+	wake    chan struct{} // holds a token while replyLoop has something to do
+	commits *committer
+
+	mu        sync.Mutex
+	changed   *sync.Cond // what waitRoom and waitWritten wait for
+	held      []reply
+	sealed    []reply
+	out       []reply
+	writing   bool      // replyLoop writes what it took from out
+	requested bool      // the committer has this connection on its list
+	busy      bool      // the reader is in Consume, or waits for room
+	since     time.Time // when the client began to wait without a word
+	refusals  uint64    // messages of which at least a record was refused
+	over      error     // why the connection ends, if it is not for the reader to say
+	dead      bool      // nothing can be written any more
+}
+
+func newReplies(acks bool, commits *committer) *replies {
+	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: commits}
+	r.changed = sync.NewCond(&r.mu)
+	return r
+}
+
+// enter notes that the reader may be busy for longer.
+func (r *replies) enter() {
+	if !r.acks {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = true
+	if len(r.held)+len(r.sealed) == 0 {
+		r.since = time.Now()
+	}
+}
+
+// leave is the end of what enter began.
+func (r *replies) leave() {
+	if !r.acks {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = false
+}
+
+// add adds a reply that waits for no Commit, but for a Pong with messages before
+// it that do. It tells whether the reader has to wait for room.
+func (r *replies) add(added reply) (full bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if added.refusal != nil {
+		r.refusals++
+	}
+	if added.kind == pong && r.uncommittedLocked() {
+		r.held = append(r.held, added)
+	} else {
+		r.outLocked(added)
+	}
+	return r.fullLocked()
+}
+
+// hold adds a message that waits for Commit, or refuses it, with lost, if a
+// Commit has failed since the one that was the last to when Consume was called.
+// It tells whether the reader has to wait for room, here (full) or for all
+// connections together (crowded).
+func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, lost *Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if added.refusal != nil {
+		r.refusals++
+	}
+	// Under r.mu: either fail has not been here yet, or its failure is seen.
+	if failure := r.commits.failure.Load(); failure != since {
+		lost = refusalOf(failure.err)
+		r.failLocked(added, failure.err, lost)
+		return r.fullLocked(), false, lost
+	}
+	r.held = appendReply(r.held, added, false)
+	return r.fullLocked(), r.commits.hold(added.bytes), nil
+}
+
+func (r *replies) uncommittedLocked() bool { return len(r.held)+len(r.sealed) > 0 }
+
+func (r *replies) fullLocked() bool {
+	return len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies
+}
+
+func (r *replies) outLocked(added reply) {
+	if r.acks || added.kind == pong {
+		r.out = appendReply(r.out, added, true)
+	}
+}
+
+// appendReply makes one of neighbours that a single ack can tell. Only in out
+// may there be messages between them: these were refused, and told so, before,
+// and must not be refused again when a Commit fails.
+func appendReply(list []reply, added reply, gaps bool) []reply {
+	if len(list) > 0 && added.kind == acked && added.refusal == nil {
+		last := &list[len(list)-1]
+		if last.kind == acked && last.refusal == nil && (gaps || last.last+1 == added.first) {
+			last.last = added.last
+			last.bytes += added.bytes
+			return list
+		}
+	}
+	return append(list, added)
+}
+
+// due tells what the reader is to do before it waits for anything: have what is
+// in out written, request a Commit, which it then must, or end.
+func (r *replies) due() (write, commit bool, over error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	commit = len(r.held) > 0 && !r.requested
+	r.requested = r.requested || commit
+	return len(r.out) > 0, commit, r.over
+}
+
+// signal wakes replyLoop.
+func (r *replies) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// seal marks what the Commit that is about to begin covers.
+func (r *replies) seal() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sealed, r.held = r.held, nil
+	r.requested = false
+}
+
+// settle moves what a Commit covered to out and returns its bytes.
+func (r *replies) settle() (bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, settled := range r.sealed {
+		bytes += settled.bytes
+		if r.acks || r.over == nil {
+			r.outLocked(settled)
+		}
+	}
+	r.sealed = nil
+	r.changed.Broadcast()
+	return bytes
+}
+
+// fail makes nacks of all messages that wait for Commit, and returns their
+// bytes; said is what they say, nil if there are none. A client without acks can
+// only be told by the end of the connection: none of its Pongs since goes out.
+func (r *replies) fail(err error) (bytes int64, said *Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, list := range [][]reply{r.sealed, r.held} {
+		for _, owed := range list {
+			bytes += owed.bytes
+			if owed.kind == acked {
+				said = refusalOf(err)
+				r.failLocked(owed, err, said)
+			} else if r.acks {
+				r.outLocked(owed)
+			}
+		}
+	}
+	r.sealed, r.held = nil, nil
+	r.changed.Broadcast()
+	return bytes, said
+}
+
+// failLocked refuses messages because of a Commit that failed with err.
+func (r *replies) failLocked(owed reply, err error, said *Refusal) {
+	r.refusals += owed.last - owed.first + 1
+	if owed.refusal != nil {
+		r.refusals-- // it was counted when its records were refused
+	}
+	owed.kind, owed.refusal, owed.bytes = refused, said, 0
+	r.outLocked(owed)
+	if over := r.commitFailed(err); over != nil {
+		r.endLocked(over, false)
+	}
+}
+
+// commitFailed is why a failed Commit ends the connection, if it does.
+func (r *replies) commitFailed(err error) error {
+	refusal := (*Refusal)(nil)
+	switch {
+	case r.acks:
+		return nil
+	case errors.As(err, &refusal):
+		return &closing{code: websocket.CloseTryAgainLater, reason: refusal.Reason, cause: refusal.Cause}
+	}
+	return &closing{code: websocket.CloseInternalServerErr, reason: "messages could not be stored", cause: err}
+}
+
+// end notes why the connection ends; the first reason stays.
+func (r *replies) end(err error, dead bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endLocked(err, dead)
+}
+
+func (r *replies) endLocked(err error, dead bool) {
+	if r.over == nil {
+		r.over = err
+	}
+	r.dead = r.dead || dead
+	r.changed.Broadcast()
+}
+
+// waitRoom blocks while the client is owed too much.
+func (r *replies) waitRoom() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.over == nil && r.fullLocked() {
+		r.changed.Wait()
+	}
+	return r.over
+}
+
+// waitWritten blocks until everything that can be settled is, and written. It
+// returns why the connection ends, if it is not for the reader to say.
+func (r *replies) waitWritten() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.dead && (r.over == nil && r.uncommittedLocked() || len(r.out) > 0 || r.writing) {
+		r.changed.Wait()
+	}
+	return r.over
+}
+
+// next takes what is to be written; wrote has to follow.
+func (r *replies) next() []reply {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.out
+	r.out, r.writing = nil, len(list) > 0
+	return list
+}
+
+func (r *replies) wrote() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writing = false
+	r.since = time.Now()
+	r.changed.Broadcast()
+}
+
+// progressDue tells whether the client has waited that long without a word.
+func (r *replies) progressDue(interval time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return (r.busy || r.uncommittedLocked()) && time.Since(r.since) >= interval
+}
+
+// close drops what no Commit was requested for and returns its bytes, and how
+// many messages were refused. What a Commit under way covers is settled by that.
+func (r *replies) close() (bytes int64, refusals uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, held := range r.held {
+		bytes += held.bytes
+	}
+	r.held = nil
+	return bytes, r.refusals
+}
