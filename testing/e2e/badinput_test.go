@@ -39,7 +39,7 @@ func TestInvalidSettingsEndFilebeatWithTheirName(t *testing.T) {
 	}
 }
 
-// oneLine is a case of a server that is not what it should be.
+// badServer is a server that is not what it should be.
 type badServer struct {
 	fault receivertest.Fault
 	cause string // what the log has to say

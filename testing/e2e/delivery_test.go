@@ -67,38 +67,34 @@ func waitFor(t *testing.T, server *receivertest.Server, unique int) {
 	beattest.Eventually(t, patience, "lines arrive", func() bool { return server.Counts().Unique >= unique })
 }
 
+// A batch that was handed back to libbeat at this point would count as
+// acknowledged, and the registry would move past its lines.
 func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
 	for _, queue := range []string{"queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
 		t.Run(queue, func(t *testing.T) {
-			const lines = 20_000
-			mute := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-				return receivertest.Fault{StopReadingAtMessage: 5000}
+			const lines, stall = 20_000, 5_000
+			stalled := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
+				return receivertest.Fault{StopReadingAtMessage: stall}
 			}))
 			setup := beattest.Setup{
 				Dir:    t.TempDir(),
-				Output: output(mute.URL(), "  close_timeout: 1s\n"),
+				Output: output(stalled.URL(), "  close_timeout: 1s\n"),
 				Extra:  queue,
 			}
 			beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 			filebeat := beattest.StartFilebeat(t, setup)
-			waitFor(t, mute, 5000)
+			waitFor(t, stalled, stall)
 			begun := time.Now()
 			require.Zero(t, filebeat.Stop())
 			require.Less(t, time.Since(begun), 10*time.Second)
-			confirmed := filebeat.Output()
-			mute.Kill()
+			stalled.Kill()
 
 			server := receivertest.Start(t)
 			setup.Output = output(server.URL(), "")
 			filebeat = beattest.StartFilebeat(t, setup)
 			beattest.Eventually(t, patience, "the rest arrives", func() bool { return server.Counts().MaxSeq >= lines })
-			require.NotEmpty(t, confirmed)
 			require.Zero(t, filebeat.Stop())
-			for seq := 1; seq <= lines; seq++ {
-				if len(server.Missing(seq, seq)) > 0 && len(mute.Missing(seq, seq)) > 0 {
-					require.Failf(t, "a line is lost", "number %d", seq)
-				}
-			}
+			nothingMissing(t, lines, stalled, server)
 		})
 	}
 }
