@@ -5,12 +5,11 @@ package codec
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	conf "github.com/elastic/elastic-agent-libs/config"
+
+	"filebeat-websocket/outputs/internal/registry"
 )
 
 // Encoder turns one event into one record. It is used by one goroutine at a
@@ -33,25 +32,21 @@ type registration struct {
 	factory Factory
 }
 
-// registry is written by init functions only, so reading it needs no lock.
-var registry = map[string]registration{}
+var codecs = registry.New[registration]("codec")
 
 // Register makes a codec known by name; binary says that its records are not
 // text and need binary frames. It is called from init and panics on a name that
 // is taken.
 func Register(name string, binary bool, f Factory) {
-	if _, taken := registry[name]; taken {
-		panic(fmt.Sprintf("codec %q is registered twice", name))
-	}
-	registry[name] = registration{binary: binary, factory: f}
+	codecs.Register(name, registration{binary: binary, factory: f})
 }
 
 // New looks a codec up by name and gives it its section of options, which may be
 // nil. The error for an unknown name lists the known ones.
 func New(name string, info beat.Info, cfg *conf.C) (newEncoder func() Encoder, binary bool, err error) {
-	r, known := registry[name]
-	if !known {
-		return nil, false, fmt.Errorf("unknown codec %q, known are %s", name, strings.Join(Names(), ", "))
+	r, err := codecs.Get(name)
+	if err != nil {
+		return nil, false, err
 	}
 	newEncoder, err = r.factory(info, cfg)
 	if err != nil {
@@ -61,6 +56,4 @@ func New(name string, info beat.Info, cfg *conf.C) (newEncoder func() Encoder, b
 }
 
 // Names returns the names of all codecs, sorted.
-func Names() []string {
-	return slices.Sorted(maps.Keys(registry))
-}
+func Names() []string { return codecs.Names() }

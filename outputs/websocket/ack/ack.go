@@ -4,10 +4,9 @@
 package ack
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
+
+	"filebeat-websocket/outputs/internal/registry"
 )
 
 // Strategy decides when messages are confirmed. The messages of a connection
@@ -87,33 +86,15 @@ type Type struct {
 	Subprotocol func(Config) string
 }
 
-var registry = map[string]Type{}
+var types = registry.New[Type]("ack")
 
 // Register makes a kind of strategy known under the name that `ack:` takes. It
 // is called from init functions and panics if the name is taken.
-func Register(name string, t Type) {
-	if _, exists := registry[name]; exists {
-		panic(fmt.Sprintf("ack strategy %q is registered twice", name))
-	}
-	registry[name] = t
-}
+func Register(name string, t Type) { types.Register(name, t) }
 
 // Get returns the kind of strategy of that name, or an error that lists the
 // known ones.
-func Get(name string) (Type, error) {
-	t, ok := registry[name]
-	if !ok {
-		return Type{}, fmt.Errorf("unknown ack %q, known are %s", name, strings.Join(Names(), ", "))
-	}
-	return t, nil
-}
+func Get(name string) (Type, error) { return types.Get(name) }
 
 // Names returns the names of all strategies in alphabetical order.
-func Names() []string {
-	names := make([]string, 0, len(registry))
-	for name := range registry {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return types.Names() }

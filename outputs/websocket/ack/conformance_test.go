@@ -254,7 +254,7 @@ func TestAnUnknownStrategyIsAnErrorThatListsTheKnownOnes(t *testing.T) {
 }
 
 func TestANameIsRegisteredOnce(t *testing.T) {
-	require.PanicsWithValue(t, `ack strategy "none" is registered twice`, func() { Register("none", Type{}) })
+	require.PanicsWithValue(t, `ack "none" is registered twice`, func() { Register("none", Type{}) })
 }
 
 func TestEveryConnectionHasAStrategyOfItsOwn(t *testing.T) {

@@ -3,11 +3,7 @@
 
 package framing
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "filebeat-websocket/outputs/internal/registry"
 
 // Framing turns records into one message.
 type Framing interface {
@@ -23,32 +19,14 @@ type Framing interface {
 	Append(dst []byte, records [][]byte) []byte
 }
 
-var registry = map[string]Framing{}
+var framings = registry.New[Framing]("framing")
 
 // Register makes a framing known under the name that `framing:` takes. It is
 // called from init functions and panics if the name is taken.
-func Register(name string, f Framing) {
-	if _, exists := registry[name]; exists {
-		panic(fmt.Sprintf("framing %q is registered twice", name))
-	}
-	registry[name] = f
-}
+func Register(name string, f Framing) { framings.Register(name, f) }
 
 // Get returns the framing of that name, or an error that lists the known ones.
-func Get(name string) (Framing, error) {
-	f, ok := registry[name]
-	if !ok {
-		return nil, fmt.Errorf("unknown framing %q, known are %s", name, strings.Join(Names(), ", "))
-	}
-	return f, nil
-}
+func Get(name string) (Framing, error) { return framings.Get(name) }
 
 // Names returns the names of all framings in alphabetical order.
-func Names() []string {
-	names := make([]string, 0, len(registry))
-	for name := range registry {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return framings.Names() }
