@@ -28,7 +28,8 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// shared is what all clients of an output have in common. It does not change.
+// shared is what all clients of an output have in common. Nothing of it changes
+// after the start.
 type shared struct {
 	config    *config
 	header    http.Header
@@ -41,6 +42,8 @@ type shared struct {
 	letters   *deadLetters // nil: not configured
 	log       *logp.Logger
 	lifecycle *lifecycle
+
+	cleartext sync.Once // the warning of credentials that are not encrypted
 }
 
 // errNotConnected is the error of a Publish without a connection.
@@ -50,7 +53,8 @@ var errNotConnected = errors.New("not connected")
 // goroutine of the pipeline, Close by another one.
 type client struct {
 	*shared
-	endpoint *url.URL
+	endpoint *url.URL      // without the user
+	user     *url.Userinfo // of the URL, nil if it names none
 	encoder  queue.Encoder // for events that did not come through an encoding queue
 
 	mutex   sync.Mutex
@@ -63,7 +67,10 @@ type client struct {
 }
 
 func newClient(s *shared, endpoint *url.URL) *client {
-	c := &client{shared: s, endpoint: endpoint, encoder: s.encoders(), ramp: rampStart}
+	address := *endpoint
+	address.User = nil
+	c := &client{shared: s, endpoint: &address, user: endpoint.User, encoder: s.encoders(), ramp: rampStart}
+	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
 	return c
 }
@@ -72,20 +79,10 @@ func newClient(s *shared, endpoint *url.URL) *client {
 // the server is known to answer. Close cuts it short.
 func (c *client) Connect() error {
 	replaces := c.retire()
-	options := conn.Options{
-		URL:            c.endpoint,
-		Header:         c.header,
-		ConnectTimeout: c.config.ConnectTimeout,
-		WriteTimeout:   c.config.WriteTimeout,
-		MaxFrameBytes:  int(c.config.MaxFrameBytes),
-		MaxReadBytes:   int64(c.config.MaxReadBytes),
-		Traffic:        c.observer,
-	}
-	if c.endpoint.Scheme == "wss" {
-		var err error
-		if options.TLS, err = c.tlsConfig(); err != nil {
-			return err
-		}
+	options, err := c.dialOptions()
+	if err != nil {
+		c.stats.failed.Inc()
+		return err
 	}
 	ackConfig := ack.Config{Field: c.config.AckField}
 	if c.ack.Subprotocol != nil {
@@ -98,7 +95,7 @@ func (c *client) Connect() error {
 		c.stats.failed.Inc()
 		return err
 	}
-	opened, err := session.Open(c.lifecycle.ctx, connection, c.ack.New(ackConfig), session.Options{
+	opened, err := session.Open(c.lifecycle.ctx, discreetConn{connection}, discreetStrategy{c.ack.New(ackConfig), connection}, session.Options{
 		Binary:       c.format.binary,
 		Pipelining:   c.config.Pipelining,
 		Timeout:      c.config.Timeout,
@@ -122,6 +119,31 @@ func (c *client) Connect() error {
 		c.log.Warnf("%v: %s", displayURL(c.endpoint), note)
 	}
 	return nil
+}
+
+// dialOptions reads what a dial needs: credentials, certificates and keys anew,
+// so that renewed ones are used.
+func (c *client) dialOptions() (conn.Options, error) {
+	header, err := c.dialHeader()
+	if err != nil {
+		return conn.Options{}, err
+	}
+	options := conn.Options{
+		URL:            c.endpoint,
+		Header:         header,
+		ConnectTimeout: c.config.ConnectTimeout,
+		WriteTimeout:   c.config.WriteTimeout,
+		MaxFrameBytes:  int(c.config.MaxFrameBytes),
+		MaxReadBytes:   int64(c.config.MaxReadBytes),
+		Traffic:        c.observer,
+	}
+	if c.endpoint.Scheme == "wss" {
+		if options.TLS, err = c.tlsConfig(); err != nil {
+			return conn.Options{}, err
+		}
+	}
+	options.Proxy, err = c.proxy()
+	return options, err
 }
 
 // canceled is the context of a Close that waits for nothing.

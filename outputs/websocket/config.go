@@ -59,15 +59,24 @@ type config struct {
 	Codec   libcodec.Config `config:"codec,ucfg"`
 
 	// The connection.
-	PingInterval   time.Duration     `config:"ping_interval"`
-	ConnectTimeout time.Duration     `config:"connect_timeout"`
-	WriteTimeout   time.Duration     `config:"write_timeout"`
-	CloseTimeout   time.Duration     `config:"close_timeout"`
-	Headers        map[string]string `config:"headers"`
-	Origin         string            `config:"origin"`
-	UserAgent      string            `config:"user_agent"`
-	TLS            *tlscommon.Config `config:"ssl,ucfg"`
-	MaxReadBytes   byteSize          `config:"max_read_bytes"`
+	PingInterval       time.Duration     `config:"ping_interval"`
+	ConnectTimeout     time.Duration     `config:"connect_timeout"`
+	WriteTimeout       time.Duration     `config:"write_timeout"`
+	CloseTimeout       time.Duration     `config:"close_timeout"`
+	Headers            map[string]string `config:"headers"`
+	Origin             string            `config:"origin"`
+	UserAgent          string            `config:"user_agent"`
+	Username           string            `config:"username"`
+	Password           string            `config:"password"`
+	APIKey             string            `config:"api_key"`
+	BearerToken        string            `config:"bearer_token"`
+	BearerTokenFile    string            `config:"bearer_token_file"`
+	ProxyURL           string            `config:"proxy_url"`
+	ProxyHeaders       map[string]string `config:"proxy_headers"`
+	ProxyDisable       bool              `config:"proxy_disable"`
+	ProxyLocalResolver bool              `config:"proxy_use_local_resolver"`
+	TLS                *tlscommon.Config `config:"ssl,ucfg"`
+	MaxReadBytes       byteSize          `config:"max_read_bytes"`
 
 	// As in every output.
 	Enabled bool           `config:"enabled"`
@@ -195,6 +204,8 @@ func (c *config) Validate() error {
 	if err := validateHeaders(c.Headers); err != nil {
 		problems = append(problems, err)
 	}
+	problems = append(problems, c.validateCredentials()...)
+	problems = append(problems, c.validateProxy()...)
 	for key, value := range map[string]string{"origin": c.Origin, "user_agent": c.UserAgent} {
 		if !httpguts.ValidHeaderFieldValue(value) {
 			bad(key, "is no valid value of a header")

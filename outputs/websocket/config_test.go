@@ -159,7 +159,7 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 func TestConfigErrorsKeepSecrets(t *testing.T) {
 	for _, yaml := range []string{
 		`{hosts: [h], headers: {Authorization: "hunter2\n"}}`,
-		`{hosts: ["ws://user:hunter2@h"]}`,
+		`{hosts: ["ws://user:hunter2@h"], username: other}`,
 		`{hosts: ["ws://user:hunter2@h:port"]}`,
 		`{hosts: ["ws://%zz:hunter2@h"]}`,
 		`{hosts: [h], headers: "hunter2"}`,
@@ -211,7 +211,7 @@ func TestEndpointErrors(t *testing.T) {
 		`hosts: ["h:x"]`:              "output.websocket.hosts: entry 1: ",
 		`hosts: ["h/#frag"]`:          "output.websocket.hosts: entry 1: a fragment",
 		`hosts: ["::1"]`:              "output.websocket.hosts: entry 1: ",
-		`hosts: ["ws://u:p@h"]`:       "output.websocket.hosts: entry 1: a user in the URL",
+		`hosts: ["ws://:p@h"]`:        "output.websocket.hosts: entry 1: a user in the URL",
 		`{addr: "h:1", hosts: ["g"]}`: "output.websocket.addr: is the short form of hosts",
 		`addr: "ftp://h"`:             `output.websocket.addr: entry 1: unknown scheme "ftp"`,
 	} {

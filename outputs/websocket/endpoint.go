@@ -18,7 +18,7 @@ var schemes = map[string]string{"ws": "ws", "wss": "wss", "http": "ws", "https":
 var defaultPorts = map[string]string{"ws": "80", "wss": "443"}
 
 // endpoints returns the URL of every host, in the order of the settings. Each
-// has scheme ws or wss, host, port and path.
+// has scheme ws or wss, host, port and path, and the user if it names one.
 func (c *config) endpoints() ([]*url.URL, error) {
 	hosts, key := c.Hosts, "hosts"
 	switch {
@@ -66,7 +66,9 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 	}
 	u.Scheme = scheme
 	if u.User != nil {
-		return nil, errors.New("a user in the URL is not supported yet")
+		if err := c.validateUser(u.User); err != nil {
+			return nil, err
+		}
 	}
 	if u.Hostname() == "" {
 		return nil, errors.New("names no host")

@@ -34,6 +34,9 @@ func classify(cause error, now time.Time) patience {
 		}
 		return patience{}
 	}
+	if refused, ok := errors.AsType[*conn.ProxyError](cause); ok {
+		return patience{longest: refused.Code == http.StatusProxyAuthRequired || refused.Code == http.StatusForbidden}
+	}
 	if closed, ok := errors.AsType[*conn.CloseError](cause); ok {
 		switch code := closed.Code; {
 		case code == closeUnsupported, code == closeInvalidData, code == closeTooBig:

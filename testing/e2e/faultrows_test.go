@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
 )
 
 // outage is how long a server is away in the rows that take it away.
@@ -35,6 +37,20 @@ func closeOnLine(seq, code int) func([]byte) int {
 	}
 }
 
+func (run *faultRun) tokenFile() string { return filepath.Join(run.setup.Dir, "token") }
+
+func (run *faultRun) setToken(token string) {
+	require.NoError(run.t, os.WriteFile(run.tokenFile(), []byte(token+"\n"), 0o600))
+}
+
+// usesToken waits for a connection with that token.
+func (run *faultRun) usesToken(token string) {
+	beattest.Eventually(run.t, patience, "a connection with the token "+token, func() bool {
+		conns := run.server().Conns()
+		return len(conns) > 0 && conns[len(conns)-1].Request.Header.Get("Authorization") == "Bearer "+token
+	})
+}
+
 // faultRows are the rows of the contract's table (docs/delivery.md), in its
 // order.
 var faultRows = []row{
@@ -44,6 +60,17 @@ var faultRows = []row{
 		run.comeBack()
 	}},
 	{name: "the name of one of two hosts is unknown", output: `  hosts: ["SERVER", "ws://no-such-host.invalid/"]`, logged: "no-such-host.invalid"},
+	{name: "the proxy is not there for 1 s", gateway: &beattest.GatewaySettings{}, during: func(run *faultRun) {
+		run.gateway.Close()
+		run.isAway(outage)
+		run.gateway = beattest.StartGateway(run.t, beattest.GatewaySettings{Addr: run.gateway.Addr()})
+	}, logged: "proxy 127.0.0.1:"},
+	{name: "the proxy refuses with 407", gateway: &beattest.GatewaySettings{Refuse: func(number int) int {
+		if number == 1 {
+			return http.StatusProxyAuthRequired
+		}
+		return 0
+	}}, logged: "407 Proxy Authentication Required"},
 	{name: "upgrade answered 401", script: once(receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you"}), logged: "401 Unauthorized"},
 	{name: "upgrade answered 403", script: once(receivertest.Fault{RefuseStatus: http.StatusForbidden}), logged: "403 Forbidden"},
 	{name: "upgrade answered 429, Retry-After in seconds", script: once(receivertest.Fault{
@@ -150,5 +177,19 @@ var faultRows = []row{
 		run.isAway(outage)
 		run.certificate.Store(run.trusted)
 	}, logged: "certificate"},
+	{name: "the token file is renewed once the old token is refused", token: true, script: func(conn int) receivertest.Fault {
+		if conn == 2 {
+			return receivertest.Fault{RefuseStatus: http.StatusUnauthorized}
+		}
+		return receivertest.Fault{}
+	}, during: func(run *faultRun) {
+		run.usesToken("old")
+		run.server().Reset()
+		beattest.Eventually(run.t, patience, "the old token is refused", func() bool {
+			return strings.Contains(run.filebeat.Output(), "401 Unauthorized")
+		})
+		run.setToken("new")
+		run.usesToken("new")
+	}},
 	{name: "a connection's ttl is over", output: "  ttl: 300ms"},
 }

@@ -51,6 +51,9 @@ type row struct {
 	proxy bool   // a proxy that can fall silent
 	tls   bool   // TLS, with a certificate that can be exchanged
 	names string // an /etc/hosts in which NAME is the server's
+	token bool   // a bearer token in a file
+	// gateway is a proxy that the settings name.
+	gateway *beattest.GatewaySettings
 }
 
 // once is a script with that fault on the first connection only.
@@ -81,6 +84,7 @@ type faultRun struct {
 
 	host               *beattest.Host
 	proxy              *beattest.Proxy
+	gateway            *beattest.Gateway
 	trusted, untrusted *tls.Certificate
 	certificate        atomic.Pointer[tls.Certificate]
 
@@ -118,6 +122,12 @@ func (run *faultRun) start(r row) (hosts string) {
 		_, port, err := net.SplitHostPort(address)
 		require.NoError(run.t, err)
 		address = net.JoinHostPort(serverName, port)
+	case r.gateway != nil:
+		run.gateway = beattest.StartGateway(run.t, *r.gateway)
+		run.setup.Output = fmt.Sprintf("  proxy_url: http://%s\n", run.gateway.Addr())
+	case r.token:
+		run.setToken("old")
+		run.setup.Output = fmt.Sprintf("  bearer_token_file: %s\n", run.tokenFile())
 	}
 	return scheme + "://" + address + "/"
 }

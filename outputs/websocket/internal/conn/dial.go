@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/gorilla/websocket"
 )
@@ -35,8 +34,10 @@ type Options struct {
 	TLS *tls.Config
 	// Dial opens the TCP connection. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Proxy is what the connection goes through, nil for none.
+	Proxy *Proxy
 
-	// ConnectTimeout bounds TCP, TLS and upgrade together.
+	// ConnectTimeout bounds TCP, the proxy, TLS and upgrade together.
 	ConnectTimeout time.Duration
 	// WriteTimeout bounds each write to the socket.
 	WriteTimeout time.Duration
@@ -80,7 +81,8 @@ func (e *UpgradeError) Unwrap() error { return e.Cause }
 const maxCauseBytes = 256
 
 // Dial connects and upgrades. The error is an *UpgradeError if a server spoke
-// HTTP but did not upgrade; its text never holds a header of the request.
+// HTTP but did not upgrade, and wraps a *ProxyError if the way ended at the proxy;
+// its text never holds a header of the request or a password of the proxy.
 func Dial(parent context.Context, options Options) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(parent, options.ConnectTimeout)
 	defer cancel()
@@ -88,6 +90,14 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 	dialTCP := options.Dial
 	if dialTCP == nil {
 		dialTCP = (&net.Dialer{}).DialContext
+	}
+	// dial returns the connection to the server and the socket under it.
+	dial := func(ctx context.Context, network, address string) (c, socket net.Conn, err error) {
+		if options.Proxy != nil {
+			return options.Proxy.dial(ctx, dialTCP, address)
+		}
+		c, err = dialTCP(ctx, network, address)
+		return c, c, err
 	}
 	var w *wire
 	interruptible := func() bool { return true }
@@ -99,23 +109,23 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 	}
 	dialer := websocket.Dialer{
 		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := dialTCP(ctx, network, address)
+			c, socket, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
-			return wrap(c, c), nil
+			return wrap(c, socket), nil
 		},
 		NetDialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := dialTCP(ctx, network, address)
+			c, socket, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
 			secured := tls.Client(c, options.TLS)
 			if err := secured.HandshakeContext(ctx); err != nil {
-				_ = c.Close()
+				_ = socket.Close()
 				return nil, fmt.Errorf("TLS: %w", err)
 			}
-			return wrap(secured, c), nil
+			return wrap(secured, socket), nil
 		},
 		// The library writes the upgrade request and nothing else of length.
 		WriteBufferSize: 1024,
@@ -153,7 +163,7 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 func checkSubprotocol(options Options, picked string) error {
 	switch {
 	case picked != "" && !slices.Contains(options.Subprotocols, picked):
-		return fmt.Errorf("the server picked the subprotocol %q, which was not offered", excerpt(picked, maxStatusBytes, options.Header))
+		return fmt.Errorf("the server picked the subprotocol %q, which was not offered", excerpt(picked, maxStatusBytes, options.secrets()))
 	case options.RequiredSubprotocol != "" && picked != options.RequiredSubprotocol:
 		return fmt.Errorf("the server does not speak the subprotocol %s", options.RequiredSubprotocol)
 	}
@@ -161,81 +171,36 @@ func checkSubprotocol(options Options, picked string) error {
 }
 
 func dialError(ctx context.Context, options Options, answer *http.Response, err error) error {
+	secrets := options.secrets()
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		refused.Status = excerpt(refused.Status, maxStatusBytes, secrets)
+		if refused.Cause != nil {
+			refused.Cause = shortened(refused.Cause, secrets)
+		}
+	}
 	switch {
 	case answer != nil && errors.Is(err, websocket.ErrBadHandshake):
 		refused := &UpgradeError{
-			Status:   excerpt(answer.Status, maxStatusBytes, options.Header),
+			Status:   excerpt(answer.Status, maxStatusBytes, secrets),
 			Code:     answer.StatusCode,
 			Header:   answer.Header,
-			Location: excerpt(answer.Header.Get("Location"), maxCauseBytes, options.Header),
+			Location: excerpt(answer.Header.Get("Location"), maxCauseBytes, secrets),
 			Cause:    errors.New("the header Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong"),
 		}
 		// The library keeps the first 1024 bytes of the body at most, in memory.
 		body, readErr := io.ReadAll(answer.Body)
 		if readErr == nil && refused.Location == "" {
-			refused.Body = excerpt(string(body), maxCauseBytes, options.Header)
+			refused.Body = excerpt(string(body), maxCauseBytes, secrets)
 		}
 		return refused
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("connect: %w", context.Cause(ctx))
 	case ctx.Err() != nil || interrupted(err):
-		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, options.Header))
+		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, secrets))
 	default:
-		return shortened(err, options.Header)
+		return shortened(err, secrets)
 	}
 }
 
 // maxStatusBytes is how much of the status line an error repeats.
 const maxStatusBytes = 64
-
-// public are headers of the request that hold no secret, and whose values an
-// error should be able to name.
-var public = []string{"Host", "Origin", "User-Agent"}
-
-// hiddenBytes is the least length of a header's word that is hidden: a shorter
-// one is no secret, and is found by chance in any text.
-const hiddenBytes = 6
-
-// excerpt returns the beginning of what a peer sent, fit for an error: a server
-// may repeat the request, and credentials with it.
-func excerpt(text string, limit int, header http.Header) string {
-	for name, values := range header {
-		if slices.Contains(public, name) {
-			continue
-		}
-		for _, value := range values {
-			for _, word := range append(strings.Fields(value), value) {
-				if len(word) >= hiddenBytes {
-					text = strings.ReplaceAll(text, word, "***")
-				}
-			}
-		}
-	}
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) || unicode.IsSpace(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
-
-// shortened bounds the text of an error that may quote what the peer sent.
-func shortened(err error, header http.Header) error {
-	whole := err.Error()
-	text := excerpt(whole, maxCauseBytes, header)
-	if text == whole {
-		return err
-	}
-	return &shortError{text: text, cause: err}
-}
-
-type shortError struct {
-	text  string
-	cause error
-}
-
-func (e *shortError) Error() string { return e.text }
-func (e *shortError) Unwrap() error { return e.cause }

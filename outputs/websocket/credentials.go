@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
+)
+
+// maxTokenBytes bounds what is read of a token file: servers refuse headers that
+// are a fraction of it.
+const maxTokenBytes = 64 << 10
+
+// credentialSettings returns the names of the settings that hold credentials for
+// the server. There may be one of them.
+func (c *config) credentialSettings() (names []string) {
+	for _, setting := range []struct{ name, value string }{
+		{"username", c.Username},
+		{"api_key", c.APIKey},
+		{"bearer_token", c.BearerToken},
+		{"bearer_token_file", c.BearerTokenFile},
+	} {
+		if setting.value != "" {
+			names = append(names, setting.name)
+		}
+	}
+	for name := range c.Headers {
+		if http.CanonicalHeaderKey(name) == "Authorization" {
+			names = append(names, "headers."+name)
+		}
+	}
+	return names
+}
+
+// validateCredentials refuses what is no header, and more than one kind of
+// credentials. Values stay out of the errors.
+func (c *config) validateCredentials() (problems []error) {
+	for name, value := range map[string]string{
+		"username": c.Username, "password": c.Password, "api_key": c.APIKey, "bearer_token": c.BearerToken,
+	} {
+		if !httpguts.ValidHeaderFieldValue(value) {
+			problems = append(problems, settingError(name, errors.New("holds a byte that no header may hold, such as a line break")))
+		}
+	}
+	if names := c.credentialSettings(); len(names) > 1 {
+		problems = append(problems, settingError(names[0], fmt.Errorf("does not go with %s: give one kind of credentials", strings.Join(names[1:], ", "))))
+	}
+	if c.Username == "" && c.Password != "" {
+		problems = append(problems, settingError("password", errors.New("needs a username")))
+	}
+	if strings.Contains(c.Username, ":") {
+		problems = append(problems, settingError("username", errColon))
+	}
+	return problems
+}
+
+// errColon is RFC 7617 2: the password begins behind the first colon.
+var errColon = errors.New("must not hold a colon")
+
+// validateUser checks the user of a host's URL. The password stays out of the
+// errors.
+func (c *config) validateUser(user *url.Userinfo) error {
+	if names := c.credentialSettings(); len(names) > 0 {
+		return fmt.Errorf("a user in the URL does not go with %s: give one kind of credentials", strings.Join(names, ", "))
+	}
+	return checkUser(user)
+}
+
+func checkUser(user *url.Userinfo) error {
+	password, _ := user.Password()
+	switch name := user.Username(); {
+	case name == "":
+		return errors.New("a user in the URL has no name")
+	case strings.Contains(name, ":"):
+		return fmt.Errorf("the name of the user in the URL %w", errColon)
+	case !httpguts.ValidHeaderFieldValue(name), !httpguts.ValidHeaderFieldValue(password):
+		return errors.New("the user in the URL holds a byte that no header may hold, such as a line break")
+	}
+	return nil
+}
+
+// authorization returns the value of the header Authorization for a host whose
+// URL has that user, empty for none. It reads the token file, if there is one.
+func (c *config) authorization(user *url.Userinfo) (string, error) {
+	switch {
+	case user != nil:
+		password, _ := user.Password()
+		return basic(user.Username(), password), nil
+	case c.Username != "":
+		return basic(c.Username, c.Password), nil
+	case c.APIKey != "":
+		// As output.elasticsearch does it: the setting is "id:key", not encoded.
+		return "ApiKey " + base64.StdEncoding.EncodeToString([]byte(c.APIKey)), nil
+	case c.BearerToken != "":
+		return "Bearer " + c.BearerToken, nil
+	case c.BearerTokenFile != "":
+		token, err := readToken(c.BearerTokenFile)
+		if err != nil {
+			return "", settingError("bearer_token_file", err)
+		}
+		return "Bearer " + token, nil
+	}
+	return "", nil
+}
+
+// basic is RFC 7617.
+func basic(username, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
+}
+
+// readToken reads a token file. What it holds stays out of the errors.
+func readToken(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxTokenBytes+1))
+	token := strings.TrimSpace(string(content))
+	switch {
+	case err != nil:
+		return "", err
+	case len(content) > maxTokenBytes:
+		return "", fmt.Errorf("%s is longer than %d bytes", path, maxTokenBytes)
+	case token == "":
+		return "", fmt.Errorf("%s is empty", path)
+	case !httpguts.ValidHeaderFieldValue(token):
+		return "", fmt.Errorf("%s holds a byte that no header may hold, such as a line break", path)
+	}
+	return token, nil
+}
+
+// dialHeader returns the header of the next upgrade request.
+func (c *client) dialHeader() (http.Header, error) {
+	authorization, err := c.config.authorization(c.user)
+	if err != nil || authorization == "" {
+		return c.header, err
+	}
+	header := c.header.Clone()
+	header.Set("Authorization", authorization)
+	return header, nil
+}
+
+// warnOfCleartext writes one line if credentials go over the network as they
+// are.
+func (c *client) warnOfCleartext() {
+	secret := c.user != nil || len(c.config.credentialSettings()) > 0 || c.header.Get("Cookie") != ""
+	if !secret || c.endpoint.Scheme != "ws" || isLoopback(c.endpoint.Hostname()) {
+		return
+	}
+	c.cleartext.Do(func() {
+		c.log.Warnf("Credentials are sent to %v without encryption: anyone on the way can read them. Use wss", displayURL(c.endpoint))
+	})
+}
+
+func isLoopback(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// discreetConn is a connection whose end does not repeat a secret: the server
+// chooses the reason of a Close frame.
+type discreetConn struct{ *conn.Conn }
+
+func (c discreetConn) Read(handler conn.Handler) error {
+	err := c.Conn.Read(handler)
+	if closed, ok := errors.AsType[*conn.CloseError](err); ok {
+		closed.Reason = c.Redact(closed.Reason)
+	}
+	return err
+}
+
+// discreetStrategy is a strategy whose words do not repeat a secret: the server
+// chooses the reason of a nack, and an error may quote it.
+type discreetStrategy struct {
+	ack.Strategy
+	conn *conn.Conn
+}
+
+func (s discreetStrategy) Message(payload []byte) (ack.Verdict, error) {
+	verdict, err := s.Strategy.Message(payload)
+	if err != nil {
+		err = errors.New(s.conn.Redact(err.Error()))
+	}
+	if verdict.Refused != nil && verdict.Refused.Reason != "" {
+		verdict.Refused.Reason = s.conn.Redact(verdict.Refused.Reason)
+	}
+	return verdict, err
+}
+
+func (s discreetStrategy) Note() string {
+	if note := s.Strategy.Note(); note != "" {
+		return s.conn.Redact(note)
+	}
+	return ""
+}

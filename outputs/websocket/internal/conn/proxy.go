@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package conn
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/proxy"
+)
+
+// Proxy is what a connection goes through.
+type Proxy struct {
+	// URL has scheme http, https, socks5 or socks5h, host and port, and the user if
+	// the proxy wants one.
+	URL *url.URL
+	// Header is sent with CONNECT, to http and https only.
+	Header http.Header
+	// TLS is used with https. It is not changed.
+	TLS *tls.Config
+	// ResolveHere looks up the server's name here instead of at the proxy.
+	ResolveHere bool
+}
+
+// ProxyError is a connection that failed at the proxy, or on the way to it.
+type ProxyError struct {
+	Address string // host and port of the proxy
+	Status  string // of its answer to CONNECT, such as "403 Forbidden", empty if there was none
+	Code    int    // 0 without an answer
+	Cause   error  // nil with an answer
+}
+
+func (e *ProxyError) Error() string {
+	if e.Cause == nil {
+		return "the proxy answered CONNECT with " + e.Status
+	}
+	return fmt.Sprintf("proxy %s: %v", e.Address, e.Cause)
+}
+
+func (e *ProxyError) Unwrap() error { return e.Cause }
+
+// maxProxyBytes bounds the header of the answer to CONNECT.
+const maxProxyBytes = 64 << 10
+
+var errProxyTooLong = errors.New("the answer to CONNECT is longer than 64 KiB")
+
+// longAgo is a deadline that ends what waits for the socket.
+var longAgo = time.Unix(1, 0)
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Dial and DialContext are what golang.org/x/net/proxy asks of a way to the proxy.
+func (dial dialFunc) Dial(network, address string) (net.Conn, error) {
+	return dial(context.Background(), network, address)
+}
+
+func (dial dialFunc) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return dial(ctx, network, address)
+}
+
+// dial returns a connection to address, host and port of a server, and the
+// socket under it.
+func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string) (tunnel, socket net.Conn, err error) {
+	targets := []string{address}
+	if p.ResolveHere {
+		if targets, err = resolve(ctx, address); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, target := range targets {
+		if tunnel, socket, err = p.dialTarget(ctx, dialTCP, target); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	var refused *ProxyError
+	if err != nil && !errors.As(err, &refused) {
+		err = &ProxyError{Address: p.URL.Host, Cause: err}
+	}
+	return tunnel, socket, err
+}
+
+// resolve returns the addresses of a host and port.
+func resolve(ctx context.Context, address string) ([]string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	found, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	for i, ip := range found {
+		found[i] = net.JoinHostPort(ip, port)
+	}
+	return found, nil
+}
+
+func (p *Proxy) dialTarget(ctx context.Context, dialTCP dialFunc, target string) (tunnel, socket net.Conn, err error) {
+	if strings.HasPrefix(p.URL.Scheme, "socks") {
+		tunnel, err = p.dialSOCKS(ctx, dialTCP, target)
+		return tunnel, tunnel, err
+	}
+	socket, err = dialTCP(ctx, "tcp", p.URL.Host)
+	if err != nil {
+		return nil, nil, err
+	}
+	tunnel = socket
+	if p.URL.Scheme == "https" {
+		secured := tls.Client(socket, p.TLS)
+		tunnel = secured
+		if err = secured.HandshakeContext(ctx); err != nil {
+			err = fmt.Errorf("TLS: %w", err)
+		}
+	}
+	if err == nil {
+		tunnel, err = p.connect(ctx, tunnel, socket, target)
+	}
+	if err != nil {
+		_ = socket.Close()
+		return nil, nil, err
+	}
+	return tunnel, socket, nil
+}
+
+// dialSOCKS is RFC 1928. The library hands on a name as it is.
+func (p *Proxy) dialSOCKS(ctx context.Context, dialTCP dialFunc, target string) (net.Conn, error) {
+	var auth *proxy.Auth
+	if user := p.URL.User; user != nil {
+		password, _ := user.Password()
+		auth = &proxy.Auth{User: user.Username(), Password: password}
+	}
+	dialer, err := proxy.SOCKS5("tcp", p.URL.Host, auth, dialTCP)
+	if err != nil {
+		return nil, err
+	}
+	withContext, ok := dialer.(proxy.ContextDialer)
+	if !ok {
+		return nil, errors.New("the SOCKS library can't be canceled")
+	}
+	return withContext.DialContext(ctx, "tcp", target)
+}
+
+// connect asks for a tunnel to target (RFC 9110 9.3.6). What came behind the
+// header of the answer is the first that the returned connection reads.
+func (p *Proxy) connect(ctx context.Context, c, socket net.Conn, target string) (net.Conn, error) {
+	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(longAgo) })
+	defer stop()
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: target}, Host: target, Header: p.header()}
+	if err := request.Write(c); err != nil {
+		return nil, err
+	}
+	limited := &io.LimitedReader{R: c, N: maxProxyBytes}
+	reader := bufio.NewReader(limited)
+	answer, err := http.ReadResponse(reader, request) //nolint:bodyclose // what follows is the tunnel
+	switch {
+	case err != nil && limited.N <= 0:
+		return nil, errProxyTooLong
+	case err != nil:
+		return nil, fmt.Errorf("answer to CONNECT: %w", err)
+	case answer.StatusCode/100 != 2:
+		return nil, &ProxyError{Address: p.URL.Host, Status: answer.Status, Code: answer.StatusCode}
+	case !stop():
+		return nil, context.Cause(ctx)
+	}
+	early, err := reader.Peek(reader.Buffered())
+	if err != nil || len(early) == 0 {
+		return c, err
+	}
+	return &earlyConn{Conn: c, early: io.MultiReader(bytes.NewReader(early), c)}, nil
+}
+
+// earlyConn reads what was read too early first.
+type earlyConn struct {
+	net.Conn
+	early io.Reader
+}
+
+func (c *earlyConn) Read(p []byte) (int, error) { return c.early.Read(p) }
+
+// header is what goes out with CONNECT.
+func (p *Proxy) header() http.Header {
+	header := p.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if user := p.URL.User; user != nil {
+		password, _ := user.Password()
+		header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
+	}
+	return header
+}

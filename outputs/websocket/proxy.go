@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"filebeat-websocket/outputs/websocket/internal/conn"
+)
+
+// proxyPorts are the schemes of a proxy, with the ports that they mean.
+var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
+// ofConnect are headers that the request to the proxy has of its own.
+var ofConnect = []string{"Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Trailer"}
+
+// validateProxy refuses what can't be dialled. Values stay out of the errors.
+func (c *config) validateProxy() (problems []error) {
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
+	}
+	hasUser := false
+	if c.ProxyURL != "" {
+		u, err := parseProxyURL(c.ProxyURL)
+		switch {
+		case err != nil:
+			bad("proxy_url", "%w", err)
+		case strings.HasPrefix(u.Scheme, "socks") && len(c.ProxyHeaders) > 0:
+			bad("proxy_headers", "are for http and https, and proxy_url is %s", u.Scheme)
+		case u.Scheme == "socks5h" && c.ProxyLocalResolver:
+			bad("proxy_use_local_resolver", "does not go with socks5h, which resolves at the proxy; use socks5")
+		default:
+			hasUser = u.User != nil
+		}
+		if c.ProxyDisable {
+			bad("proxy_url", "does not go with proxy_disable: true")
+		}
+	}
+	for name, value := range c.ProxyHeaders {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			bad("proxy_headers", "%q is no valid name of a header", name)
+		case slices.Contains(ofConnect, canonical):
+			bad("proxy_headers", "%s belongs to CONNECT and can't be set", name)
+		case !httpguts.ValidHeaderFieldValue(value):
+			bad("proxy_headers", "the value of %s holds a byte that no header may hold", name)
+		case canonical == "Proxy-Authorization" && hasUser:
+			bad("proxy_headers", "%s does not go with a user in proxy_url: give one of them", name)
+		}
+	}
+	return problems
+}
+
+// parseProxyURL reads proxy_url. It may hold a password, so errors leave it out.
+func parseProxyURL(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("is no URL")
+	}
+	return completeProxyURL(u)
+}
+
+// completeProxyURL checks the URL of a proxy and adds the port.
+func completeProxyURL(u *url.URL) (*url.URL, error) {
+	port, known := proxyPorts[u.Scheme]
+	if !known {
+		return nil, fmt.Errorf("unknown scheme %q, known are http, https, socks5 and socks5h", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("names no host")
+	}
+	if u.User != nil {
+		if err := checkUser(u.User); err != nil {
+			return nil, err
+		}
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
+	}
+	return &url.URL{Scheme: u.Scheme, User: u.User, Host: net.JoinHostPort(u.Hostname(), port)}, nil
+}
+
+// proxyURL returns the proxy that the way to the host leads through, nil for
+// none. The environment's is chosen as everywhere in Go: HTTPS_PROXY for wss,
+// HTTP_PROXY for ws, neither for loopback and for what NO_PROXY names.
+func (c *client) proxyURL() (*url.URL, error) {
+	switch {
+	case c.config.ProxyDisable:
+		return nil, nil
+	case c.config.ProxyURL != "":
+		u, err := parseProxyURL(c.config.ProxyURL)
+		if err != nil {
+			return nil, settingError("proxy_url", err)
+		}
+		return u, nil
+	}
+	request := *c.endpoint
+	request.Scheme = map[string]string{"ws": "http", "wss": "https"}[c.endpoint.Scheme]
+	u, err := httpproxy.FromEnvironment().ProxyFunc()(&request)
+	if err == nil && u != nil {
+		u, err = completeProxyURL(u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the URL of the proxy in the environment: %w", err)
+	}
+	return u, nil
+}
+
+// proxy returns how to dial through the proxy, nil if there is none.
+func (c *client) proxy() (*conn.Proxy, error) {
+	u, err := c.proxyURL()
+	if u == nil || err != nil {
+		return nil, err
+	}
+	header := http.Header{"User-Agent": c.header["User-Agent"]}
+	for name, value := range c.config.ProxyHeaders {
+		header.Set(name, value)
+	}
+	p := &conn.Proxy{URL: u, Header: header, ResolveHere: c.config.ProxyLocalResolver}
+	if u.Scheme == "https" {
+		if p.TLS, err = proxyTLS(c.config.TLS, u.Hostname()); err != nil {
+			return nil, settingError("ssl", err)
+		}
+	}
+	return p, nil
+}
+
+// proxyTLS trusts the CAs of the system and those of the settings. What else the
+// settings say is about the server, and would not fit a proxy of somebody else.
+func proxyTLS(settings *tlscommon.Config, host string) (*tls.Config, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a system without any
+	}
+	if settings != nil {
+		for _, authority := range settings.CAs {
+			if err := addAuthority(roots, authority); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+}
+
+// addAuthority adds the certificates of a file, or of PEM text.
+func addAuthority(roots *x509.CertPool, authority string) error {
+	reader, err := tlscommon.NewPEMReader(authority)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = reader.Close() }()
+	pem, err := io.ReadAll(reader)
+	if err != nil {
+		return err
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("%v holds no certificate", reader)
+	}
+	return nil
+}
