@@ -135,7 +135,7 @@ func (c *client) dialOptions() (conn.Options, error) {
 		WriteTimeout:   c.config.WriteTimeout,
 		MaxFrameBytes:  int(c.config.MaxFrameBytes),
 		MaxReadBytes:   int64(c.config.MaxReadBytes),
-		Traffic:        c.observer,
+		Traffic:        traffic{c.observer, c.stats},
 	}
 	if c.endpoint.Scheme == "wss" {
 		if options.TLS, err = c.tlsConfig(); err != nil {

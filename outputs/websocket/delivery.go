@@ -87,7 +87,7 @@ func (d *delivery) send(s *session.Session) error {
 			return err
 		}
 		d.sent += len(p.chunks)
-		d.client.stats.written(p.chunks)
+		d.client.stats.sent.Add(uint64(len(p.chunks)))
 		if err != nil {
 			return err
 		}

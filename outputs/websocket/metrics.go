@@ -11,6 +11,7 @@ import (
 
 	"github.com/rcrowley/go-metrics"
 
+	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 	"github.com/elastic/elastic-agent-libs/monitoring/adapter"
@@ -37,7 +38,8 @@ type stats struct {
 
 	// Messages.
 	sent      *monitoring.Uint
-	payload   *monitoring.Uint // their bytes, before compression
+	payload   *monitoring.Uint // bytes of those that were written, before compression
+	wire      *monitoring.Uint // the same as they went out
 	confirmed *monitoring.Uint
 	nacked    *monitoring.Uint
 
@@ -80,6 +82,7 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 		pingRTT:    histogram("ping.rtt_us"),
 		latency:    histogram("confirmation.latency_us"),
 		payload:    monitoring.NewUint(messages, "bytes"),
+		wire:       monitoring.NewUint(messages, "wire_bytes"),
 		dropped:    labelled{registry: registry.NewRegistry("dropped")},
 		loggedAt:   map[string]time.Time{},
 		unlogged:   map[string]int{},
@@ -135,13 +138,20 @@ func (s *stats) inFlight(chunks []chunk, portions int) {
 	s.bytes.Add(int64(portions * bytes))
 }
 
-// written counts messages that a session took.
-func (s *stats) written(chunks []chunk) {
-	s.sent.Add(uint64(len(chunks)))
-	for _, c := range chunks {
-		s.payload.Add(uint64(c.bytes))
-	}
+// traffic counts the bytes of a connection: libbeat's counters have all that
+// crosses the socket, ours the messages.
+type traffic struct {
+	outputs.Observer
+	stats *stats
 }
+
+// MessageBytes implements conn.Traffic.
+func (t traffic) MessageBytes(before, after int) {
+	t.stats.payload.Add(uint64(before))
+	t.stats.wire.Add(uint64(after))
+}
+
+var _ conn.Traffic = traffic{}
 
 // settled counts the verdicts on a portion that took so long.
 func (s *stats) settled(outcome session.Outcome, took time.Duration) {

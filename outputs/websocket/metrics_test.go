@@ -70,6 +70,7 @@ func TestMetricsMove(t *testing.T) {
 		"in_flight.bytes":         0,
 		"messages.sent":           2 * events,
 		"messages.bytes":          2 * int64(len("seq=1")*9+len("seq=10")),
+		"messages.wire_bytes":     2 * int64(len("seq=1")*9+len("seq=10")), // nothing is compressed
 		"messages.confirmed":      events - 1,
 		"messages.nacked":         1,
 		"dropped.refused":         1,

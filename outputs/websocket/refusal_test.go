@@ -290,3 +290,38 @@ func TestSlowStartBeginsWithFewEvents(t *testing.T) {
 	total, acked, _, _ := f.observer.snapshot()
 	require.Equal(t, []int{240, 240}, []int{total, acked})
 }
+
+func TestDeadLetterFilesAreRotated(t *testing.T) {
+	folder := t.TempDir()
+	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter: {path: %q, rotate_every_kb: 1, number_of_files: 3}}`, folder), receivertest.Start(t))
+	newPipeline(t, f).run(f.events(1, 200))
+	require.NoError(t, f.client.Close())
+	files, err := filepath.Glob(filepath.Join(folder, "websocket*.ndjson"))
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	for _, file := range files {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.Less(t, info.Size(), int64(2048), "the limit is passed by one line at most")
+	}
+	require.EqualValues(t, 200, f.shared.letters.written.Get())
+}
+
+func TestAgeOfAConnectionIsSpread(t *testing.T) {
+	const ttl = time.Hour
+	f := newFixture(t, `ttl: 1h`, receivertest.Start(t))
+	backoff, ok := f.client.(*backoffClient)
+	require.True(t, ok)
+	only, ok := backoff.prover.(*client)
+	require.True(t, ok)
+	ages := map[time.Duration]bool{}
+	for range 20 {
+		begun := time.Now()
+		require.NoError(t, only.Connect())
+		age := only.replaceAt.Sub(begun)
+		require.GreaterOrEqual(t, age, ttl*9/10)
+		require.LessOrEqual(t, age, ttl*11/10+time.Minute)
+		ages[age.Truncate(time.Second)] = true
+	}
+	require.Greater(t, len(ages), 10)
+}

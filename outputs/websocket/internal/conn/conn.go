@@ -68,6 +68,10 @@ type Conn struct {
 	buffer []byte // frames that wait for Flush
 	whole  []byte // a message that has to be cut into fragments
 
+	// Bytes of the data messages since the last Flush, for Traffic. Nothing is
+	// compressed, so both are the same.
+	before, after int
+
 	pongMutex   sync.Mutex
 	pongPayload []byte // the newest Ping's, if it waits for an answer
 	pongWaits   bool
@@ -88,6 +92,8 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 	if binaryFrame {
 		opcode = opBinary
 	}
+	c.before += size
+	c.after += size
 	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
 		c.whole = appendTo(c.whole[:0])
 		err := c.appendFragments(opcode, c.whole, limit)
@@ -134,6 +140,10 @@ func (c *Conn) Flush() error {
 	}
 	c.wire.writeMutex.Unlock()
 
+	if err == nil {
+		c.options.Traffic.MessageBytes(c.before, c.after)
+	}
+	c.before, c.after = 0, 0
 	c.buffer = c.buffer[:0]
 	if cap(c.buffer) > keepBytes {
 		c.buffer = make([]byte, 0, flushBytes+maxHeaderBytes)

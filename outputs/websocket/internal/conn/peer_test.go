@@ -28,10 +28,15 @@ import (
 const patience = 20 * time.Second
 
 // traffic counts what crosses the socket.
-type traffic struct{ read, written atomic.Int64 }
+type traffic struct{ read, written, before, after atomic.Int64 }
 
 func (c *traffic) ReadBytes(bytes int)  { c.read.Add(int64(bytes)) }
 func (c *traffic) WriteBytes(bytes int) { c.written.Add(int64(bytes)) }
+
+func (c *traffic) MessageBytes(before, after int) {
+	c.before.Add(int64(before))
+	c.after.Add(int64(after))
+}
 
 func testOptions() Options {
 	return Options{

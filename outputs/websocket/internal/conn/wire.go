@@ -14,6 +14,9 @@ import (
 // Traffic is told of every byte that crosses the socket. Its methods are called
 // from the reading and the writing goroutine.
 type Traffic interface {
+	// MessageBytes is told of the data messages in a write: the bytes of their
+	// payload before compression, and as they went out.
+	MessageBytes(before, after int)
 	ReadBytes(bytes int)
 	WriteBytes(bytes int)
 }

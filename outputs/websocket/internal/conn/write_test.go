@@ -34,7 +34,8 @@ func TestManyMessagesLeaveInFewWrites(t *testing.T) {
 		t.Run(fmt.Sprintf("1600 messages of %d bytes and a Ping", messageBytes), func(t *testing.T) {
 			client, server := tcpPair(t)
 			counted := &countedWrites{Conn: client}
-			options := testOptions()
+			options, counts := testOptions(), &traffic{}
+			options.Traffic = counts
 			c, p := connect(t, options, counted, server)
 			counted.calls.Store(0)
 			counted.bytes.Store(0)
@@ -58,6 +59,8 @@ func TestManyMessagesLeaveInFewWrites(t *testing.T) {
 			require.NoError(t, take(t, done))
 			require.LessOrEqual(t, counted.calls.Load(), counted.bytes.Load()/flushBytes+2)
 			require.NoError(t, c.Flush(), "nothing is left")
+			require.EqualValues(t, 1600*messageBytes, counts.before.Load())
+			require.EqualValues(t, 1600*messageBytes, counts.after.Load())
 		})
 	}
 }

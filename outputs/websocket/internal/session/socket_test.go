@@ -29,6 +29,8 @@ type noTraffic struct{}
 func (noTraffic) ReadBytes(int)  {}
 func (noTraffic) WriteBytes(int) {}
 
+func (noTraffic) MessageBytes(int, int) {}
+
 func dialOptions(address string) conn.Options {
 	return conn.Options{
 		URL:            &url.URL{Scheme: "ws", Host: address, Path: "/"},
