@@ -35,8 +35,14 @@ type Receiver struct {
 // if given.
 func StartReceiver(tb testing.TB, args ...string) *Receiver {
 	tb.Helper()
+	return StartReceiverIn(tb, tb.TempDir(), args...)
+}
+
+// StartReceiverIn starts one whose file is in that folder.
+func StartReceiverIn(tb testing.TB, folder string, args ...string) *Receiver {
+	tb.Helper()
 	r := &Receiver{
-		File: filepath.Join(tb.TempDir(), "records.ndjson"),
+		File: filepath.Join(folder, "records.ndjson"),
 		tb:   tb,
 		addr: "127.0.0.1:0",
 		args: args,
