@@ -89,6 +89,7 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	require.NoError(tb, os.RemoveAll(filepath.Join(setup.Dir, "http.sock")))
 	command := append([]string{binary, "-c", configFile}, args...)
 	if setup.Hosts != "" {
+		NeedRoot(tb, "unshare", "mount")
 		command = append([]string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, setup.Hosts}, command...)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), command[0], command[1:]...)

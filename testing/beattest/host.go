@@ -33,6 +33,7 @@ var hosts atomic.Uint32
 // NewHost makes a host. Cleanup removes it.
 func NewHost(tb testing.TB) *Host {
 	tb.Helper()
+	NeedRoot(tb, "ip")
 	number := hosts.Add(1)
 	h := &Host{
 		tb:    tb,

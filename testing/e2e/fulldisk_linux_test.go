@@ -15,6 +15,7 @@ import (
 // A file system that is really full (ENOSPC). It needs root.
 func TestFullDiskOfTheReceiverLosesNothing(t *testing.T) {
 	const lines, full, roomy = 20_000, "size=4m", "size=100m"
+	beattest.NeedRoot(t)
 	for _, ack := range []string{"ping", "message"} {
 		t.Run(ack, func(t *testing.T) {
 			folder := t.TempDir()

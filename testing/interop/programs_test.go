@@ -90,6 +90,7 @@ func installPythonModule(t *testing.T, _ string) {
 	if exec.CommandContext(ctx, debianPython, "-c", "import websockets").Run() == nil {
 		return
 	}
+	install(t, "apt-get", "update") // a fresh machine has no list of packages, or an old one
 	install(t, "apt-get", "install", "-y", "--no-install-recommends", "python3-websockets")
 }
 
