@@ -274,6 +274,8 @@ func (c *client) String() string {
 	return fmt.Sprintf("%s(%s)", outputName, displayURL(c.endpoint))
 }
 
+var errUsedUp = errors.New("sent and not taken more often than retry_limit allows")
+
 // usedUp reports whether a record was lost too often, with
 // drop_after_retry_limit. Without it libbeat's pipeline decides.
 func (c *client) usedUp(r *record) bool {

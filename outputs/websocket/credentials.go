@@ -97,10 +97,9 @@ func checkUser(user *url.Userinfo) error {
 func (c *config) authorization(user *url.Userinfo) (string, error) {
 	switch {
 	case user != nil:
-		password, _ := user.Password()
-		return basic(user.Username(), password), nil
+		return conn.BasicAuth(user), nil
 	case c.Username != "":
-		return basic(c.Username, c.Password), nil
+		return conn.BasicAuth(url.UserPassword(c.Username, c.Password)), nil
 	case c.APIKey != "":
 		// As output.elasticsearch does it: the setting is "id:key", not encoded.
 		return "ApiKey " + base64.StdEncoding.EncodeToString([]byte(c.APIKey)), nil
@@ -114,11 +113,6 @@ func (c *config) authorization(user *url.Userinfo) (string, error) {
 		return "Bearer " + token, nil
 	}
 	return "", nil
-}
-
-// basic is RFC 7617.
-func basic(username, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
 }
 
 // readToken reads a token file. What it holds stays out of the errors.
@@ -200,11 +194,4 @@ func (s discreetStrategy) Message(payload []byte) (ack.Verdict, error) {
 		verdict.Refused.Reason = s.conn.Redact(verdict.Refused.Reason)
 	}
 	return verdict, err
-}
-
-func (s discreetStrategy) Note() string {
-	if note := s.Strategy.Note(); note != "" {
-		return s.conn.Redact(note)
-	}
-	return ""
 }

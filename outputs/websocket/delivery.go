@@ -248,7 +248,7 @@ func (d *delivery) sort(split bool) (acked int, rest []publisher.Event) {
 		case halved: // goes out differently, which costs no attempt
 		}
 		if d.client.usedUp(r) {
-			r.reason, r.err = reasonRetryLimit, d.cause
+			r.reason, r.err = reasonRetryLimit, errUsedUp
 			d.dropped = append(d.dropped, r)
 			continue
 		}

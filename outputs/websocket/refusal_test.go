@@ -210,6 +210,24 @@ func TestRetryLimitDropsGuaranteedEventsToo(t *testing.T) {
 	require.Equal(t, 3, server.Times(1), "sent once, and retried twice")
 }
 
+// A receiver that refuses for now, again and again, ends no connection: there is
+// no cause of an end that the drop could name.
+func TestRetryLimitCountsRefusalsAndNamesItself(t *testing.T) {
+	server := startConfirming(t, receivertest.Fault{NackAtMessage: 1, NackRetry: true})
+	folder := t.TempDir()
+	f := newFixture(t, fmt.Sprintf(`{ack: message, retry_limit: 0, drop_after_retry_limit: true, dead_letter.path: %q}`, folder), server)
+	newPipeline(t, f).run(f.events(1, 1))
+	_, acked, _, dropped := f.observer.snapshot()
+	require.Equal(t, []int{0, 1}, []int{acked, dropped})
+	require.NoError(t, f.client.Close())
+	files, err := filepath.Glob(filepath.Join(folder, "websocket*.ndjson"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	content, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	require.Contains(t, string(content), `"reason":"retry_limit","error":"sent and not taken more often than retry_limit allows"`)
+}
+
 func TestAckForTheFutureEndsTheConnection(t *testing.T) {
 	server := receivertest.Start(t,
 		receivertest.WithSubprotocols(protocol.Subprotocol),

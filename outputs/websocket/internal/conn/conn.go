@@ -64,6 +64,7 @@ type Conn struct {
 	ws      *websocket.Conn
 	wire    *wire
 	options Options
+	secrets []string // that texts of the peer must not show
 
 	buffer []byte // frames that wait for Flush
 	whole  []byte // a message that has to be cut into fragments

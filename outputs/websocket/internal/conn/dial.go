@@ -154,6 +154,7 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		ws:      ws,
 		wire:    w,
 		options: options,
+		secrets: options.secrets(),
 		buffer:  make([]byte, 0, flushBytes+maxHeaderBytes),
 	}, nil
 }

@@ -196,8 +196,14 @@ func (p *Proxy) header() http.Header {
 		header = http.Header{}
 	}
 	if user := p.URL.User; user != nil {
-		password, _ := user.Password()
-		header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
+		header.Set("Proxy-Authorization", BasicAuth(user))
 	}
 	return header
+}
+
+// BasicAuth is the value of Authorization or Proxy-Authorization for a user (RFC
+// 7617 2).
+func BasicAuth(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }

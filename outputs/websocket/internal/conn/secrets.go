@@ -147,7 +147,7 @@ func redact(text string, secrets []string) string {
 
 // Redact hides in a text of the peer what went out as a secret when the
 // connection was dialled.
-func (c *Conn) Redact(text string) string { return redact(text, c.options.secrets()) }
+func (c *Conn) Redact(text string) string { return redact(text, c.secrets) }
 
 // excerpt returns the beginning of what a peer sent, fit for an error: a server
 // may repeat the request, and credentials with it.
