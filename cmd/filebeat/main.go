@@ -15,10 +15,12 @@ import (
 	"github.com/elastic/beats/v7/filebeat/cmd"
 	inputs "github.com/elastic/beats/v7/filebeat/input/default-inputs"
 
+	"filebeat-websocket/cmd/filebeat/internal/memory"
 	_ "filebeat-websocket/outputs/websocket" // registers output.websocket
 )
 
 func main() {
+	memory.Tune()
 	if err := cmd.Filebeat(inputs.Init, cmd.FilebeatSettings("")).Execute(); err != nil {
 		os.Exit(1)
 	}

@@ -1,17 +1,16 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures what output.websocket costs, against output.discard and
-// others. `mage bench` builds filebeat and runs it; or, from the root:
+// Command bench measures what output.websocket costs and holds it against its
+// goals. `mage bench` builds filebeat and runs all of it; a part, from the root:
 //
-//	go run ./testing/bench -cases discard,json,raw-lines -rounds 5
+//	go run ./testing/bench -suites cost,peers -rounds 5
 //
-// Each run of a case is a fresh filebeat with stock settings that reads one file
-// of numbered lines with filestream and sends it to a server in this process,
-// which counts and throws away. A round runs every case once; rounds alternate
-// in direction. The speed of a machine varies over minutes, so cases are compared
-// within a round, and the table has the median of the rounds, with the least and
-// the largest.
+// Each run of a case is a fresh filebeat that reads numbered lines with filestream
+// and sends them to a server in this process, which counts and throws away. A round
+// runs every case of a suite once; rounds alternate in direction. The speed of a
+// machine varies over minutes, so cases are compared within a round, and the tables
+// have the median of the rounds, with the least and the largest.
 //
 // What is measured:
 //   - events/s: from the acked events (libbeat.output.events.acked), between the

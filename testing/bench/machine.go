@@ -8,37 +8,36 @@ import (
 	"context"
 	"debug/buildinfo"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"time"
-
-	"filebeat-websocket/testing/beattest"
 )
 
-// writeMachine writes what the numbers depend on.
-func writeMachine(ctx context.Context, w io.Writer, s settings) error {
+// machine says what the numbers depend on.
+func machine(ctx context.Context, s settings) (string, error) {
 	info, err := buildinfo.ReadFile(s.binary)
 	if err != nil {
-		return fmt.Errorf("%w (mage build makes it)", err)
+		return "", fmt.Errorf("%w (mage build makes it)", err)
 	}
 	version, err := exec.CommandContext(ctx, s.binary, "version").Output()
 	if err != nil {
-		return fmt.Errorf("%s version: %w", s.binary, err)
+		return "", fmt.Errorf("%s version: %w", s.binary, err)
 	}
-	_, err = fmt.Fprintf(w, `# %s
+	return fmt.Sprintf(`Measured %s with
 
-- %d rounds of %d lines of %d bytes, one file
+    go run ./testing/bench -suites %s -rounds %d -lines %d
+
+Median of the rounds, with the least and the largest.
+
 - %s
 - built with %s
 - %s, %d cores, %s/%s
 - load before: %s
 
-`, time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.rounds, s.lines, beattest.LineBytes,
-		strings.TrimSpace(string(version)), info.GoVersion, cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, load())
-	return err
+`, time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.suites, s.rounds, s.lines,
+		strings.TrimSpace(string(version)), info.GoVersion, cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverages()), nil
 }
 
 func cpuModel() string {
@@ -55,8 +54,8 @@ func cpuModel() string {
 	return "unknown CPU"
 }
 
-// load is the three averages of Linux.
-func load() string {
+// loadAverages is the three averages of Linux.
+func loadAverages() string {
 	content, err := os.ReadFile("/proc/loadavg")
 	fields := strings.Fields(string(content))
 	if err != nil || len(fields) < 3 {

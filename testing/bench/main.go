@@ -8,30 +8,35 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"filebeat-websocket/testing/beattest"
 )
 
 type settings struct {
 	binary  string
 	lines   int
 	rounds  int
-	cases   string
+	suites  string
+	update  bool
 	profile string
 }
 
+// stockBinary is where plain Filebeat is built.
+const stockBinary = ".cache/bench/filebeat"
+
 func main() {
 	var s settings
-	flag.StringVar(&s.binary, "filebeat", "./filebeat", "`binary` to measure")
-	flag.IntVar(&s.lines, "lines", 1_000_000, fmt.Sprintf("`number` of lines of %d bytes", beattest.LineBytes))
+	flag.StringVar(&s.binary, "filebeat", "./filebeat", "`binary` of the distribution")
+	flag.IntVar(&s.lines, "lines", 1_000_000, "`number` of lines of 200 bytes that a run reads; of 4 KiB a tenth")
 	flag.IntVar(&s.rounds, "rounds", 5, "`number` of runs of each case")
-	flag.StringVar(&s.cases, "cases", baseline+","+goalCase, "comma-separated `names`, or all: "+strings.Join(caseNames(), ", "))
-	flag.StringVar(&s.profile, "profile", "", "`file` for a CPU profile of a further run, of the first WebSocket case")
+	flag.StringVar(&s.suites, "suites", "all", "comma-separated `names`: all, or some of "+strings.Join(suiteNames(), ", "))
+	flag.BoolVar(&s.update, "update", false, "write the report and its plots to docs/ too")
+	flag.StringVar(&s.profile, "profile", "", "`file` for a CPU profile of output.websocket with the shipped filebeat.yml; nothing else is measured then")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -45,7 +50,7 @@ func main() {
 
 // measure writes the report to standard output and progress to standard error.
 func measure(ctx context.Context, s settings) (err error) {
-	selected, err := selectCases(s.cases)
+	selected, err := selectSuites(s.suites)
 	if err != nil {
 		return err
 	}
@@ -54,52 +59,84 @@ func measure(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	b := &bench{filebeat: s.binary, logFile: filepath.Join(folder, "lines.log"), lines: s.lines, sink: startSink()}
-	defer b.sink.server.Close()
-	if err := b.writeLines(); err != nil {
+	b, err := prepare(ctx, s, folder)
+	if err != nil {
 		return err
 	}
-
-	if s.rounds > 0 {
-		if err := writeMachine(ctx, os.Stdout, s); err != nil {
-			return err
-		}
-		all, err := b.rounds(ctx, selected, s.rounds)
-		if err != nil {
-			return err
-		}
-		if err := all.write(os.Stdout, selected); err != nil {
-			return err
-		}
-	}
+	defer b.sinks.close()
 	if s.profile != "" {
-		return b.profile(ctx, selected, s.profile)
+		return b.profile(ctx, s.profile)
+	}
+	machine, err := machine(ctx, s)
+	if err != nil {
+		return err
+	}
+	var sections []section
+	for _, suite := range selected {
+		part, err := suite.run(ctx, b)
+		if err != nil {
+			return fmt.Errorf("suite %s: %w", suite.name, err)
+		}
+		fmt.Fprint(os.Stderr, goals([]section{part}))
+		sections = append(sections, part)
+	}
+	fmt.Print(report(machine, sections, ""))
+	if s.update {
+		return updateDocs(machine, sections)
 	}
 	return nil
 }
 
-func (b *bench) writeLines() error {
-	file, err := os.Create(b.logFile)
+// prepare builds plain Filebeat, writes the loads and starts the servers.
+func prepare(ctx context.Context, s settings, folder string) (*bench, error) {
+	build := exec.CommandContext(ctx, "go", "build", "-o", stockBinary, "github.com/elastic/beats/v7/filebeat")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, fmt.Errorf("build plain Filebeat: %w", err)
+	}
+	b := &bench{shipped: s.binary, stock: stockBinary, folder: folder, loads: loads(s.lines), rounds: s.rounds}
+	for _, l := range b.loads {
+		if err := l.write(folder); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if b.sinks, err = startSinks(ctx); err != nil {
+		return nil, err
+	}
+	target, err := url.Parse(b.sinks.webSocketURL())
+	if err != nil {
+		return nil, err
+	}
+	b.slowAddress, err = startDelay(ctx, target.Host, slowRoundTrip)
+	return b, err
+}
+
+const (
+	docsFile = "docs/performance.md"
+	docsMark = "<!-- measured: %s -->\n"
+)
+
+// updateDocs replaces the measured part of the document and the plots in it.
+func updateDocs(machine string, sections []section) error {
+	content, err := os.ReadFile(docsFile)
 	if err != nil {
 		return err
 	}
-	return errors.Join(beattest.WriteLines(file, 1, b.lines), file.Close())
-}
-
-func (b *bench) rounds(ctx context.Context, selected []testCase, rounds int) (results, error) {
-	all := results{}
-	order := slices.Clone(selected)
-	for round := range rounds {
-		for _, c := range order {
-			m, err := b.run(ctx, c, nil)
-			if err != nil {
-				return nil, fmt.Errorf("case %s: %w", c.name, err)
-			}
-			all[c.name] = append(all[c.name], m)
-			fmt.Fprintf(os.Stderr, "round %d %-10s %7.0f events/s %6.2f CPU s per million %4.0f MiB\n",
-				round+1, c.name, m.eventsPerSecond, m.cpuPerMillion, m.peakRSS)
-		}
-		slices.Reverse(order)
+	begin, end := fmt.Sprintf(docsMark, "begin"), fmt.Sprintf(docsMark, "end")
+	before, rest, found := strings.Cut(string(content), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		return fmt.Errorf("%s: no %q and %q", docsFile, begin, end)
 	}
-	return all, nil
+	for _, s := range slices.Clone(sections) {
+		if s.plot == nil {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join("docs", "images", s.plot.file()), []byte(s.plot.svg()), 0o600); err != nil {
+			return err
+		}
+	}
+	text := report(machine, sections, "images")
+	return os.WriteFile(docsFile, []byte(before+begin+text+end+after), 0o600)
 }

@@ -11,18 +11,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 )
 
 const profileSeconds = 10
 
-// profile writes a CPU profile of the first case that uses the server. The run is
-// not measured: profiling costs time.
-func (b *bench) profile(ctx context.Context, selected []testCase, path string) (err error) {
-	i := slices.IndexFunc(selected, testCase.usesServer)
-	if i < 0 {
-		return errors.New("-profile needs a WebSocket case in -cases")
-	}
+// profile writes a CPU profile of a filebeat that sends. The run is not measured:
+// profiling costs time.
+func (b *bench) profile(ctx context.Context, path string) (err error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -32,7 +27,7 @@ func (b *bench) profile(ctx context.Context, selected []testCase, path string) (
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	_, err = b.run(ctx, selected[i], func() error {
+	_, err = b.run(ctx, testCase{base: shippedFile, output: "websocket"}, func() error {
 		url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", address, profileSeconds)
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -48,7 +43,7 @@ func (b *bench) profile(ctx context.Context, selected []testCase, path string) (
 		}
 		_, err = io.Copy(file, response.Body)
 		return err
-	}, "--httpprof", address)
+	}, nil, "--httpprof", address)
 	return err
 }
 

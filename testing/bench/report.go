@@ -5,15 +5,8 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-)
-
-// The goal for the default format and confirmation.
-const (
-	goalCase = "json"
-	goalCPU  = 3.0 // s per million events more than the baseline
 )
 
 // results has the measurements of each case, by round.
@@ -35,12 +28,16 @@ func spreadOf(values []float64) spread {
 	return spread{median, sorted[0], sorted[len(sorted)-1]}
 }
 
-// text writes the values with a verb, such as %.1f.
+// text writes the values with a verb, such as %.1f, whose unit is written once.
 func (s spread) text(verb string) string {
 	if s == (spread{}) {
 		return "-"
 	}
-	return fmt.Sprintf(verb+" ("+verb+"..."+verb+")", s.median, s.least, s.most)
+	number, unit, _ := strings.Cut(verb, " ")
+	if unit != "" {
+		unit = " " + unit
+	}
+	return fmt.Sprintf(number+unit+" ("+number+"..."+number+")", s.median, s.least, s.most)
 }
 
 func (r results) spread(name string, value func(measurement) float64) spread {
@@ -51,9 +48,9 @@ func (r results) spread(name string, value func(measurement) float64) spread {
 	return spreadOf(values)
 }
 
-// versus combines each measurement of a case with the baseline's of the same
-// round.
-func (r results) versus(name string, combine func(m, base measurement) float64) spread {
+// versus combines each measurement of a case with that of another case in the
+// same round.
+func (r results) versus(name, baseline string, combine func(m, base measurement) float64) spread {
 	var values []float64
 	for round, base := range r[baseline] {
 		values = append(values, combine(r[name][round], base))
@@ -64,16 +61,15 @@ func (r results) versus(name string, combine func(m, base measurement) float64) 
 func moreCPU(m, base measurement) float64  { return m.cpuPerMillion - base.cpuPerMillion }
 func timesCPU(m, base measurement) float64 { return m.cpuPerMillion / base.cpuPerMillion }
 
-// write writes the table in Markdown. Every case has as many measurements as the
-// others.
-func (r results) write(w io.Writer, selected []testCase) error {
+// table returns the cases in Markdown, compared with one of them.
+func (r results) table(cases []testCase, baseline string) string {
 	var b strings.Builder
-	b.WriteString("| case | events/s | CPU s per million | more than " + baseline + " | times " + baseline + " | peak RSS MiB | bytes per event |\n")
-	b.WriteString("|---|---|---|---|---|---|---|\n")
-	for _, c := range selected {
+	b.WriteString("| | events/s | CPU s per million | more than the first | times the first | peak RSS MiB | bytes per event | on the wire |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|\n")
+	for _, c := range cases {
 		more, times := spread{}, spread{}
 		if c.name != baseline {
-			more, times = r.versus(c.name, moreCPU), r.versus(c.name, timesCPU)
+			more, times = r.versus(c.name, baseline, moreCPU), r.versus(c.name, baseline, timesCPU)
 		}
 		columns := []string{
 			c.name,
@@ -82,18 +78,47 @@ func (r results) write(w io.Writer, selected []testCase) error {
 			more.text("%+.2f"),
 			times.text("%.2f"),
 			r.spread(c.name, func(m measurement) float64 { return m.peakRSS }).text("%.0f"),
-			r.spread(c.name, func(m measurement) float64 { return m.bytesPerEvent }).text("%.0f"),
+			r.middle(c.name, func(m measurement) float64 { return m.bytesPerEvent }),
+			r.middle(c.name, func(m measurement) float64 { return m.wirePerEvent }),
 		}
 		b.WriteString("| " + strings.Join(columns, " | ") + " |\n")
 	}
-	if len(r[goalCase]) > 0 && len(r[baseline]) > 0 {
-		more, verdict := r.versus(goalCase, moreCPU).median, "holds"
-		if more > goalCPU {
-			verdict = "does not hold"
-		}
-		fmt.Fprintf(&b, "\nGoal: %s costs at most %.1f CPU s per million events more than %s. It %s: %+.2f.\n",
-			goalCase, goalCPU, baseline, verdict, more)
+	return b.String() + "\n"
+}
+
+// middle is for values that do not vary.
+func (r results) middle(name string, value func(measurement) float64) string {
+	if median := r.spread(name, value).median; median > 0 {
+		return fmt.Sprintf("%.0f", median)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return "-"
+}
+
+// goals returns the table of all goals.
+func goals(sections []section) string {
+	var b strings.Builder
+	b.WriteString("| goal | measured | holds |\n|---|---|---|\n")
+	for _, s := range sections {
+		for _, v := range s.verdicts {
+			holds := "yes"
+			if !v.holds {
+				holds = "**no**"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", v.goal, v.measured, holds)
+		}
+	}
+	return b.String()
+}
+
+// report returns everything in Markdown.
+func report(machine string, sections []section, images string) string {
+	var b strings.Builder
+	b.WriteString(machine + "\n" + goals(sections))
+	for _, s := range sections {
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n%s\n", s.title, s.text, strings.TrimRight(s.table, "\n"))
+		if s.plot != nil && images != "" {
+			fmt.Fprintf(&b, "\n![%s](%s/%s)\n", s.plot.title, images, s.plot.file())
+		}
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
 }

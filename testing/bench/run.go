@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,96 +30,134 @@ type measurement struct {
 	eventsPerSecond float64
 	cpuPerMillion   float64 // seconds
 	peakRSS         float64 // MiB
-	bytesPerEvent   float64 // of WebSocket messages; 0 without
+	bytesPerEvent   float64 // as the server got them, after inflating; 0 without a server
+	wirePerEvent    float64 // read from WebSocket's sockets
 }
 
 // bench has what runs share.
 type bench struct {
-	filebeat string // binary
-	logFile  string
-	lines    int
-	sink     *sink
+	shipped     string // binary of the distribution
+	stock       string // and of plain Filebeat
+	folder      string // of the loads
+	loads       map[string]load
+	sinks       *sinks
+	slowAddress string // of the proxy before the WebSocket server that delays
+	rounds      int
 }
 
-// run lets a filebeat send all lines. begun, unless nil, is called when the first
-// events are acked, and delays the end until it returns.
-func (b *bench) run(ctx context.Context, c testCase, begun func() error, flags ...string) (m measurement, err error) {
+// observer is told how a run goes on, from the goroutine that follows it.
+type observer func(pid, acked int)
+
+// run lets a filebeat send all lines of the case's load. begun, unless nil, is
+// called when the first events are acked, and delays the end until it returns.
+func (b *bench) run(ctx context.Context, c testCase, begun func() error, watch observer, flags ...string) (m measurement, err error) {
 	folder, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	log, err := os.Create(filepath.Join(folder, "filebeat.log"))
+	c.load = orAccess(c.load)
+	p, err := b.start(ctx, c, folder, flags...)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	configFile := filepath.Join(folder, "filebeat.yml")
-	if err := os.WriteFile(configFile, []byte(b.config(c, folder)), 0o600); err != nil {
+	bytesBefore, wireBefore := b.sinks.bytes.Load(), b.sinks.wire.Load()
+	lines := b.loads[c.load].lines
+	rate, err := p.follow(ctx, lines, begun, watch)
+	if err = p.end(err); err != nil {
 		return m, err
 	}
-
-	bytesBefore := b.sink.bytes.Load()
-	cmd := exec.CommandContext(ctx, b.filebeat, append([]string{"-c", configFile}, flags...)...)
-	cmd.Stderr = log // standard output is the null device, for output.console
-	if err := cmd.Start(); err != nil {
-		return m, fmt.Errorf("%w (mage build makes it)", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-
-	rate, err := b.follow(ctx, folder, ended, begun)
-	if err == nil {
-		err = stop(cmd, ended)
-	} else {
-		_ = cmd.Process.Kill() // it may have ended by itself
-	}
-	if err != nil {
-		said, _ := os.ReadFile(log.Name()) // the error says enough without
-		return m, fmt.Errorf("%w; filebeat says:\n%s", err, said[max(0, len(said)-4000):])
-	}
-
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return m, errors.New("no resource usage on this system")
 	}
-	millions := float64(b.lines) / 1e6
-	bytes := b.sink.bytes.Load() - bytesBefore
-	if c.usesServer() && bytes < int64(b.lines)*beattest.LineBytes {
+	bytes := b.sinks.bytes.Load() - bytesBefore
+	if c.usesServer() && bytes < int64(lines*b.loads[c.load].lineBytes) {
 		return m, fmt.Errorf("filebeat counts every event as acked, but the server has only %d bytes", bytes)
 	}
 	return measurement{
 		eventsPerSecond: rate,
-		cpuPerMillion:   (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() / millions,
+		cpuPerMillion:   (p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()).Seconds() / float64(lines) * 1e6,
 		peakRSS:         float64(usage.Maxrss) / 1024,
-		bytesPerEvent:   float64(bytes) / float64(b.lines),
+		bytesPerEvent:   float64(bytes) / float64(lines),
+		wirePerEvent:    float64(b.sinks.wire.Load()-wireBefore) / float64(lines),
 	}, nil
 }
 
-// config is that of a stock filebeat with one file to read.
-func (b *bench) config(c testCase, folder string) string {
-	output := os.Expand(c.output, func(name string) string {
-		return map[string]string{"URL": b.sink.url(), "DIR": folder}[name]
-	})
-	return fmt.Sprintf(`
-filebeat.inputs:
-  - type: filestream
-    id: bench
-    paths: ["%s"]
-path.home: "%s"
-logging.to_stderr: true
-logging.level: warning
-logging.metrics.enabled: false
-http.enabled: true
-http.host: unix://%s
-%s
-`, b.logFile, folder, socket(folder), output)
+func orAccess(name string) string {
+	if name == "" {
+		return "access"
+	}
+	return name
+}
+
+func (c testCase) usesServer() bool {
+	return c.output == "websocket" || c.output == "logstash" || c.output == "redis"
+}
+
+// process is a running filebeat.
+type process struct {
+	cmd    *exec.Cmd
+	folder string
+	log    *os.File
+	ended  chan error
+}
+
+func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...string) (*process, error) {
+	config, err := b.writeConfig(c, folder)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(folder, "filebeat.log"))
+	if err != nil {
+		return nil, err
+	}
+	binary := b.shipped
+	if c.stock {
+		binary = b.stock
+	}
+	cmd := exec.CommandContext(ctx, binary, append([]string{"-c", config}, flags...)...)
+	cmd.Stderr = log // standard output is the null device, for output.console
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w (mage build makes it)", err), log.Close())
+	}
+	p := &process{cmd: cmd, folder: folder, log: log, ended: make(chan error, 1)}
+	go func() { p.ended <- cmd.Wait() }()
+	return p, nil
+}
+
+// end stops it, or kills it if something failed before, whose error gets
+// filebeat's last words.
+func (p *process) end(failure error) error {
+	err := failure
+	if err == nil {
+		err = p.stop()
+	} else {
+		_ = p.cmd.Process.Kill() // it may have ended by itself
+	}
+	if err != nil {
+		said, _ := os.ReadFile(p.log.Name()) // the error says enough without
+		err = fmt.Errorf("%w; filebeat says:\n%s", err, said[max(0, len(said)-4000):])
+	}
+	return errors.Join(err, p.log.Close())
+}
+
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(stopTimeout):
+		return fmt.Errorf("filebeat did not end within %v", stopTimeout)
+	}
 }
 
 func socket(folder string) string { return filepath.Join(folder, "http.sock") }
 
-// follow returns when all events are acked, with their rate.
-func (b *bench) follow(ctx context.Context, folder string, ended <-chan error, begun func() error) (eventsPerSecond float64, err error) {
+// follow returns when all lines are acked, with their rate.
+func (p *process) follow(ctx context.Context, lines int, begun func() error, watch observer) (eventsPerSecond float64, err error) {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	var first, last struct {
@@ -130,19 +170,19 @@ func (b *bench) follow(ctx context.Context, folder string, ended <-chan error, b
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
-		case err := <-ended:
+		case err := <-p.ended:
 			return 0, fmt.Errorf("filebeat ended early: %w", err)
 		case <-poll.C:
 		}
-		acked, err := beattest.ReadStat(ctx, socket(folder), "libbeat.output.events.acked")
+		acked, err := beattest.ReadStat(ctx, socket(p.folder), "libbeat.output.events.acked")
 		now := time.Now()
 		switch {
 		case now.Sub(progress) > stallTimeout:
-			return 0, fmt.Errorf("no progress after %d of %d events (%w)", last.acked, b.lines, err)
+			return 0, fmt.Errorf("no progress after %d of %d events (%w)", last.acked, lines, err)
 		case err != nil || acked == last.acked:
 			continue // filebeat is starting, or between two batches
-		case acked > b.lines:
-			return 0, fmt.Errorf("%d events acked of %d lines", acked, b.lines)
+		case acked > lines:
+			return 0, fmt.Errorf("%d events acked of %d lines", acked, lines)
 		case first.acked == 0:
 			first.time, first.acked = now, acked
 			go func() {
@@ -154,7 +194,10 @@ func (b *bench) follow(ctx context.Context, folder string, ended <-chan error, b
 			}()
 		}
 		progress = now
-		if acked == b.lines {
+		if watch != nil {
+			watch(p.cmd.Process.Pid, acked)
+		}
+		if acked == lines {
 			// Two readings too close to each other say nothing.
 			if elapsed := last.time.Sub(first.time).Seconds(); elapsed > pollInterval.Seconds()/2 {
 				eventsPerSecond = float64(last.acked-first.acked) / elapsed
@@ -165,14 +208,16 @@ func (b *bench) follow(ctx context.Context, folder string, ended <-chan error, b
 	}
 }
 
-func stop(cmd *exec.Cmd, ended <-chan error) error {
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+// residentMiB is the memory that a process has in use.
+func residentMiB(pid int) (float64, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
 	}
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(stopTimeout):
-		return fmt.Errorf("filebeat did not end within %v", stopTimeout)
+	fields := strings.Fields(string(content))
+	if len(fields) < 2 {
+		return 0, errors.New("statm: not what Linux writes")
 	}
+	pages, err := strconv.Atoi(fields[1])
+	return float64(pages*os.Getpagesize()) / (1 << 20), err
 }

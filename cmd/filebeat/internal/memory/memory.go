@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// gcPercent lets the heap grow to five times what is alive before the collector
+// runs. What is alive in a shipper is little, and most of what it allocates dies
+// young, so that this takes a third of the CPU time off for some tens of MiB; see
+// docs/performance.md. GOGC, and gc_percent in the configuration, override it.
+const gcPercent = 400
+
+// memoryPart is how much of the memory limit of the control group (a container's,
+// or a systemd unit's) Go may use before the collector works harder. The rest is
+// for what Go does not count. GOMEMLIMIT overrides it.
+const memoryPart = 0.8
+
+// Tune sets the collector up: a larger heap unless GOGC is set, and a limit below
+// that of the control group unless GOMEMLIMIT is set.
+func Tune() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	// Without a control group, or on another system, there is no limit to keep to.
+	_, _ = memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(memoryPart), memlimit.WithProvider(memlimit.FromCgroup))
+}

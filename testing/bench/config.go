@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+// testCase is one filebeat to measure.
+type testCase struct {
+	name   string
+	stock  bool           // plain Filebeat instead of the distribution
+	base   string         // of its configuration: one of the following
+	load   string         // name of its input; "access" unless set
+	output string         // discard, console, file, logstash, redis or websocket
+	set    map[string]any // settings of the output
+	delay  bool           // the server is behind the slow link
+}
+
+// What a configuration is based on.
+const (
+	defaultQueue = "default queue" // nothing but input and output
+	tunedQueue   = "tuned queue"   // queue and batches of 1600
+	shippedFile  = "shipped file"  // the filebeat.yml at the root
+)
+
+// flushSettings is tunedQueue's.
+var tunedSettings = map[string]any{"queue.mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}
+
+// writeConfig writes filebeat's configuration for a run to its folder.
+func (b *bench) writeConfig(c testCase, folder string) (path string, err error) {
+	settings := map[string]any{}
+	switch c.base {
+	case tunedQueue:
+		maps.Copy(settings, tunedSettings)
+	case shippedFile:
+		content, err := os.ReadFile("filebeat.yml")
+		if err != nil {
+			return "", err
+		}
+		shipped, err := conf.NewConfigWithYAML(content, "filebeat.yml")
+		if err == nil {
+			err = shipped.Unpack(&settings)
+		}
+		if err != nil {
+			return "", fmt.Errorf("filebeat.yml: %w", err)
+		}
+	}
+	if err := b.setInput(settings, c); err != nil {
+		return "", err
+	}
+	settings["output"] = map[string]any{c.output: b.outputSettings(c, folder)}
+	maps.Copy(settings, map[string]any{
+		"path.home":               folder,
+		"logging.to_stderr":       true,
+		"logging.level":           "warning",
+		"logging.metrics.enabled": false,
+		"http.enabled":            true,
+		"http.host":               "unix://" + socket(folder),
+	})
+	content, err := json.Marshal(settings) // which is YAML
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, "filebeat.yml")
+	return path, os.WriteFile(path, content, 0o600)
+}
+
+// setInput has filebeat read the load, with the shipped file's other settings of
+// the input if that is the base.
+func (b *bench) setInput(settings map[string]any, c testCase) error {
+	input := map[string]any{"type": "filestream", "id": "bench"}
+	if section, ok := settings["filebeat"].(map[string]any); ok {
+		inputs, ok := section["inputs"].([]any)
+		if !ok || len(inputs) != 1 {
+			return fmt.Errorf("filebeat.yml: one input expected, there are %d", len(inputs))
+		}
+		if input, ok = inputs[0].(map[string]any); !ok {
+			return fmt.Errorf("filebeat.yml: an input that is a %T", inputs[0])
+		}
+	}
+	input["paths"] = []any{filepath.Join(b.folder, c.load, "*.log")}
+	section, _ := settings["filebeat"].(map[string]any)
+	if section == nil {
+		section = map[string]any{}
+	}
+	section["inputs"] = []any{input}
+	settings["filebeat"] = section
+	return nil
+}
+
+func (b *bench) outputSettings(c testCase, folder string) map[string]any {
+	settings := map[string]any{}
+	switch c.output {
+	case "file":
+		settings["path"], settings["rotate_every_kb"] = filepath.Join(folder, "out"), 102400
+	case "logstash":
+		settings["hosts"] = []any{b.sinks.lumberjack.Addr().String()}
+		settings["compression_level"] = 0
+	case "redis":
+		settings["hosts"] = []any{b.sinks.redis.Addr().String()}
+		settings["key"] = "filebeat"
+	case "websocket":
+		settings["hosts"] = []any{b.sinks.webSocketURL()}
+		if c.delay {
+			settings["hosts"] = []any{"ws://" + b.slowAddress}
+		}
+	}
+	maps.Copy(settings, c.set)
+	return settings
+}

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// longRun is how many times the other runs' events a run has that looks for
+// growth.
+const longRun = 10
+
+// measureMemory lets one filebeat send ten times as much and compares the memory
+// of its second half with that of its first.
+func measureMemory(ctx context.Context, b *bench) (section, error) {
+	long := b.loads["access"]
+	long.name, long.lines = "memory", long.lines*longRun
+	if err := long.write(b.folder); err != nil {
+		return section{}, err
+	}
+	b.loads = maps.Clone(b.loads)
+	b.loads[long.name] = long
+	var samples []float64
+	var failure error
+	_, err := b.run(ctx, testCase{base: shippedFile, load: long.name, output: "websocket"}, nil, func(pid, _ int) {
+		mib, err := residentMiB(pid)
+		if err != nil {
+			failure = err
+			return
+		}
+		samples = append(samples, mib)
+	})
+	if err == nil {
+		err = failure
+	}
+	if err != nil {
+		return section{}, err
+	}
+	if len(samples) < 4 {
+		return section{}, fmt.Errorf("only %d samples of the memory: more -lines", len(samples))
+	}
+	half := len(samples) / 2
+	first, second := slices.Max(samples[:half]), slices.Max(samples[half:])
+	return section{
+		title: "Memory over a long run",
+		text:  fmt.Sprintf("One filebeat with the shipped file sends %d events; its resident memory is read ten times a second.", long.lines),
+		table: fmt.Sprintf("| | peak RSS MiB |\n|---|---|\n| first half | %.0f |\n| second half | %.0f |\n\n", first, second),
+		verdicts: []verdict{{
+			goal:     fmt.Sprintf("flat over %d events: the second half's peak within 5 %% of the first's", long.lines),
+			measured: fmt.Sprintf("%.0f and %.0f MiB", first, second),
+			holds:    second <= first*1.05,
+		}},
+	}, nil
+}
