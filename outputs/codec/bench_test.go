@@ -48,7 +48,7 @@ func filestreamEvent() *beat.Event {
 // every output but Elasticsearch's uses.
 func BenchmarkAppend(b *testing.B) {
 	event := filestreamEvent()
-	for _, name := range []string{"json", "log", "raw"} {
+	for _, name := range Names() {
 		b.Run(name, func(b *testing.B) {
 			encoder := newTestEncoder(b, name)
 			record, err := encoder.Append(nil, event)
@@ -83,7 +83,12 @@ func TestUsualEventCostsNoAllocation(t *testing.T) {
 	event.Fields["parts"] = []mapstr.M{{"a": "b"}}
 	event.Fields["labels"] = map[string]string{"team": "web"}
 
-	for _, name := range []string{"json", "log", "raw"} {
+	// These take a buffer from a pool, and the race detector makes a pool forget
+	// some of what it is given.
+	pooled := map[string]bool{"form": true, "gelf": true, "ltsv": true}
+	const mostOfForgetfulPool = 10
+
+	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
 			encoder := newTestEncoder(t, name)
 			record := make([]byte, 0, 4096)
@@ -91,6 +96,10 @@ func TestUsualEventCostsNoAllocation(t *testing.T) {
 				_, err := encoder.Append(record, event)
 				require.NoError(t, err)
 			})
+			if pooled[name] {
+				require.LessOrEqual(t, allocations, float64(mostOfForgetfulPool))
+				return
+			}
 			require.Zero(t, allocations)
 		})
 	}

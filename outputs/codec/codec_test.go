@@ -14,16 +14,15 @@ import (
 func TestNewNamesTheKnownCodecsWhenItDoesNotKnowOne(t *testing.T) {
 	_, _, err := New("xml", testInfo, nil)
 	require.ErrorContains(t, err, `unknown codec "xml"`)
-	for _, name := range []string{"json", "log", "raw"} {
+	for _, name := range []string{"json", "log", "raw", "msgpack", "gelf", "ltsv", "form", "csv", "forward"} {
 		require.ErrorContains(t, err, name)
 	}
 }
 
-func TestTextCodecsAreNotBinary(t *testing.T) {
-	for _, name := range []string{"json", "log", "raw"} {
-		_, binary, err := New(name, testInfo, nil)
-		require.NoError(t, err)
-		require.False(t, binary, name)
+func TestMessagePackIsBinaryAndTextIsNot(t *testing.T) {
+	for _, name := range Names() {
+		_, binary := newTestFactory(t, name)
+		require.Equal(t, name == "msgpack" || name == "forward", binary, name)
 	}
 }
 
@@ -52,8 +51,7 @@ func TestEveryCodecAppendsBehindWhatIsThere(t *testing.T) {
 func TestEncodersOfOneFactoryRunSideBySide(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
-			newEncoder, _, err := New(name, testInfo, nil)
-			require.NoError(t, err)
+			newEncoder, _ := newTestFactory(t, name)
 			results := make(chan error)
 			const producers = 8
 			for range producers {
@@ -89,10 +87,11 @@ func TestErrorsHoldNothingOfTheEvent(t *testing.T) {
 	for description, v := range values {
 		t.Run(description, func(t *testing.T) {
 			event := &beat.Event{Fields: map[string]any{"message": v, secret: v}}
-			for _, name := range []string{"json", "log", "raw"} {
-				_, err := newTestEncoder(t, name).Append(nil, event)
+			for _, name := range Names() {
+				record, err := newTestEncoder(t, name).Append([]byte("before"), event)
 				require.Error(t, err)
 				require.NotContains(t, err.Error(), secret, name)
+				require.Equal(t, "before", string(record), name)
 			}
 		})
 	}

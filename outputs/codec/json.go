@@ -21,8 +21,19 @@ type jsonEncoder struct {
 	metadata string
 }
 
-// newJSON ignores cfg: pretty-printing and the like are libbeat's codec.json.*.
-func newJSON(info beat.Info, _ *conf.C) (func() Encoder, error) {
+// newJSON knows the options of the date field only: pretty-printing and the like
+// are libbeat's codec.json.*.
+func newJSON(info beat.Info, cfg *conf.C) (func() Encoder, error) {
+	o := DefaultJSONDateOptions()
+	if err := readOptions(cfg, &o); err != nil {
+		return nil, err
+	}
+	if o.Key != "" {
+		return newJSONDate(o)
+	}
+	if o.Format != "" {
+		return nil, errDateFormatAlone
+	}
 	times := newTimeFormat()
 	// The index of @metadata.beat is the Beat's name, as for the outputs that
 	// have no index of their own (console, file).

@@ -44,21 +44,62 @@ func appendJSONString(dst []byte, s string) []byte {
 	}
 }
 
+// appendJSONKey appends s in quotes and a colon.
+func appendJSONKey(dst []byte, s string) []byte {
+	if plainPrefix(s) < len(s) {
+		return append(appendJSONString(dst, s), ':')
+	}
+	dst = append(append(dst, '"'), s...)
+	return append(dst, '"', ':')
+}
+
 // plainPrefix returns how many bytes at the start of s are ASCII that needs no
 // escape. It looks at eight at a time, since most lines are such bytes only.
 func plainPrefix(s string) int {
+	n := len(s)
+	if n < 8 {
+		return plainPrefixOfShort(s)
+	}
 	i := 0
-	for ; len(s)-i >= 8; i += 8 {
+	for ; n-i >= 16; i += 16 {
+		first, second := specialBytes(load64(s[i:])), specialBytes(load64(s[i+8:]))
+		if first|second == 0 {
+			continue
+		}
+		if first == 0 {
+			return i + 8 + bits.TrailingZeros64(second)/8
+		}
+		return i + bits.TrailingZeros64(first)/8
+	}
+	if n-i >= 8 {
 		if found := specialBytes(load64(s[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
+		i += 8
 	}
-	for ; i < len(s); i++ {
+	if i == n {
+		return n
+	}
+	// The last eight bytes overlap with ones that are known to be plain.
+	if found := specialBytes(load64(s[n-8:])); found != 0 {
+		return n - 8 + bits.TrailingZeros64(found)/8
+	}
+	return n
+}
+
+func plainPrefixOfShort(s string) int {
+	if n := len(s); n >= 4 {
+		// Two overlapping halves.
+		if specialBytes(uint64(load32(s))|uint64(load32(s[n-4:]))<<32) == 0 {
+			return n
+		}
+	}
+	for i := range len(s) {
 		if b := s[i]; b >= utf8.RuneSelf || mustEscape[b] {
 			return i
 		}
 	}
-	return i
+	return len(s)
 }
 
 // load64 is one load instruction: the compiler joins the eight.
@@ -68,18 +109,24 @@ func load64(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+func load32(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
 // specialBytes sets the top bit of the lowest byte of word that is a control
-// character, a quote, a backslash, or not ASCII. Bytes above that one may be
-// marked wrongly, because the subtractions borrow from them; bytes below never.
+// character, a quote, a backslash, or not ASCII: the subtractions reach below
+// zero, and bytes that are not ASCII have the bit to begin with. Bytes above that
+// one may be marked wrongly, because of what they lend it; bytes below never.
 func specialBytes(word uint64) uint64 {
 	const (
 		ones = 0x0101010101010101
 		tops = 0x8080808080808080
 	)
-	quotes := word ^ (ones * '"')
-	backslashes := word ^ (ones * '\\')
-	controls := (word - ones*0x20) &^ word
-	return (word | controls | (quotes-ones)&^quotes | (backslashes-ones)&^backslashes) & tops
+	controls := word - ones*0x20
+	quotes := (word ^ ones*'"') - ones
+	backslashes := (word ^ ones*'\\') - ones
+	return (word | controls | quotes | backslashes) & tops
 }
 
 func appendEscapedByte(dst []byte, b byte) []byte {

@@ -140,7 +140,11 @@ func (j *jsonValues) appendMembers(dst []byte, m map[string]any, depth int) ([]b
 	}
 	var err error
 	for key, v := range m {
-		dst = append(appendJSONString(dst, key), ':')
+		dst = appendJSONKey(dst, key)
+		if text, ok := v.(string); ok { // most are: this spares them a call
+			dst = append(appendJSONString(dst, text), ',')
+			continue
+		}
 		if dst, err = j.append(dst, v, depth+1); err != nil {
 			return dst, err
 		}
@@ -198,7 +202,7 @@ func appendNested[T any](dst []byte, list []T, depth int, appendEntry func([]byt
 func appendStringMap(dst []byte, m map[string]string) []byte {
 	dst = append(dst, '{')
 	for key, v := range m {
-		dst = append(appendJSONString(dst, key), ':')
+		dst = appendJSONKey(dst, key)
 		dst = append(appendJSONString(dst, v), ',')
 	}
 	return closeObject(dst)

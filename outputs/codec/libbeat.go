@@ -68,6 +68,9 @@ func (e *libbeatEncoder) encode(event *beat.Event) (encoded []byte, err error) {
 	}()
 
 	encoded, err = e.codec.Encode(e.index, event)
+	if drop, ok := errors.AsType[*DropError](err); ok {
+		return nil, drop // from a codec of this package
+	}
 	switch {
 	case errors.Is(err, mapstr.ErrKeyNotFound):
 		return nil, encodeError(errors.New("the event lacks a field that the codec needs"))

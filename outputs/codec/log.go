@@ -20,7 +20,10 @@ type logEncoder struct {
 }
 
 // newLog has no options.
-func newLog(beat.Info, *conf.C) (func() Encoder, error) {
+func newLog(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
+	if err := readOptions(cfg, &noOptions{}); err != nil {
+		return nil, err
+	}
 	times := newTimeFormat()
 	return func() Encoder {
 		return &logEncoder{messages: messageReader{values: jsonValues{times: times}}}

@@ -7,13 +7,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	libjson "github.com/elastic/beats/v7/libbeat/outputs/codec/json"
+	conf "github.com/elastic/elastic-agent-libs/config"
 	jsoniter "github.com/json-iterator/go"
 	"github.com/stretchr/testify/require"
+	"github.com/tinylib/msgp/msgp"
 	"go.uber.org/goleak"
 )
 
@@ -21,13 +24,38 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var testInfo = beat.Info{Beat: "filebeat", IndexPrefix: "filebeat", Version: "9.0.0"}
+var testInfo = beat.Info{Beat: "filebeat", IndexPrefix: "filebeat", Version: "9.0.0", Hostname: "agent-1"}
 
-// newTestEncoder is a fresh encoder of the codec called name, without options.
+// requiredOptions are the options of the codecs that can't do without.
+var requiredOptions = map[string]map[string]any{"csv": {"fields": csvColumns}}
+
+var csvColumns = []string{"@timestamp", "message", "host.name", "tags", "log.offset", "@metadata._id", "none"}
+
+// newTestFactory returns a codec with the options that it can't do without.
+func newTestFactory(tb testing.TB, name string) (newEncoder func() Encoder, binary bool) {
+	tb.Helper()
+	return newFactoryWith(tb, name, requiredOptions[name])
+}
+
+func newFactoryWith(tb testing.TB, name string, options map[string]any) (newEncoder func() Encoder, binary bool) {
+	tb.Helper()
+	newEncoder, binary, err := New(name, testInfo, conf.MustNewConfigFrom(options))
+	require.NoError(tb, err)
+	return newEncoder, binary
+}
+
+// newTestEncoder is a fresh encoder of the codec called name, with the options
+// that it can't do without.
 func newTestEncoder(tb testing.TB, name string) Encoder {
 	tb.Helper()
-	newEncoder, _, err := New(name, testInfo, nil)
-	require.NoError(tb, err)
+	newEncoder, _ := newTestFactory(tb, name)
+	return newEncoder()
+}
+
+// newEncoderWith is a fresh encoder of the codec called name.
+func newEncoderWith(tb testing.TB, name string, options map[string]any) Encoder {
+	tb.Helper()
+	newEncoder, _ := newFactoryWith(tb, name, options)
 	return newEncoder()
 }
 
@@ -60,4 +88,41 @@ func requireDrop(tb testing.TB, encoder Encoder, event *beat.Event, reason strin
 	require.Equal(tb, reason, drop.Reason)
 	require.Equal(tb, "before", string(record))
 	require.ErrorIs(tb, err, drop.Err)
+}
+
+// decodeMsgpack is the value of a record as another reader of MessagePack has it:
+// the one of msgp. Values are such that equal ones are equal to
+// require.Equal: NaN is a text, and an integer is unsigned only if it has to be.
+func decodeMsgpack(tb testing.TB, record []byte) any {
+	tb.Helper()
+	v, rest, err := msgp.ReadIntfBytes(record)
+	require.NoError(tb, err, "% x", record)
+	require.Empty(tb, rest, "bytes after the record")
+	return comparableValue(v)
+}
+
+func comparableValue(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if math.IsNaN(v) {
+			return "NaN"
+		}
+	case float32:
+		return comparableValue(float64(v))
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v)
+		}
+	case []byte:
+		return append([]byte{}, v...)
+	case map[string]any:
+		for key, entry := range v {
+			v[key] = comparableValue(entry)
+		}
+	case []any:
+		for i, entry := range v {
+			v[i] = comparableValue(entry)
+		}
+	}
+	return v
 }

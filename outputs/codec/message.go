@@ -4,8 +4,6 @@
 package codec
 
 import (
-	"encoding/json"
-
 	"github.com/elastic/beats/v7/libbeat/beat"
 )
 
@@ -51,20 +49,9 @@ func (m *messageReader) read(event *beat.Event) (string, error) {
 }
 
 func (m *messageReader) scalarText(v any) (string, error) {
-	encoded, err := m.values.append(nil, v, 1)
-	if err != nil {
+	text, kind, err := m.values.appendText(nil, v, 1)
+	if err != nil || kind == textNull || kind == textList || kind == textObject {
 		return "", errNoMessage
 	}
-	switch encoded[0] {
-	case '{', '[', 'n':
-		return "", errNoMessage
-	case '"':
-		var text string
-		if err := json.Unmarshal(encoded, &text); err != nil {
-			return "", errNoMessage
-		}
-		return text, nil
-	default:
-		return string(encoded), nil
-	}
+	return string(text), nil
 }

@@ -19,7 +19,10 @@ type rawEncoder struct {
 }
 
 // newRaw has no options.
-func newRaw(beat.Info, *conf.C) (func() Encoder, error) {
+func newRaw(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
+	if err := readOptions(cfg, &noOptions{}); err != nil {
+		return nil, err
+	}
 	times := newTimeFormat()
 	return func() Encoder {
 		return &rawEncoder{messages: messageReader{values: jsonValues{times: times}}}

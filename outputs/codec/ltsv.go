@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+func init() {
+	Register("ltsv", false, newLTSV)
+}
+
+// LTSVOptions are options of the ltsv codec, which has json_date_format besides.
+type LTSVOptions struct {
+	// Escape writes TAB, CR, LF and backslash in values as \t, \r, \n and \\. By
+	// default the first three become spaces.
+	Escape bool `config:"escape"`
+	// Delimiter stands between fields, a TAB by default. With & here and = as
+	// LabelDelimiter the values are percent-encoded.
+	Delimiter string `config:"delimiter"`
+	// LabelDelimiter stands between a label and its value, a colon by default.
+	LabelDelimiter string `config:"label_delimiter"`
+}
+
+// DefaultLTSVOptions returns the options that the ltsv codec has if none are set:
+// those of ltsv.org.
+func DefaultLTSVOptions() LTSVOptions {
+	return LTSVOptions{Delimiter: "\t", LabelDelimiter: ":"}
+}
+
+// Validate returns an error for every setting that can't be used, with its name.
+func (o LTSVOptions) Validate() error {
+	problems := []error{
+		validateDelimiter("delimiter", o.Delimiter),
+		validateDelimiter("label_delimiter", o.LabelDelimiter),
+	}
+	if o.Delimiter == o.LabelDelimiter {
+		problems = append(problems, errors.New("label_delimiter: must not be the delimiter"))
+	}
+	if o.Escape && o.Delimiter == `\` {
+		problems = append(problems, errors.New("delimiter: can't be a backslash with escape"))
+	}
+	return errors.Join(problems...)
+}
+
+func validateDelimiter(setting, delimiter string) error {
+	character, width := utf8.DecodeRuneInString(delimiter)
+	switch {
+	case width == 0, width != len(delimiter), character == utf8.RuneError:
+		return fmt.Errorf("%s: must be one character, is %q", setting, delimiter)
+	case strings.ContainsAny(delimiter, "\r\n\x00"), width == 1 && isLabelByte[delimiter[0]]:
+		return fmt.Errorf("%s: can't be a line break, NUL, or what labels are made of, is %q", setting, delimiter)
+	default:
+		return nil
+	}
+}
+
+// isForm reports whether the record is a form (WHATWG URL 5.2), as long as names
+// and values are percent-encoded.
+func (o LTSVOptions) isForm() bool { return o.Delimiter == "&" && o.LabelDelimiter == "=" }
+
+// isLabelByte holds the bytes that a label of LTSV may have, and the name of a
+// field of GELF too.
+var isLabelByte = func() (set [256]bool) {
+	for b := range set {
+		set[b] = isAlphanumeric(byte(b)) || b == '_' || b == '.' || b == '-'
+	}
+	return set
+}()
+
+// appendLabel appends name with an underscore for each byte that a label can't
+// have.
+func appendLabel(dst, name []byte) []byte {
+	for _, b := range name {
+		if !isLabelByte[b] {
+			b = '_'
+		}
+		dst = append(dst, b)
+	}
+	return dst
+}
+
+// timeLabel comes first in a record. A field of that name gives way.
+const timeLabel = "time"
+
+// ltsvSettings is the section of the codec.
+type ltsvSettings struct {
+	LTSVOptions `config:",inline"`
+	DateFormat  string `config:"json_date_format"`
+}
+
+func (s *ltsvSettings) Validate() error {
+	_, err := parseDateFormat(s.DateFormat, dateISO8601)
+	return errors.Join(s.LTSVOptions.Validate(), err)
+}
+
+// ltsvEncoder writes labelled values (ltsv.org), the time first.
+type ltsvEncoder struct {
+	times  timeFormat
+	date   dateFormat
+	layout *ltsvLayout // shared by all encoders
+}
+
+func newLTSV(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
+	s := &ltsvSettings{LTSVOptions: DefaultLTSVOptions()}
+	if err := readOptions(cfg, s); err != nil {
+		return nil, err
+	}
+	date, err := parseDateFormat(s.DateFormat, dateISO8601)
+	if err != nil {
+		return nil, err
+	}
+	times, layout := newTimeFormat(), newLTSVLayout(s.LTSVOptions)
+	return func() Encoder { return &ltsvEncoder{times: times, date: date, layout: layout} }, nil
+}
+
+func (e *ltsvEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
+	f, err := flatten(event, e.times, '.', false)
+	if err != nil {
+		return dst, err
+	}
+	defer f.release()
+
+	dst = append(append(dst, timeLabel...), e.layout.LabelDelimiter...)
+	start := len(f.buffer)
+	f.buffer = e.date.append(f.buffer, event.Timestamp)
+	dst = appendLTSVValue(dst, f.buffer[start:], e.layout)
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		name := f.nameOf(l)
+		if string(name) == timeLabel {
+			continue
+		}
+		dst = append(dst, e.layout.Delimiter...)
+		if len(name) == 0 {
+			name = emptyLabel
+		}
+		dst = append(appendLabel(dst, name), e.layout.LabelDelimiter...)
+		if l.ownText != "" {
+			dst = appendLTSVValue(dst, l.ownText, e.layout)
+		} else {
+			dst = appendLTSVValue(dst, f.textOf(l), e.layout)
+		}
+	}
+	return dst, nil
+}
+
+// emptyLabel stands in for a name without bytes: a label has at least one.
+var emptyLabel = []byte("_")
+
+var _ Encoder = (*ltsvEncoder)(nil)
