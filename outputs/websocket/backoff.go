@@ -9,6 +9,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/beats/v7/libbeat/publisher"
+	libtesting "github.com/elastic/elastic-agent-libs/testing"
 
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
@@ -93,6 +94,9 @@ func (b *backoffClient) failed(cause error) {
 		b.failures++
 	}
 }
+
+// Test implements testing.Testable.
+func (b *backoffClient) Test(d libtesting.Driver) { testClient(b.prover, d) }
 
 func (b *backoffClient) String() string { return "backoff(" + b.prover.String() + ")" }
 

@@ -4,9 +4,10 @@
 package websocket
 
 import (
-	"github.com/elastic/beats/v7/libbeat/publisher"
+	"cmp"
+	"slices"
 
-	"filebeat-websocket/outputs/websocket/framing"
+	"github.com/elastic/beats/v7/libbeat/publisher"
 )
 
 // chunk is the run of records that makes one message.
@@ -16,9 +17,10 @@ type chunk struct {
 }
 
 // cut groups records into as few messages of at most maxBytes as their order
-// allows. Each record is known to fit on its own. After a refusal a record takes
-// fewer others with it.
-func cut(records []*record, layout framing.Framing, maxBytes int) []chunk {
+// allows. Each record is known to fit on its own. A message holds records of one
+// group. After a refusal a record takes fewer others with it.
+func cut(records []*record, format *wireFormat, maxBytes int) []chunk {
+	layout := format.layout(records[0].group)
 	most := len(records)
 	if layout.Single() {
 		most = 1
@@ -31,8 +33,12 @@ func cut(records []*record, layout framing.Framing, maxBytes int) []chunk {
 			runWith = min(run, r.run)
 		}
 		bytesWith := layout.Size(i-start+1, recordBytes+len(r.data))
-		if i > start && (i-start >= runWith || bytesWith > maxBytes) {
+		sameGroup := r.group == records[start].group
+		if i > start && (i-start >= runWith || bytesWith > maxBytes || !sameGroup) {
 			chunks = append(chunks, chunk{start: start, end: i, bytes: layout.Size(i-start, recordBytes)})
+			if !sameGroup {
+				layout = format.layout(r.group)
+			}
 			start, recordBytes, runWith = i, 0, most
 			if r.run > 0 {
 				runWith = min(most, r.run)
@@ -42,6 +48,31 @@ func cut(records []*record, layout framing.Framing, maxBytes int) []chunk {
 		run = runWith
 	}
 	return append(chunks, chunk{start: start, end: len(records), bytes: layout.Size(len(records)-start, recordBytes)})
+}
+
+// gather puts the records of each group together, and their events with them,
+// in the order in which the groups come up first. Within a group the order stays.
+func gather(events []publisher.Event, records []*record) {
+	places := map[string]int{}
+	for _, r := range records {
+		if _, known := places[r.group]; !known {
+			places[r.group] = len(places)
+		}
+	}
+	if len(places) == 1 {
+		return
+	}
+	order := make([]int, len(records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(places[records[a].group], places[records[b].group])
+	})
+	allEvents, allRecords := slices.Clone(events), slices.Clone(records)
+	for i, from := range order {
+		events[i], records[i] = allEvents[from], allRecords[from]
+	}
 }
 
 // split takes the records of a batch apart: those that can be sent, and those

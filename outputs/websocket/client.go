@@ -5,10 +5,8 @@ package websocket
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"sync"
@@ -21,10 +19,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/monitoring"
-	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/websocket/ack"
-	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
@@ -35,6 +31,7 @@ type shared struct {
 	header    http.Header
 	format    *wireFormat
 	ack       ack.Type
+	handshake *ack.Handshake // nil: none
 	encoders  queue.EncoderFactory
 	observer  outputs.Observer
 	registry  *monitoring.Registry // the output's own metrics
@@ -43,20 +40,24 @@ type shared struct {
 	log       *logp.Logger
 	lifecycle *lifecycle
 
-	cleartext sync.Once // the warning of credentials that are not encrypted
+	cleartext sync.Once  // the warning of credentials that are not encrypted
+	plain     plainHosts // with which compression can't be agreed on
+	selfTest  selfTest
 }
 
 // errNotConnected is the error of a Publish without a connection.
 var errNotConnected = errors.New("not connected")
 
 // client is one connection to one host. Connect and Publish are called by one
-// goroutine of the pipeline, Close by another one.
+// goroutine of the pipeline, Close by another one. With ttl, a goroutine of its
+// own may replace the session between them.
 type client struct {
 	*shared
 	endpoint *url.URL      // without the user
 	user     *url.Userinfo // of the URL, nil if it names none
 	encoder  queue.Encoder // for events that did not come through an encoding queue
 
+	inUse   sync.Mutex // held while the session is made, replaced or published to
 	mutex   sync.Mutex
 	session *session.Session // nil before the first Connect
 	ramp    int              // events in a portion, with slow_start
@@ -72,39 +73,26 @@ func newClient(s *shared, endpoint *url.URL) *client {
 	c := &client{shared: s, endpoint: &address, user: endpoint.User, encoder: s.encoders(), ramp: rampStart}
 	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
+	s.selfTest.left++
 	return c
 }
 
 // Connect implements outputs.Connectable: it dials, upgrades, and waits until
 // the server is known to answer. Close cuts it short.
 func (c *client) Connect() error {
+	c.inUse.Lock()
+	defer c.inUse.Unlock()
+	return c.connect()
+}
+
+func (c *client) connect() error {
 	replaces := c.retire()
-	options, err := c.dialOptions()
+	connection, err := c.dial(nil)
 	if err != nil {
 		c.stats.failed.Inc()
 		return err
 	}
-	ackConfig := ack.Config{Field: c.config.AckField}
-	if c.ack.Subprotocol != nil {
-		if name := c.ack.Subprotocol(ackConfig); name != "" {
-			options.Subprotocols, options.RequiredSubprotocol = []string{name}, name
-		}
-	}
-	connection, err := conn.Dial(c.lifecycle.ctx, options)
-	if err != nil {
-		c.stats.failed.Inc()
-		return err
-	}
-	opened, err := session.Open(c.lifecycle.ctx, discreetConn{connection}, discreetStrategy{c.ack.New(ackConfig), connection}, session.Options{
-		Binary:       c.format.binary,
-		Pipelining:   c.config.Pipelining,
-		Timeout:      c.config.Timeout,
-		PingInterval: c.config.PingInterval,
-		MaxPause:     c.config.Backoff.Max,
-		Ended:        c.ended,
-		Ignored:      func(err error) { c.log.Warnf("%v sent a message that is ignored: %v", displayURL(c.endpoint), err) },
-		RoundTrip:    c.stats.roundTrip,
-	})
+	opened, err := c.open(connection, c.newStrategy(), c.sessionOptions())
 	if err != nil {
 		c.stats.failed.Inc()
 		return err
@@ -114,36 +102,11 @@ func (c *client) Connect() error {
 		opened.Close(canceled)
 		return session.ErrClosed
 	}
-	c.log.Infof("Connected to %v (%v)", displayURL(c.endpoint), connection.RemoteAddr())
+	c.log.Infof("Connected to %v (%v%s)", displayURL(c.endpoint), connection.RemoteAddr(), agreed(connection))
 	if note := opened.Note(); note != "" {
 		c.log.Warnf("%v: %s", displayURL(c.endpoint), note)
 	}
 	return nil
-}
-
-// dialOptions reads what a dial needs: credentials, certificates and keys anew,
-// so that renewed ones are used.
-func (c *client) dialOptions() (conn.Options, error) {
-	header, err := c.dialHeader()
-	if err != nil {
-		return conn.Options{}, err
-	}
-	options := conn.Options{
-		URL:            c.endpoint,
-		Header:         header,
-		ConnectTimeout: c.config.ConnectTimeout,
-		WriteTimeout:   c.config.WriteTimeout,
-		MaxFrameBytes:  int(c.config.MaxFrameBytes),
-		MaxReadBytes:   int64(c.config.MaxReadBytes),
-		Traffic:        traffic{c.observer, c.stats},
-	}
-	if c.endpoint.Scheme == "wss" {
-		if options.TLS, err = c.tlsConfig(); err != nil {
-			return conn.Options{}, err
-		}
-	}
-	options.Proxy, err = c.proxy()
-	return options, err
 }
 
 // canceled is the context of a Close that waits for nothing.
@@ -163,9 +126,7 @@ func (c *client) adopt(opened *session.Session) bool {
 		return false
 	}
 	c.session = opened
-	if ttl := c.config.TTL; ttl > 0 {
-		c.replaceAt = time.Now().Add(ttl - ttl/10 + rand.N(ttl/5+1))
-	}
+	c.replaceLater(opened)
 	return true
 }
 
@@ -178,19 +139,6 @@ func (c *client) retire() bool {
 	}
 	old.Close(canceled)
 	return true
-}
-
-// renew replaces a session that is older than ttl: what is in flight is
-// confirmed first, then the connection is closed and dialled anew, addresses
-// and all.
-func (c *client) renew(old *session.Session) error {
-	if c.config.TTL == 0 || time.Now().Before(c.replaceAt) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(c.lifecycle.ctx, c.config.Timeout)
-	defer cancel()
-	old.Close(ctx)
-	return c.Connect()
 }
 
 func (c *client) current() *session.Session {
@@ -216,24 +164,12 @@ func (c *client) ended(cause error) {
 	c.log.Warnf("Connection to %v ended: %v", displayURL(c.endpoint), cause)
 }
 
-// tlsConfig reads certificates and keys anew, so that a dial uses renewed ones.
-func (c *client) tlsConfig() (*tls.Config, error) {
-	host := c.endpoint.Hostname()
-	settings, err := tlscommon.LoadTLSConfig(c.config.TLS)
-	switch {
-	case err != nil:
-		return nil, settingError("ssl", err)
-	case settings == nil:
-		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
-	default:
-		return settings.BuildModuleClientConfig(host), nil
-	}
-}
-
 // Publish implements outputs.Client. It returns once the batch is written; the
 // batch is signalled when it is confirmed or lost. With an error the connection
 // is of no use any more, and batch was signalled or is about to be.
 func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
+	c.inUse.Lock()
+	defer c.inUse.Unlock()
 	d := newDelivery(c, batch)
 	current, err := c.usable()
 	if err != nil {
@@ -252,8 +188,10 @@ func (c *client) usable() (*session.Session, error) {
 	if err := current.Err(); err != nil {
 		return nil, err
 	}
-	if err := c.renew(current); err != nil {
-		return nil, err
+	if c.tooOld() {
+		if err := c.replace(current); err != nil {
+			return nil, err
+		}
 	}
 	return c.current(), nil
 }

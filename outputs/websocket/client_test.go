@@ -74,8 +74,9 @@ func newFixture(t *testing.T, yaml string, servers ...*receivertest.Server) *fix
 	group, err := makeWebsocket(nil, beat.Info{Beat: "filebeat", UserAgent: "test-agent"}, observer, cfg)
 	require.NoError(t, err)
 	f := &fixture{group: group, observer: observer}
-	f.client, _ = group.Clients[0].(outputs.NetworkClient)
-	require.NotNil(t, f.client)
+	outer, ok := group.Clients[0].(*quietClient)
+	require.True(t, ok)
+	f.client = outer.NetworkClient // whose Connect returns every failure
 	if backoff, ok := f.client.(*backoffClient); ok {
 		only, ok := backoff.prover.(*client)
 		require.True(t, ok)

@@ -18,8 +18,8 @@ import (
 	"github.com/elastic/elastic-agent-libs/file"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
+	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/ack"
-	"filebeat-websocket/outputs/websocket/framing"
 )
 
 // config is everything that may stand under output.websocket. The config tag is
@@ -58,6 +58,17 @@ type config struct {
 	Framing string          `config:"framing"`
 	Codec   libcodec.Config `config:"codec,ucfg"`
 
+	JSONDateKey    string               `config:"json_date_key"`
+	JSONDateFormat string               `config:"json_date_format"`
+	Msgpack        codec.MsgpackOptions `config:"msgpack"`
+	GELF           codec.GELFOptions    `config:"gelf"`
+	LTSV           codec.LTSVOptions    `config:"ltsv"`
+	CSV            codec.CSVOptions     `config:"csv"`
+	Forward        forwardConfig        `config:"forward"`
+
+	CompressionLevel     int      `config:"compression_level"`
+	CompressionThreshold byteSize `config:"compression_threshold"`
+
 	// The connection.
 	PingInterval       time.Duration     `config:"ping_interval"`
 	ConnectTimeout     time.Duration     `config:"connect_timeout"`
@@ -66,6 +77,8 @@ type config struct {
 	Headers            map[string]string `config:"headers"`
 	Origin             string            `config:"origin"`
 	UserAgent          string            `config:"user_agent"`
+	Subprotocols       []string          `config:"subprotocols"`
+	RequireSubprotocol bool              `config:"required_subprotocol"`
 	Username           string            `config:"username"`
 	Password           string            `config:"password"`
 	APIKey             string            `config:"api_key"`
@@ -121,7 +134,14 @@ func defaultConfig() config {
 		RetryLimit: 3,
 		Backoff:    backoffConfig{Init: time.Second, Max: 60 * time.Second},
 
-		Format: "json",
+		Format:  "json",
+		Msgpack: codec.DefaultMsgpackOptions(),
+		GELF:    codec.DefaultGELFOptions(),
+		LTSV:    codec.DefaultLTSVOptions(),
+		CSV:     codec.DefaultCSVOptions(),
+		Forward: defaultForward(),
+
+		CompressionThreshold: 1 << 10,
 
 		PingInterval:   30 * time.Second,
 		ConnectTimeout: 10 * time.Second,
@@ -182,30 +202,17 @@ func (c *config) Validate() error {
 
 	if _, err := ack.Get(c.Ack); err != nil {
 		bad("ack", "%w", err)
+	} else if c.Ack == forwardFormat {
+		bad("ack", "is message for the confirmations that format: forward has")
 	}
-	if preset, ok := presets[c.Format]; !ok {
-		bad("format", "unknown format %q, known are %s", c.Format, strings.Join(formatNames(), ", "))
-	} else if c.Codec.Namespace.IsSet() && !preset.replaceable {
-		bad("codec", "takes the place of the record of json and raw, and does not go with format: %s", c.Format)
-	}
-	if c.Framing != "" {
-		if _, err := framing.Get(c.Framing); err != nil {
-			bad("framing", "%w", err)
-		}
-	}
-	if layout := c.framingName(); c.recordsAreOpaque() && (layout == "array" || layout == "concat") {
-		key := "framing"
-		if c.Framing == "" {
-			key = "codec"
-		}
-		bad(key, "framing %s needs JSON records, which codec.format and format: raw do not make; use message or lines", layout)
-	}
+	problems = append(problems, c.validateFormat()...)
 
 	if err := validateHeaders(c.Headers); err != nil {
 		problems = append(problems, err)
 	}
 	problems = append(problems, c.validateCredentials()...)
 	problems = append(problems, c.validateProxy()...)
+	problems = append(problems, c.validateAgreement()...)
 	for key, value := range map[string]string{"origin": c.Origin, "user_agent": c.UserAgent} {
 		if !httpguts.ValidHeaderFieldValue(value) {
 			bad(key, "is no valid value of a header")
@@ -214,6 +221,8 @@ func (c *config) Validate() error {
 
 	if c.AckField != "" && c.Ack != "message" {
 		bad("ack_field", "is for ack: message, not for ack: %s", c.Ack)
+	} else if c.AckField != "" && c.Format == forwardFormat {
+		bad("ack_field", "does not go with format: forward, which has confirmations of its own")
 	}
 	if slices.Contains(strings.Split(c.AckField, "."), "") && c.AckField != "" {
 		bad("ack_field", "is no field such as a.b")

@@ -4,13 +4,11 @@
 package websocket
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/elastic/beats/v7/libbeat/beat"
 	conf "github.com/elastic/elastic-agent-libs/config"
 )
 
@@ -115,11 +113,11 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		`backoff: {init: 2s, max: 1s}`:      {"output.websocket.backoff.max: must not be below backoff.init"},
 		`max_read_bytes: 0`:                 {"output.websocket.max_read_bytes: must be at least 1"},
 		`ack: maybe`:                        {`output.websocket.ack: unknown ack "maybe", known are`},
-		`format: xml`:                       {`output.websocket.format: unknown format "xml", known are json`},
+		`format: xml`:                       {`output.websocket.format: unknown format "xml", known are csv, form, forward`},
 		`framing: zip`:                      {`output.websocket.framing: unknown framing "zip", known are`},
-		`{format: raw, framing: array}`:     {"output.websocket.framing: framing array needs JSON records"},
-		`{format: raw, framing: concat}`:    {"output.websocket.framing: framing concat needs JSON records"},
-		`{format: json_array, codec.format.string: "%{[message]}"}`: {"output.websocket.codec: framing array needs JSON records"},
+		`{format: raw, framing: array}`:     {"output.websocket.framing: framing array does not go with format: raw, whose records need message or lines"},
+		`{format: raw, framing: concat}`:    {"output.websocket.framing: framing concat does not go with format: raw"},
+		`{format: json_array, codec.format.string: "%{[message]}"}`: {"output.websocket.codec: framing array does not go with codec.format, whose records need message or lines"},
 		`{format: log, codec.json.pretty: true}`:                    {"output.websocket.codec: takes the place of the record of json and raw"},
 		`no_such_key: 1`:                                            {"output.websocket.no_such_key: unknown setting"},
 		`backoff.mx: 1s`:                                            {"output.websocket.backoff.mx: unknown setting"},
@@ -218,41 +216,6 @@ func TestEndpointErrors(t *testing.T) {
 		t.Run(yaml, func(t *testing.T) {
 			_, err := readConfig(configFrom(t, yaml))
 			require.ErrorContains(t, err, want)
-		})
-	}
-}
-
-func TestWireFormatsOfThePresets(t *testing.T) {
-	for yaml, want := range map[string]struct {
-		framing string
-		record  string
-	}{
-		`format: log`:                   {"message", `{"timestamp":"2021-02-05T22:17:09.123456789Z","message":"hello"}`},
-		`{format: log, framing: lines}`: {"lines", `{"timestamp":"2021-02-05T22:17:09.123456789Z","message":"hello"}`},
-		`format: raw`:                   {"message", `hello`},
-		`{format: raw, framing: lines}`: {"lines", `hello`},
-		`{format: raw, codec.format.string: "<%{[message]}>"}`: {"message", `<hello>`},
-		`codec.format.string: "<%{[message]}>"`:                {"message", `<hello>`},
-		`{format: raw, codec.json.pretty: false}`:              {"message", `{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"beat":"filebeat","type":"_doc","version":"9.0.0"},"message":"hello"}`},
-		`format: json`:        {"message", `{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"beat":"filebeat","type":"_doc","version":"9.0.0"},"message":"hello"}`},
-		`format: json_lines`:  {"lines", ""},
-		`format: json_array`:  {"array", ""},
-		`format: json_stream`: {"concat", ""},
-	} {
-		t.Run(yaml, func(t *testing.T) {
-			cfg := configFrom(t, yaml)
-			require.NoError(t, cfg.Merge(configFrom(t, `hosts: [h]`)))
-			c, err := readConfig(cfg)
-			require.NoError(t, err)
-			require.Equal(t, want.framing, c.framingName())
-			format, err := c.wireFormat(beat.Info{Beat: "filebeat", Version: "9.0.0"})
-			require.NoError(t, err)
-			require.False(t, format.binary)
-			record, err := format.newEncoder().Append(nil, testEvent("hello"))
-			require.NoError(t, err)
-			if want.record != "" {
-				require.Equal(t, want.record, strings.TrimSpace(string(record)))
-			}
 		})
 	}
 }

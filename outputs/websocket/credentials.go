@@ -148,6 +148,16 @@ func (c *client) dialHeader() (http.Header, error) {
 	return header, nil
 }
 
+// hiddenSettings returns secrets that do not go out with the upgrade request, and
+// that a server may know all the same.
+func (c *config) hiddenSettings() []string {
+	secrets := []string{c.Forward.SharedKey, c.Forward.Password}
+	if c.TLS != nil {
+		secrets = append(secrets, c.TLS.Certificate.Passphrase)
+	}
+	return secrets
+}
+
 // warnOfCleartext writes one line if credentials go over the network as they
 // are.
 func (c *client) warnOfCleartext() {
@@ -193,5 +203,11 @@ func (s discreetStrategy) Message(payload []byte) (ack.Verdict, error) {
 	if verdict.Refused != nil && verdict.Refused.Reason != "" {
 		verdict.Refused.Reason = s.conn.Redact(verdict.Refused.Reason)
 	}
+	if failed, ok := errors.AsType[*ack.HandshakeError](verdict.Failed); ok {
+		failed.Problem = s.conn.Redact(failed.Problem)
+	}
 	return verdict, err
 }
+
+// Unwrap returns the strategy, for what it can do beside.
+func (s discreetStrategy) Unwrap() ack.Strategy { return s.Strategy }

@@ -49,10 +49,10 @@ func TestUserOfAURLIsForItsHost(t *testing.T) {
 	first, second := receivertest.Start(t), receivertest.Start(t)
 	f := newFixture(t, fmt.Sprintf(`hosts: ["ws://us%%65r:p%%40ss%%3A@%s/", %q]`, first.Addr(), second.URL()))
 	for _, client := range f.group.Clients {
-		backoff, ok := client.(*backoffClient)
+		outer, ok := client.(*quietClient)
 		require.True(t, ok)
-		require.NoError(t, backoff.Connect())
-		require.NotContains(t, backoff.String(), "ss")
+		require.NoError(t, outer.Connect())
+		require.NotContains(t, outer.String(), "ss")
 	}
 	require.Equal(t, "Basic "+base64Of("user:p@ss:"), first.Conns()[0].Request.Header.Get("Authorization"))
 	require.Empty(t, second.Conns()[0].Request.Header.Get("Authorization"))

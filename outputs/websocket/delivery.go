@@ -69,7 +69,10 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 	}
 	d.events, d.records, d.dropped = split(all)
 	if len(d.records) > 0 {
-		d.chunks = cut(d.records, c.format.framing, int(c.config.MaxMessageBytes))
+		if c.format.tag != nil {
+			gather(d.events, d.records)
+		}
+		d.chunks = cut(d.records, c.format, int(c.config.MaxMessageBytes))
 	}
 	d.fates = make([]fate, len(d.records))
 	return d
@@ -132,7 +135,8 @@ func (p *portion) AppendTo(dst []byte, i int) []byte {
 	for _, r := range p.records[p.chunks[i].start:p.chunks[i].end] {
 		p.scratch = append(p.scratch, r.data)
 	}
-	return p.client.format.framing.Append(dst, p.scratch)
+	group := p.records[p.chunks[i].start].group
+	return p.client.format.layout(group).Append(dst, p.scratch)
 }
 
 // Alone implements session.Batch.
@@ -146,6 +150,11 @@ func (p *portion) Settled(outcome session.Outcome) {
 	d := p.delivery
 	d.mutex.Lock()
 	for i := range outcome.Confirmed {
+		for event := p.chunks[i].start; event < p.chunks[i].end; event++ {
+			d.fates[event] = confirmed
+		}
+	}
+	for _, i := range outcome.Apart {
 		for event := p.chunks[i].start; event < p.chunks[i].end; event++ {
 			d.fates[event] = confirmed
 		}

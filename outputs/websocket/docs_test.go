@@ -351,7 +351,7 @@ func TestCommandsInTheDocsAreTargets(t *testing.T) {
 	targets := strings.ToLower(readDocument(t, root+"/magefile.go"))
 	for _, path := range documents(t) {
 		for _, command := range mageCommand.FindAllStringSubmatch(readDocument(t, path), -1) {
-			require.Contains(t, targets, "\nfunc "+command[1]+"(", "%s: %s", path, command[0])
+			require.Contains(t, targets, "\nfunc "+strings.ToLower(command[1])+"(", "%s: %s", path, command[0])
 		}
 	}
 }

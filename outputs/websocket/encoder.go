@@ -19,24 +19,21 @@ import (
 // makes one per producer, and filestream has a producer per file, so it holds no
 // buffer: those are pooled.
 type encoder struct {
-	codec          codec.Encoder
-	isJSON         bool // records are the event as Beats' JSON
-	binary         bool
-	maxLen         int           // longest log line in bytes, 0 for no limit
-	maxRecordBytes int           // longest record that fits into a message
-	deadLetter     codec.Encoder // keeps the event of a record that can't be, nil if nobody wants it
+	codec           codec.Encoder
+	format          *wireFormat
+	maxLen          int           // longest log line in bytes, 0 for no limit
+	maxMessageBytes int           // longest message, which a record has to fit into
+	deadLetter      codec.Encoder // keeps the event of a record that can't be, nil if nobody wants it
 }
 
 // newEncoderFactory returns the factory of encoders for a checked configuration.
 func newEncoderFactory(c *config, format *wireFormat) queue.EncoderFactory {
-	maxRecordBytes := int(c.MaxMessageBytes) - format.framing.Size(1, 0)
 	return func() queue.Encoder {
 		e := &encoder{
-			codec:          format.newEncoder(),
-			isJSON:         format.isJSON,
-			binary:         format.binary,
-			maxLen:         int(c.MaxLen),
-			maxRecordBytes: maxRecordBytes,
+			codec:           format.newEncoder(),
+			format:          format,
+			maxLen:          int(c.MaxLen),
+			maxMessageBytes: int(c.MaxMessageBytes),
 		}
 		if format.newDeadLetter != nil {
 			e.deadLetter = format.newDeadLetter()
@@ -72,11 +69,14 @@ func (e *encoder) encode(event *beat.Event) *record {
 		}
 		return e.drop(event, codec.ReasonEncode, err)
 	}
-	if !e.binary && !utf8.Valid(data) {
+	if !e.format.binary && !utf8.Valid(data) {
 		data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 	}
-	r.data, r.isJSON = data, e.isJSON
-	if len(data) > e.maxRecordBytes {
+	r.data, r.isJSON = data, e.format.isJSON
+	if e.format.tag != nil {
+		r.group = tagOf(e.format.tag, event)
+	}
+	if e.format.layout(r.group).Size(1, len(data)) > e.maxMessageBytes {
 		r.recycle()
 		return e.drop(event, reasonMaxMessageBytes, errTooLong)
 	}

@@ -121,7 +121,7 @@ func TestCutKeepsOrderAndLimits(t *testing.T) {
 		t.Run(fmt.Sprintf("%s of at most %d", test.framing, test.maxBytes), func(t *testing.T) {
 			layout, err := framing.Get(test.framing)
 			require.NoError(t, err)
-			require.Equal(t, test.want, cut(test.records, layout, test.maxBytes))
+			require.Equal(t, test.want, cut(test.records, &wireFormat{framing: layout}, test.maxBytes))
 		})
 	}
 }
@@ -146,7 +146,7 @@ func FuzzCut(f *testing.F) {
 				records = append(records, r)
 			}
 			end := 0
-			for _, c := range cut(records, layout, maxBytes) {
+			for _, c := range cut(records, &wireFormat{framing: layout}, maxBytes) {
 				require.Equal(t, end, c.start)
 				require.Greater(t, c.end, c.start)
 				var parts [][]byte

@@ -11,6 +11,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/beats/v7/libbeat/publisher"
+	libtesting "github.com/elastic/elastic-agent-libs/testing"
 )
 
 // failover uses one of its clients at a time and moves on to another one, at
@@ -73,6 +74,13 @@ func (f *failover) Close() error {
 		}
 	}
 	return first
+}
+
+// Test implements testing.Testable: it tests every client.
+func (f *failover) Test(d libtesting.Driver) {
+	for _, client := range f.clients {
+		testClient(client, d)
+	}
 }
 
 func (f *failover) String() string {

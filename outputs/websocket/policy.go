@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
@@ -36,6 +37,9 @@ func classify(cause error, now time.Time) patience {
 	}
 	if refused, ok := errors.AsType[*conn.ProxyError](cause); ok {
 		return patience{longest: refused.Code == http.StatusProxyAuthRequired || refused.Code == http.StatusForbidden}
+	}
+	if _, ok := errors.AsType[*ack.HandshakeError](cause); ok {
+		return patience{longest: true} // wrong credentials, here too
 	}
 	if closed, ok := errors.AsType[*conn.CloseError](cause); ok {
 		switch code := closed.Code; {

@@ -23,7 +23,8 @@ const (
 // event while it is retried.
 type record struct {
 	data   []byte
-	isJSON bool // data is the event as Beats' JSON
+	isJSON bool   // data is the event as JSON
+	group  string // what the messages name that it may go in, such as a tag; empty if they name nothing
 
 	reason string // why the event has to be dropped, empty if it can be sent
 	err    error  // says more about the reason, never content of the event

@@ -4,11 +4,12 @@
 package websocket
 
 import (
+	"strings"
+
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
-	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/websocket/ack"
 )
@@ -35,12 +36,12 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(err)
 	}
-	confirmation, err := ack.Get(c.Ack)
+	confirmation, err := ack.Get(c.strategyName())
 	if err != nil {
 		return outputs.Fail(settingError("ack", err))
 	}
-	if _, err := tlscommon.LoadTLSConfig(c.TLS); err != nil {
-		return outputs.Fail(settingError("ssl", err)) // now rather than at the first dial
+	if _, err := loadTLS(c.TLS); err != nil {
+		return outputs.Fail(err) // now rather than at the first dial
 	}
 	endpoints, err := c.endpoints()
 	if err != nil {
@@ -48,6 +49,9 @@ func makeWebsocket(
 	}
 
 	log := logp.NewLogger(outputName)
+	if unused := c.unusedOptions(); len(unused) > 0 {
+		log.Warnf("%s: set, and not used with %s", strings.Join(unused, ", "), c.codecSubject())
+	}
 	registry := outputRegistry()
 	lifecycle := newLifecycle(c.CloseTimeout)
 	var letters *deadLetters
@@ -64,6 +68,7 @@ func makeWebsocket(
 		header:    upgradeHeader(c, info),
 		format:    format,
 		ack:       confirmation,
+		handshake: c.handshake(info),
 		encoders:  encoders,
 		observer:  observer,
 		registry:  registry,
@@ -80,6 +85,9 @@ func makeWebsocket(
 	}
 	if !c.LoadBalance {
 		clients = []outputs.NetworkClient{newFailover(clients)}
+	}
+	for i, client := range clients {
+		clients[i] = quietly(client, lifecycle)
 	}
 	group, err := outputs.SuccessNet(c.Queue, true, c.BatchSize, c.RetryLimit, encoders, clients)
 	if err != nil {

@@ -64,8 +64,11 @@ func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
 	if cmd.Stdout == nil {
 		cmd.Stdout = p.output
 	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
 	// A program that outlives its test would hold ports and files of the next.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	started := make(chan error)
 	go func() {
 		// The signal comes when the thread ends that started the program, not

@@ -47,14 +47,52 @@ type Verdict struct {
 	// Confirmed confirms every message up to this number, but for those that
 	// were refused before; 0 none.
 	Confirmed uint64
+	// Settled confirms this one message; 0 none.
+	Settled uint64
 	// Refused is a message that the receiver did not take.
 	Refused *Refusal
 	// Progress says that the receiver is still at work on what it has.
 	Progress bool
 	// Pause asks for no new messages for so long.
 	Pause time.Duration
-	// Ping asks for a Ping with this payload (RFC 6455 5.5.2); nil for none.
+	// Ping asks for a Ping with this payload (RFC 6455 5.5.2); nil for none. What
+	// comes in is answered with one only while Ready does not hold.
 	Ping []byte
+	// Reply is a message to be written before the Ping, which has no number; nil
+	// for none. As with Ping, only while Ready does not hold.
+	Reply []byte
+	// Failed ends the connection with this cause.
+	Failed error
+}
+
+// Reader is a Strategy that reads the messages.
+type Reader interface {
+	// Written tells of the message of that number before any of it can reach the
+	// peer. It does not keep it. Messages come in the order of their numbers,
+	// each before the Sent that covers it.
+	Written(number uint64, message []byte)
+}
+
+// Waiter is a Strategy that can say what it waits for while Ready does not hold.
+type Waiter interface {
+	// Awaits returns it in a few words, such as "answer to the first Ping".
+	Awaits() string
+}
+
+// As returns the first of s and the strategies inside of it that is a T. A
+// strategy with another one inside has a method Unwrap that returns it.
+func As[T any](s Strategy) (found T, ok bool) {
+	for s != nil {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		wrapper, isWrapper := s.(interface{ Unwrap() Strategy })
+		if !isWrapper {
+			break
+		}
+		s = wrapper.Unwrap()
+	}
+	return found, false
 }
 
 // Refusal is one message, or some of its records, that the receiver did not

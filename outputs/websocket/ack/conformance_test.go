@@ -22,6 +22,8 @@ type promise struct {
 	counts bool
 	// replies: the peer says in messages what is in its care.
 	replies bool
+	// chunks: the peer says in messages which requests are in its care.
+	chunks bool
 	// blind: nothing needs to be known of the peer.
 	blind bool
 }
@@ -30,14 +32,42 @@ var promises = map[string]promise{
 	"none":    {onSent: true, blind: true},
 	"ping":    {counts: true},
 	"message": {replies: true, blind: true},
+	"forward": {chunks: true, blind: true},
 }
 
-func newLink(t require.TestingT, name string, p policy) *link {
+// afterHandshake is the end of the name of a strategy that a handshake precedes.
+const afterHandshake = " after a handshake"
+
+// variants returns the names of all strategies, as they are and after a handshake.
+func variants() (names []string) {
+	for _, name := range Names() {
+		names = append(names, name, name+afterHandshake)
+	}
+	return names
+}
+
+// promised returns what a variant promises.
+func promised(t require.TestingT, variant string) promise {
+	name, shakes := strings.CutSuffix(variant, afterHandshake)
+	p, ok := promises[name]
+	require.True(t, ok, "ack %q has no entry in promises: add what it promises", name)
+	p.blind = p.blind && !shakes
+	return p
+}
+
+func newLink(t require.TestingT, variant string, p policy) *link {
+	name, shakes := strings.CutSuffix(variant, afterHandshake)
 	kind, err := Get(name)
 	require.NoError(t, err)
-	promised, ok := promises[name]
-	require.True(t, ok, "ack %q has no entry in promises: add what it promises", name)
-	return &link{t: t, strategy: kind.New(Config{}), onSent: promised.onSent, replies: promised.replies, policy: p}
+	promised := promised(t, variant)
+	l := &link{
+		t: t, strategy: kind.New(Config{}), policy: p, shakes: shakes,
+		onSent: promised.onSent, replies: promised.replies, chunks: promised.chunks,
+	}
+	if shakes {
+		l.strategy = WithHandshake(l.strategy, Handshake{Hostname: "agent", SharedKey: sharedKey})
+	}
+	return l
 }
 
 // noise is what a peer sends unasked, in turn; it gets the number of Pings that
@@ -68,10 +98,10 @@ func TestEveryStrategyKeepsItsPromiseWithEveryPeer(t *testing.T) {
 		"answers with empty Pongs":     {constant(""), false},
 		"answers with its own payload": {constant("pong"), false},
 	}
-	for _, name := range Names() {
+	for _, name := range variants() {
 		for peerName, peer := range peers {
 			for noiseName, n := range noises {
-				if len(n) > 0 && !peer.echoes && promises[name].counts {
+				if len(n) > 0 && !peer.echoes && promised(t, name).counts {
 					continue // counts says why
 				}
 				t.Run(fmt.Sprintf("%s: the peer %s, %s", name, peerName, noiseName), func(t *testing.T) {
@@ -121,12 +151,12 @@ func TestEveryStrategyKeepsItsPromiseWithEveryPeer(t *testing.T) {
 }
 
 func TestAMutePeerConfirmsNothing(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range variants() {
 		t.Run(name+" with a peer that is mute from the start", func(t *testing.T) {
 			l := newLink(t, name, mute)
 			l.open()
 			l.settle()
-			require.Equal(t, promises[name].blind, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
+			require.Equal(t, promised(t, name).blind, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
 			l.heartbeat()
 			l.settle()
 			require.Zero(t, l.confirmed)
@@ -143,7 +173,7 @@ func TestAMutePeerConfirmsNothing(t *testing.T) {
 				l.unasked([]byte("unasked"))
 				l.settle()
 			}
-			if promises[name].onSent {
+			if promised(t, name).onSent {
 				require.Equal(t, l.sent, l.confirmed)
 				return
 			}
@@ -153,7 +183,7 @@ func TestAMutePeerConfirmsNothing(t *testing.T) {
 }
 
 func TestOnlyWhatWasReadIsConfirmedHoweverThingsInterleave(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range variants() {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				policies := map[string]policy{"echo": echo, "newest": newest, "twice": twice, "empty": constant(""), "constant": constant("pong")}
@@ -182,7 +212,7 @@ func TestOnlyWhatWasReadIsConfirmedHoweverThingsInterleave(t *testing.T) {
 						}
 					},
 					"a Pong is sent unasked": func(t *rapid.T) {
-						if !echoes && promises[name].counts {
+						if !echoes && promised(t, name).counts {
 							return
 						}
 						if !l.strategy.Ready() {
@@ -249,7 +279,7 @@ func FuzzPong(f *testing.F) {
 func TestAnUnknownStrategyIsAnErrorThatListsTheKnownOnes(t *testing.T) {
 	_, err := Get("pong")
 	require.EqualError(t, err, `unknown ack "pong", known are `+strings.Join(Names(), ", "))
-	require.Subset(t, Names(), []string{"message", "none", "ping"})
+	require.Subset(t, Names(), []string{"forward", "message", "none", "ping"})
 	require.IsIncreasing(t, Names())
 }
 
@@ -258,7 +288,7 @@ func TestANameIsRegisteredOnce(t *testing.T) {
 }
 
 func TestEveryConnectionHasAStrategyOfItsOwn(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range variants() {
 		used := newLink(t, name, echo)
 		used.open()
 		used.settle()

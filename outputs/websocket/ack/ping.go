@@ -55,6 +55,9 @@ func (p *pingBarrier) Open() Verdict { return Verdict{Ping: p.ping()} }
 
 func (p *pingBarrier) Ready() bool { return p.mode != probing }
 
+// Awaits implements Waiter.
+func (p *pingBarrier) Awaits() string { return "answer to the first Ping" }
+
 func (p *pingBarrier) Sent(through uint64) Verdict {
 	p.through = through
 	return Verdict{Ping: p.ping()}
@@ -140,3 +143,5 @@ func (p *pingBarrier) Note() string {
 	}
 	return ""
 }
+
+var _ Waiter = (*pingBarrier)(nil)

@@ -11,12 +11,31 @@ type Framing interface {
 	Single() bool
 
 	// Size returns the length in bytes of a message that holds so many records
-	// of recordBytes bytes in all.
+	// of recordBytes bytes in all; the most that it can have, where the framing
+	// compresses. It does not fall when either number rises.
 	Size(records, recordBytes int) int
 
 	// Append appends the message that holds records to dst and returns the
 	// extended slice. It keeps neither dst nor records.
 	Append(dst []byte, records [][]byte) []byte
+}
+
+// Grouped is a Framing whose messages name what their records belong to, such as
+// a tag. Records of different groups go in different messages.
+type Grouped interface {
+	Framing
+
+	// Group returns the framing of the messages of that group.
+	Group(name string) Framing
+}
+
+// InGroup returns the framing of messages of that group, which is f itself where
+// messages name none.
+func InGroup(f Framing, group string) Framing {
+	if grouped, ok := f.(Grouped); ok {
+		return grouped.Group(group)
+	}
+	return f
 }
 
 var framings = registry.New[Framing]("framing")

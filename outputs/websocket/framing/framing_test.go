@@ -57,6 +57,24 @@ var parsers = map[string]func(message []byte) (records [][]byte, err error){
 			records = append(records, record)
 		}
 	},
+	"forward": func(message []byte) ([][]byte, error) {
+		r, err := parseRequest(message)
+		if err != nil {
+			return nil, err
+		}
+		var records [][]byte
+		for decoder := json.NewDecoder(bytes.NewReader(r.entries)); decoder.More(); {
+			var record json.RawMessage
+			if err := decoder.Decode(&record); err != nil {
+				return nil, err
+			}
+			records = append(records, record)
+		}
+		if r.options["size"] != uint64(len(records)) {
+			return nil, fmt.Errorf("size is %v, not %d", r.options["size"], len(records))
+		}
+		return records, nil
+	},
 }
 
 // conform checks every property of a framing on one list of records, which are

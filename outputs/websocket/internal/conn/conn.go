@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,8 +70,10 @@ type Conn struct {
 	buffer []byte // frames that wait for Flush
 	whole  []byte // a message that has to be cut into fragments
 
-	// Bytes of the data messages since the last Flush, for Traffic. Nothing is
-	// compressed, so both are the same.
+	compressed bool // the server agreed to it
+
+	// Bytes of the data messages since the last Flush, for Traffic: before
+	// compression, and as they go out.
 	before, after int
 
 	pongMutex   sync.Mutex
@@ -84,35 +87,40 @@ func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
 // RemoteAddr returns the address of the peer, or of the proxy before it.
 func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
-// AppendMessage appends one data message of size bytes, which appendTo has to
-// append to the slice it is given. The message reaches the socket with the next
-// Flush, or earlier once enough has gathered. A message longer than
-// MaxFrameBytes is cut into fragments (RFC 6455 5.4).
+// AppendMessage appends one data message, which appendTo has to append to the
+// slice it is given. The message has at most size bytes: a framing that
+// compresses knows no more before it is done. It reaches the socket with the next
+// Flush, or earlier once enough has gathered. A message longer than MaxFrameBytes,
+// as it goes out, is cut into fragments (RFC 6455 5.4).
 func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byte) []byte) error {
 	opcode := opText
 	if binaryFrame {
 		opcode = opBinary
 	}
-	c.before += size
-	c.after += size
+	if c.compressed && size >= c.options.CompressionThreshold {
+		return c.appendCompressed(opcode, size, appendTo)
+	}
 	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
-		c.whole = appendTo(c.whole[:0])
-		err := c.appendFragments(opcode, c.whole, limit)
+		c.whole = appendTo(slices.Grow(c.whole[:0], size))
+		c.before += len(c.whole)
+		c.after += len(c.whole)
+		err := c.appendPayload(opcode, c.whole)
 		if cap(c.whole) > keepBytes {
 			c.whole = nil
 		}
 		return err
 	}
-	var key uint32
-	c.buffer, key = appendHeader(c.buffer, true, opcode, size)
-	start := len(c.buffer)
-	c.buffer = appendTo(c.buffer)
-	mask(c.buffer[start:], key)
+	var payloadBytes int
+	c.buffer, payloadBytes = appendFrameOf(slices.Grow(c.buffer, maxHeaderBytes+size), opcode, size, appendTo)
+	c.before += payloadBytes
+	c.after += payloadBytes
 	return c.flushIfLong()
 }
 
-func (c *Conn) appendFragments(opcode byte, payload []byte, limit int) error {
-	for len(payload) > limit {
+// appendPayload appends a message in as many frames as it takes. What the first
+// byte of the header says of the whole message is in its first frame only.
+func (c *Conn) appendPayload(opcode byte, payload []byte) error {
+	for limit := c.options.MaxFrameBytes; limit > 0 && len(payload) > limit; {
 		c.buffer = appendFrame(c.buffer, false, opcode, payload[:limit])
 		if err := c.flushIfLong(); err != nil {
 			return err

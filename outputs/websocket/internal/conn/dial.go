@@ -25,11 +25,16 @@ type Options struct {
 	URL *url.URL
 	// Header is sent with the upgrade request, besides the handshake's own.
 	Header http.Header
+	// Secrets are texts besides those of the header and the URL that an error must
+	// not repeat.
+	Secrets []string
 	// Subprotocols are offered in that order.
 	Subprotocols []string
 	// RequiredSubprotocol, if it is not empty, is the one that the server has to
 	// pick.
 	RequiredSubprotocol string
+	// RequireSubprotocol refuses a server that picks none.
+	RequireSubprotocol bool
 	// TLS is used with wss. It is not changed.
 	TLS *tls.Config
 	// Dial opens the TCP connection. Nil means net.Dialer.
@@ -45,8 +50,22 @@ type Options struct {
 	MaxFrameBytes int
 	// MaxReadBytes is the longest message accepted, after inflating.
 	MaxReadBytes int64
+	// CompressionLevel offers permessage-deflate (RFC 7692), from 1, the fastest, to
+	// MaxCompressionLevel; 0 does not.
+	CompressionLevel int
+	// CompressionThreshold is the length of the shortest message that is
+	// compressed.
+	CompressionThreshold int
 	// Traffic counts bytes. It is required.
 	Traffic Traffic
+
+	// Observe, if it is not nil, is told of each step of a dial when it is over, the
+	// one that failed being the last. Names of hosts are looked up in a step of
+	// their own then.
+	Observe func(step, detail string, err error)
+	// Explain, if it is not nil, returns what to do about an error of TLS or HTTP
+	// with the server, empty if there is nothing to say.
+	Explain func(error) string
 }
 
 // UpgradeError is an answer to the upgrade request that is no upgrade.
@@ -84,6 +103,13 @@ const maxCauseBytes = 256
 // HTTP but did not upgrade, and wraps a *ProxyError if the way ended at the proxy;
 // its text never holds a header of the request or a password of the proxy.
 func Dial(parent context.Context, options Options) (*Conn, error) {
+	steps := &steps{observe: options.Observe}
+	c, err := dialSteps(parent, options, steps)
+	steps.end(err)
+	return c, err
+}
+
+func dialSteps(parent context.Context, options Options, steps *steps) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(parent, options.ConnectTimeout)
 	defer cancel()
 
@@ -91,10 +117,11 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 	if dialTCP == nil {
 		dialTCP = (&net.Dialer{}).DialContext
 	}
+	dialTCP = steps.dialing(dialTCP)
 	// dial returns the connection to the server and the socket under it.
 	dial := func(ctx context.Context, network, address string) (c, socket net.Conn, err error) {
 		if options.Proxy != nil {
-			return options.Proxy.dial(ctx, dialTCP, address)
+			return options.Proxy.dial(ctx, dialTCP, address, steps)
 		}
 		c, err = dialTCP(ctx, network, address)
 		return c, c, err
@@ -102,6 +129,7 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 	var w *wire
 	interruptible := func() bool { return true }
 	wrap := func(c, socket net.Conn) net.Conn {
+		steps.begin("upgrade")
 		w = &wire{Conn: c, socket: socket, traffic: options.Traffic}
 		// The library knows the deadline of a context, not its cancellation.
 		interruptible = context.AfterFunc(parent, func() { _ = w.Close() })
@@ -121,16 +149,19 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 				return nil, err
 			}
 			secured := tls.Client(c, options.TLS)
+			steps.begin("TLS")
 			if err := secured.HandshakeContext(ctx); err != nil {
 				_ = socket.Close()
 				return nil, fmt.Errorf("TLS: %w", err)
 			}
+			steps.done(describeTLS(secured.ConnectionState()))
 			return wrap(secured, socket), nil
 		},
 		// The library writes the upgrade request and nothing else of length.
-		WriteBufferSize: 1024,
-		ReadBufferSize:  4096,
-		Subprotocols:    options.Subprotocols,
+		WriteBufferSize:   1024,
+		ReadBufferSize:    4096,
+		Subprotocols:      options.Subprotocols,
+		EnableCompression: options.CompressionLevel > 0,
 	}
 
 	ws, answer, err := dialer.DialContext(ctx, options.URL.String(), options.Header)
@@ -145,10 +176,12 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		_ = w.Close()
 		return nil, context.Cause(parent)
 	}
-	if err := checkSubprotocol(options, ws.Subprotocol()); err != nil {
+	compressed, err := options.checkAgreement(answer.Header)
+	if err != nil {
 		_ = w.Close()
 		return nil, err
 	}
+	steps.done(excerpt(answer.Status, maxStatusBytes, options.secrets()))
 	w.upgraded.Store(true)
 	return &Conn{
 		ws:      ws,
@@ -156,17 +189,33 @@ func Dial(parent context.Context, options Options) (*Conn, error) {
 		options: options,
 		secrets: options.secrets(),
 		buffer:  make([]byte, 0, flushBytes+maxHeaderBytes),
+
+		compressed: compressed,
 	}, nil
 }
 
-// checkSubprotocol fails the connection if the server picked a subprotocol that
-// was not offered (RFC 6455 4.1) or left out the one that is needed.
-func checkSubprotocol(options Options, picked string) error {
+// checkAgreement fails the connection if the server picked what was not offered
+// (RFC 6455 4.1), or left out what is needed.
+func (o *Options) checkAgreement(answer http.Header) (compressed bool, err error) {
+	if err := o.checkSubprotocol(answer.Values("Sec-Websocket-Protocol")); err != nil {
+		return false, err
+	}
+	return o.checkExtensions(answer.Values("Sec-Websocket-Extensions"))
+}
+
+func (o *Options) checkSubprotocol(picked []string) error {
+	quoted := func() string {
+		return fmt.Sprintf("%q", excerpt(strings.Join(picked, ", "), maxStatusBytes, o.secrets()))
+	}
 	switch {
-	case picked != "" && !slices.Contains(options.Subprotocols, picked):
-		return fmt.Errorf("the server picked the subprotocol %q, which was not offered", excerpt(picked, maxStatusBytes, options.secrets()))
-	case options.RequiredSubprotocol != "" && picked != options.RequiredSubprotocol:
-		return fmt.Errorf("the server does not speak the subprotocol %s", options.RequiredSubprotocol)
+	case len(picked) > 1:
+		return fmt.Errorf("the server picked more than one subprotocol: %s", quoted())
+	case len(picked) == 1 && !slices.Contains(o.Subprotocols, picked[0]):
+		return fmt.Errorf("the server picked the subprotocol %s, which was not offered", quoted())
+	case o.RequiredSubprotocol != "" && !slices.Contains(picked, o.RequiredSubprotocol):
+		return fmt.Errorf("the server does not speak the subprotocol %s", o.RequiredSubprotocol)
+	case o.RequireSubprotocol && len(picked) == 0:
+		return fmt.Errorf("the server picked none of the subprotocols %s", strings.Join(o.Subprotocols, ", "))
 	}
 	return nil
 }
@@ -177,6 +226,12 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 		refused.Status = excerpt(refused.Status, maxStatusBytes, secrets)
 		if refused.Cause != nil {
 			refused.Cause = shortened(refused.Cause, secrets)
+		}
+	}
+	if answer != nil && answer.StatusCode == http.StatusSwitchingProtocols && !errors.Is(err, websocket.ErrBadHandshake) {
+		// The library refuses this for nothing but the extensions.
+		if _, cause := options.checkAgreement(answer.Header); cause != nil {
+			return cause
 		}
 	}
 	switch {
@@ -198,9 +253,24 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 		return fmt.Errorf("connect: %w", context.Cause(ctx))
 	case ctx.Err() != nil || interrupted(err):
 		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, secrets))
-	default:
+	case options.Explain == nil || isProxys(err):
 		return shortened(err, secrets)
+	default:
+		return explained(shortened(err, secrets), options.Explain(err))
 	}
+}
+
+func isProxys(err error) bool {
+	var refused *ProxyError
+	return errors.As(err, &refused)
+}
+
+// explained adds to an error what to do about it.
+func explained(err error, advice string) error {
+	if advice == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, advice)
 }
 
 // maxStatusBytes is how much of the status line an error repeats.

@@ -21,6 +21,9 @@ const (
 const (
 	finBit  byte = 0x80
 	maskBit byte = 0x80
+	// compressedBit is RSV1 of the first frame of a message (RFC 7692 6). It stands
+	// beside the opcode.
+	compressedBit byte = 0x40
 
 	// maxControlBytes is the longest payload of a control frame (RFC 6455 5.5).
 	maxControlBytes = 125
@@ -59,6 +62,26 @@ func appendFrame(dst []byte, fin bool, opcode byte, payload []byte) []byte {
 	dst = append(dst, payload...)
 	mask(dst[start:], key)
 	return dst
+}
+
+// appendFrameOf appends a whole masked frame whose payload appendTo appends in
+// place, and returns the length of the payload, which is at most that many bytes.
+func appendFrameOf(dst []byte, opcode byte, most int, appendTo func(dst []byte) []byte) (frames []byte, payloadBytes int) {
+	start := len(dst)
+	dst, key := appendHeader(dst, true, opcode, most)
+	body := len(dst)
+	dst = appendTo(dst)
+	payloadBytes = len(dst) - body
+	if payloadBytes < most {
+		// The length has to have its shortest form (RFC 6455 5.2): the payload moves
+		// up to a header that may be shorter than the one it was given.
+		var header []byte
+		header, key = appendHeader(dst[:start], true, opcode, payloadBytes)
+		copy(dst[len(header):], dst[body:])
+		body, dst = len(header), dst[:len(header)+payloadBytes]
+	}
+	mask(dst[body:], key)
+	return dst, payloadBytes
 }
 
 // mask applies the masking key to payload in place (RFC 6455 5.3). The key's

@@ -94,6 +94,27 @@ func TestAFrameIsMaskedAndItsHeaderIsTheShortest(t *testing.T) {
 	}
 }
 
+func TestALengthThatWasNotKnownBeforeIsTheShortestToo(t *testing.T) {
+	for _, most := range lengths {
+		for _, length := range lengths {
+			if length > most {
+				continue
+			}
+			payload := randomBytes(t, length)
+			dst, payloadBytes := appendFrameOf([]byte("kept"), opText, most, func(dst []byte) []byte { return append(dst, payload...) })
+			require.Equal(t, length, payloadBytes)
+			require.Equal(t, "kept", string(dst[:4]))
+
+			p := &peer{in: bufio.NewReader(bytes.NewReader(dst[4:]))}
+			f, err := p.frame()
+			require.NoError(t, err, "%d bytes of %d", length, most)
+			require.Equal(t, wireFrame{true, opText, payload}, f)
+			_, err = p.in.ReadByte()
+			require.Error(t, err, "nothing behind the frame")
+		}
+	}
+}
+
 func TestEveryFrameHasAFreshKey(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {

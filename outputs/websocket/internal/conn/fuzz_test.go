@@ -22,7 +22,8 @@ import (
 type script struct {
 	net.Conn
 	script []byte
-	stays  bool // no FIN: Read blocks until Close
+	stays  bool   // no FIN: Read blocks until Close
+	lines  string // of the answer's header, instead of agreeing to what is offered
 
 	request []byte
 	answer  io.Reader
@@ -47,7 +48,13 @@ func (s *script) Write(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.answer = io.MultiReader(strings.NewReader(switching(request.Header.Get("Sec-Websocket-Key"))), bytes.NewReader(s.script))
+	answer := switching(request.Header.Get("Sec-Websocket-Key"))
+	if offer := request.Header.Get("Sec-Websocket-Extensions"); s.lines != "" {
+		answer = withHeader(answer, s.lines)
+	} else if offer != "" {
+		answer = withHeader(answer, "Sec-WebSocket-Extensions: "+offer)
+	}
+	s.answer = io.MultiReader(strings.NewReader(answer), bytes.NewReader(s.script))
 	close(s.ready)
 	return len(p), nil
 }
@@ -77,18 +84,21 @@ func (deaf) Message([]byte) {}
 func (deaf) Heard()         {}
 
 func FuzzRead(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(serverFrame(opText, "message"))
-	f.Add(append(serverFrame(opPing, "1"), serverFrame(opPong, "")...))
-	f.Add(serverFrame(opClose, closePayload(1014, "")))
-	f.Add(serverFrame(opClose, "1"))
-	f.Add([]byte{opText, 3, 'a', 'b', 'c', 0x80, 1, 'd'})
-	f.Add([]byte("\x82\x7f\x00\x00\x00\xff\xff\xff\xff\xff"))
-	f.Add([]byte("\x02\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"))
-	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-	f.Fuzz(func(t *testing.T, frames []byte) {
+	f.Add(0, []byte{})
+	f.Add(0, serverFrame(opText, "message"))
+	f.Add(1, serverFrame(compressed|opText, "\xcaM-.NLO\x05\x00"))
+	f.Add(1, append(serverFrame(compressed|opBinary, "\xff\xff"), serverFrame(opPing, "1")...))
+	f.Add(0, append(serverFrame(opPing, "1"), serverFrame(opPong, "")...))
+	f.Add(0, serverFrame(opClose, closePayload(1014, "")))
+	f.Add(0, serverFrame(opClose, "1"))
+	f.Add(0, []byte{opText, 3, 'a', 'b', 'c', 0x80, 1, 'd'})
+	f.Add(0, []byte("\x82\x7f\x00\x00\x00\xff\xff\xff\xff\xff"))
+	f.Add(0, []byte("\x02\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"))
+	f.Add(0, []byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, level int, frames []byte) {
 		options := testOptions()
 		options.MaxReadBytes = 1000
+		options.CompressionLevel = max(0, min(level, MaxCompressionLevel))
 		options.Dial = dialing(newScript(frames))
 		c, err := Dial(t.Context(), options)
 		require.NoError(t, err)
@@ -117,5 +127,34 @@ func FuzzUpgrade(f *testing.F) {
 		_, err := Dial(t.Context(), options)
 		require.Error(t, err, "no answer can hold the hash of a key that was drawn for this request")
 		require.LessOrEqual(t, len(err.Error()), 1500)
+	})
+}
+
+// FuzzAgreement takes headers of an answer whose Accept is right.
+func FuzzAgreement(f *testing.F) {
+	f.Add(true, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover", []byte{0xC1, 1, 0})
+	f.Add(true, "Sec-WebSocket-Extensions: permessage-deflate; x=\"a;b\"; server_no_context_takeover", []byte{})
+	f.Add(false, "Sec-WebSocket-Extensions: permessage-deflate", []byte{})
+	f.Add(false, "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b", []byte{})
+	f.Fuzz(func(t *testing.T, offered bool, lines string, frames []byte) {
+		s := newScript(frames)
+		s.lines = lines
+		options := testOptions()
+		options.Header, options.Subprotocols, options.MaxReadBytes = secretHeader(), []string{"a"}, 1000
+		if offered {
+			options.CompressionLevel = 1
+		}
+		options.Dial = dialing(s)
+		c, err := Dial(t.Context(), options)
+		if err != nil {
+			require.LessOrEqual(t, len(err.Error()), 1500)
+			return
+		}
+		require.False(t, c.Compressed() && !offered)
+		require.Contains(t, []string{"", "a"}, c.Subprotocol())
+		require.Error(t, c.Read(deaf{}))
+		size, appendTo := text(lines)
+		require.NoError(t, c.AppendMessage(false, size, appendTo))
+		c.Cut()
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -68,6 +69,9 @@ type wireFrame struct {
 	payload []byte
 }
 
+// compressed is RSV1, which a frame has beside its opcode here.
+const compressed byte = 0x40
+
 // tcpPair returns the two ends of a TCP connection.
 func tcpPair(t *testing.T) (client, server net.Conn) {
 	t.Helper()
@@ -108,8 +112,17 @@ func (p *peer) upgrade() error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(p, switching(request.Header.Get("Sec-Websocket-Key")))
+	answer := switching(request.Header.Get("Sec-Websocket-Key"))
+	if offer := request.Header.Get("Sec-Websocket-Extensions"); offer != "" {
+		answer = withHeader(answer, "Sec-WebSocket-Extensions: "+offer)
+	}
+	_, err = io.WriteString(p, answer)
 	return err
+}
+
+// withHeader adds lines to the header of an answer.
+func withHeader(answer string, lines ...string) string {
+	return strings.TrimSuffix(answer, "\r\n") + strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
 // switching is the answer to an upgrade request with that key (RFC 6455 4.2.2).
@@ -126,7 +139,7 @@ func (p *peer) frame() (wireFrame, error) {
 	if _, err := io.ReadFull(p.in, head[:]); err != nil {
 		return wireFrame{}, err
 	}
-	if head[0]&0x70 != 0 || head[1]&0x80 == 0 {
+	if head[0]&0x30 != 0 || head[1]&0x80 == 0 {
 		return wireFrame{}, fmt.Errorf("reserved bits or no mask: %x", head)
 	}
 	length := uint64(head[1] & 0x7F)
@@ -156,7 +169,7 @@ func (p *peer) frame() (wireFrame, error) {
 	for i := range payload {
 		payload[i] ^= key[i%4]
 	}
-	return wireFrame{fin: head[0]&0x80 != 0, opcode: head[0] & 0xF, payload: payload}, nil
+	return wireFrame{fin: head[0]&0x80 != 0, opcode: head[0] & 0x4F, payload: payload}, nil
 }
 
 // next reads a frame that has to come.
@@ -269,7 +282,7 @@ func gorilla(t *testing.T, options Options) (*Conn, *websocket.Conn) {
 			results <- result{err: err}
 			return
 		}
-		upgrader := websocket.Upgrader{}
+		upgrader := websocket.Upgrader{EnableCompression: true}
 		ws, err := upgrader.Upgrade(&hijacker{server, in}, request, nil)
 		results <- result{ws, err}
 	}()

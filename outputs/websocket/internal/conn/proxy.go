@@ -72,20 +72,24 @@ func (dial dialFunc) DialContext(ctx context.Context, network, address string) (
 
 // dial returns a connection to address, host and port of a server, and the
 // socket under it.
-func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string) (tunnel, socket net.Conn, err error) {
+func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, steps *steps) (tunnel, socket net.Conn, err error) {
 	targets := []string{address}
 	if p.ResolveHere {
+		steps.begin("resolve " + address)
 		if targets, err = resolve(ctx, address); err != nil {
 			return nil, nil, err
 		}
+		steps.done(strings.Join(targets, ", "))
 	}
 	for _, target := range targets {
+		steps.after("proxy " + p.URL.Scheme + "://" + p.URL.Host + " to " + target)
 		if tunnel, socket, err = p.dialTarget(ctx, dialTCP, target); err == nil || ctx.Err() != nil {
 			break
 		}
 	}
-	var refused *ProxyError
-	if err != nil && !errors.As(err, &refused) {
+	if err == nil {
+		steps.done("")
+	} else if !isProxys(err) {
 		err = &ProxyError{Address: p.URL.Host, Cause: err}
 	}
 	return tunnel, socket, err

@@ -34,12 +34,15 @@ const (
 // secretSet gathers what an error or a log line must not repeat.
 type secretSet map[string]struct{}
 
-// secrets returns what goes out with these options and is to be hidden when a
-// peer repeats it, the longest first.
+// secrets returns what goes out with these options, or may be known to the peer
+// in another way, and is to be hidden when it repeats it, the longest first.
 func (o *Options) secrets() []string {
 	set := secretSet{}
 	set.addHeader(o.Header)
 	set.addQuery(o.URL)
+	for _, secret := range o.Secrets {
+		set.add(secret, hiddenPartBytes)
+	}
 	if o.Proxy != nil {
 		set.addHeader(o.Proxy.header())
 		if password, found := o.Proxy.URL.User.Password(); found {
@@ -62,7 +65,7 @@ func (s secretSet) add(text string, least int) {
 	}
 	quoted := strconv.Quote(text)
 	for _, form := range []string{
-		text, url.QueryEscape(text), url.PathEscape(text), url.UserPassword("", text).String()[1:], html.EscapeString(text), quoted[1 : len(quoted)-1],
+		text, base64.StdEncoding.EncodeToString([]byte(text)), url.QueryEscape(text), url.PathEscape(text), url.UserPassword("", text).String()[1:], html.EscapeString(text), quoted[1 : len(quoted)-1],
 	} {
 		s[form] = struct{}{}
 	}

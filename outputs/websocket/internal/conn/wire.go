@@ -6,6 +6,7 @@ package conn
 import (
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,9 @@ func (w *wire) Write(p []byte) (int, error) {
 	if !w.upgraded.Load() {
 		n, err := w.Conn.Write(p)
 		w.traffic.WriteBytes(n)
+		if err != nil {
+			err = w.reason(err)
+		}
 		return n, err
 	}
 	if !w.writeMutex.TryLock() {
@@ -80,6 +84,20 @@ func (w *wire) Write(p []byte) (int, error) {
 	}
 	defer w.writeMutex.Unlock()
 	return len(p), w.writeLastLocked(p, lastWordsTimeout)
+}
+
+// reason returns why the upgrade request could not be written, if the server has
+// said so. With TLS 1.3 it judges the client's certificate when the handshake is
+// over for the client: it sends an alert and hangs up, maybe before the request
+// is written.
+func (w *wire) reason(err error) error {
+	if w.Conn == w.socket || interrupted(err) {
+		return err
+	}
+	if _, alert := w.Conn.Read(make([]byte, 1)); alert != nil && strings.Contains(alert.Error(), "remote error: tls: ") {
+		return alert
+	}
+	return err
 }
 
 // SetWriteDeadline keeps the library from moving the deadline of a write that

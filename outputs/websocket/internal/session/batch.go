@@ -35,6 +35,10 @@ type Outcome struct {
 	// Confirmed is how many messages from the first on are settled: each of them
 	// is in the receiver's care, unless it is among Refused.
 	Confirmed int
+	// Apart are messages beyond Confirmed that were settled all the same when the
+	// session died: they are as those before, and may be all of a batch that was
+	// in flight behind another one.
+	Apart []int
 	// Refused are the messages that the receiver did not take, in any order.
 	// They may be beyond Confirmed.
 	Refused []ack.Refusal

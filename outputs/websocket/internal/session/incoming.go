@@ -3,7 +3,11 @@
 
 package session
 
-import "time"
+import (
+	"time"
+
+	"filebeat-websocket/outputs/websocket/ack"
+)
 
 // readLoop runs until the connection ends. It is started by Open, and ended by
 // the peer, by Cut or by a read error.
@@ -37,18 +41,16 @@ func (in incoming) Pong(payload []byte) {
 	if took > 0 && s.options.RoundTrip != nil {
 		s.options.RoundTrip(took)
 	}
-	// A strategy asks for another Ping only while it probes: nothing else is
-	// written then, so the reader does not wait for a writer here.
-	if verdict.Ping != nil {
-		s.writeMutex.Lock()
-		err := s.writePingLocked(verdict.Ping)
-		s.writeMutex.Unlock()
-		if err != nil {
-			s.fail(err)
-			return
-		}
+	s.answer(verdict)
+}
+
+// answer does all that a verdict on what came in asks for.
+func (s *Session) answer(v ack.Verdict) {
+	if err := s.writeReply(v); err != nil {
+		s.fail(err)
+		return
 	}
-	s.apply(verdict)
+	s.apply(v)
 }
 
 func (in incoming) Message(payload []byte) {
@@ -57,6 +59,9 @@ func (in incoming) Message(payload []byte) {
 	verdict, err := s.strategy.Message(payload)
 	first := err != nil && !s.ignored
 	s.ignored = s.ignored || err != nil
+	if !s.opened {
+		s.broadcast() // probe looks again
+	}
 	s.stateMutex.Unlock()
 	if err != nil {
 		if first && s.options.Ignored != nil {
@@ -64,5 +69,5 @@ func (in incoming) Message(payload []byte) {
 		}
 		return
 	}
-	s.apply(verdict)
+	s.answer(verdict)
 }

@@ -120,7 +120,11 @@ func (s *Session) write(f *flight, last uint64) (ack.Verdict, error) {
 
 	b := f.batch
 	message := 0
-	appendTo := func(dst []byte) []byte { return b.AppendTo(dst, message) }
+	appendTo := func(dst []byte) []byte {
+		appended := b.AppendTo(dst, message)
+		s.readByStrategy(f.first+uint64(message), appended[len(dst):])
+		return appended
+	}
 	for ; message < b.Messages(); message++ {
 		s.written.Add(1)
 		if err := s.conn.AppendMessage(s.options.Binary, b.Size(message), appendTo); err != nil {
@@ -145,6 +149,17 @@ func (s *Session) write(f *flight, last uint64) (ack.Verdict, error) {
 	return verdict, nil
 }
 
+// readByStrategy shows the strategy a message before it is masked, if it wants to
+// see it.
+func (s *Session) readByStrategy(number uint64, message []byte) {
+	if s.reader == nil {
+		return
+	}
+	s.stateMutex.Lock()
+	defer s.stateMutex.Unlock()
+	s.reader.Written(number, message)
+}
+
 // pingWrittenLocked notes that a Ping goes out. With several of them on their
 // way the time is measured from the oldest.
 func (s *Session) pingWrittenLocked(now time.Time) {
@@ -162,4 +177,25 @@ func (s *Session) writePingLocked(ping []byte) error {
 	}
 	s.conn.AppendPing(ping)
 	return s.conn.Flush()
+}
+
+// writeReply writes what a strategy answers while it gets to know the peer.
+// Nothing else is written then, so the reader, which calls this, does not wait
+// for a writer here.
+func (s *Session) writeReply(v ack.Verdict) error {
+	if v.Ping == nil && v.Reply == nil {
+		return nil
+	}
+	s.writeMutex.Lock()
+	defer s.writeMutex.Unlock()
+	if v.Reply != nil {
+		appendTo := func(dst []byte) []byte { return append(dst, v.Reply...) }
+		if err := s.conn.AppendMessage(s.options.Binary, len(v.Reply), appendTo); err != nil {
+			return err
+		}
+		if v.Ping == nil {
+			return s.conn.Flush()
+		}
+	}
+	return s.writePingLocked(v.Ping)
 }

@@ -62,6 +62,7 @@ var (
 type Session struct {
 	conn     Conn
 	strategy ack.Strategy
+	reader   ack.Reader // the strategy, if it reads the messages, else nil
 	options  Options
 
 	writeMutex sync.Mutex
@@ -100,6 +101,7 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 		dead:     make(chan struct{}),
 		poke:     make(chan struct{}, 1),
 	}
+	s.reader, _ = ack.As[ack.Reader](strategy)
 	// A canceled ctx also ends a write that is blocked.
 	stop := context.AfterFunc(ctx, func() { s.fail(ErrClosed) })
 	defer stop()
@@ -134,6 +136,10 @@ func (s *Session) probe() error {
 	for {
 		s.stateMutex.Lock()
 		ready, changed := s.strategy.Ready(), s.changed
+		awaited := "answer"
+		if waiter, ok := ack.As[ack.Waiter](s.strategy); ok {
+			awaited = waiter.Awaits()
+		}
 		s.stateMutex.Unlock()
 		if ready {
 			return nil
@@ -143,7 +149,7 @@ func (s *Session) probe() error {
 		case <-s.dead:
 			return s.Err()
 		case <-timeout.C:
-			return fmt.Errorf("%w: no answer to the first Ping within %v", ErrTimeout, s.options.Timeout)
+			return fmt.Errorf("%w: no %s within %v", ErrTimeout, awaited, s.options.Timeout)
 		}
 	}
 }
@@ -185,6 +191,11 @@ func (s *Session) fail(cause error) {
 		f.outcome.Alone = len(lost) == 1
 		if settled >= f.first {
 			f.outcome.Confirmed = int(settled - f.first + 1)
+		}
+		for number := max(settled+1, f.first); number < f.first+uint64(f.batch.Messages()); number++ {
+			if s.window.IsSettled(number) {
+				f.outcome.Apart = append(f.outcome.Apart, int(number-f.first))
+			}
 		}
 	}
 	s.broadcast()

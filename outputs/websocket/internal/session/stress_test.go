@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol/forward"
 )
 
 // chaos is a peer that answers honestly, each time after a while, and dies at a
@@ -24,6 +26,7 @@ type chaos struct {
 	random *rand.Rand // the peer's goroutine
 	frames int        // until it dies
 	replay bool       // acks in messages
+	chunks []string   // of Fluent Forward, without a confirmation
 
 	mutex    sync.Mutex
 	read     map[string]bool // messages
@@ -53,6 +56,12 @@ func (c *chaos) answer(p *peer, f frame) {
 		c.messages++
 		number := c.messages
 		c.mutex.Unlock()
+		if chunk, err := forward.RequestChunk([]byte(f.payload)); err == nil {
+			c.chunks = append(c.chunks, chunk)
+			if c.random.IntN(2) == 0 {
+				c.confirmOne(p)
+			}
+		}
 		if !c.replay {
 			return
 		}
@@ -69,10 +78,20 @@ func (c *chaos) answer(p *peer, f frame) {
 			c.mutex.Unlock()
 			p.reply(fmt.Sprintf(`{"ack": %d}`, number))
 		}
+		for len(c.chunks) > 0 {
+			c.confirmOne(p)
+		}
 		honest(p, f)
 	case closing:
 		honest(p, f)
 	}
+}
+
+// confirmOne confirms a chunk, whichever it is.
+func (c *chaos) confirmOne(p *peer) {
+	i := c.random.IntN(len(c.chunks))
+	p.reply(string(forward.AppendAck(nil, c.chunks[i])))
+	c.chunks = slices.Delete(c.chunks, i, i+1)
 }
 
 func (c *chaos) hasRead(text string) bool {
@@ -84,7 +103,7 @@ func (c *chaos) hasRead(text string) bool {
 // TestEveryBatchIsToldOnceAndTruly sends batches over sessions that die and are
 // closed at random. batch panics if it is told twice or read after that.
 func TestEveryBatchIsToldOnceAndTruly(t *testing.T) {
-	for _, ackName := range []string{"none", "ping", "message"} {
+	for _, ackName := range []string{"none", "ping", "message", "forward"} {
 		t.Run(ackName, func(t *testing.T) {
 			var confirmed, lost, refused int
 			for seed := range uint64(300) {
@@ -125,15 +144,23 @@ func stress(t *testing.T, ackName string, seed uint64) (confirmed, lost, refused
 		for i := range 15 {
 			b := newBatch()
 			for j := range 1 + i%4 {
-				b.texts = append(b.texts, fmt.Sprintf("%d.%d", i, j))
+				text := fmt.Sprintf("%d.%d", i, j)
+				if ackName == "forward" {
+					text = request(text)
+				}
+				b.texts = append(b.texts, text)
 			}
 			b.alone = i%5 == 4
 			b.told = func(o Outcome) {
-				if o.Cause != nil || ackName == "none" {
+				if ackName == "none" {
 					return
 				}
-				for _, text := range b.texts {
-					if !c.hasRead(text) {
+				taken := slices.Clone(o.Apart)
+				for i := range o.Confirmed {
+					taken = append(taken, i)
+				}
+				for _, i := range taken {
+					if !c.hasRead(b.texts[i]) {
 						panic("confirmed what the peer has not read")
 					}
 				}
@@ -173,6 +200,7 @@ func stress(t *testing.T, ackName string, seed uint64) (confirmed, lost, refused
 			switch {
 			case o.Cause != nil:
 				require.Less(t, o.Confirmed, len(b.texts))
+				require.LessOrEqual(t, o.Confirmed+len(o.Apart), len(b.texts), "all of it may be settled, behind a batch that is not")
 				lost++
 			case len(o.Refused) > 0:
 				refused++

@@ -11,16 +11,25 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/window"
 )
 
-// apply settles what a verdict settles. The Ping that it may ask for is the
+// apply settles what a verdict settles. What it asks to be written is the
 // caller's business.
 func (s *Session) apply(v ack.Verdict) {
-	if v.Confirmed == 0 && v.Refused == nil && !v.Progress && v.Pause == 0 {
+	if v.Failed != nil {
+		s.sendClose(conn.CloseNormal, v.Failed)
+		s.fail(v.Failed)
+		return
+	}
+	if v.Confirmed == 0 && v.Settled == 0 && v.Refused == nil && !v.Progress && v.Pause == 0 {
 		return
 	}
 	s.stateMutex.Lock()
 	before := s.window.Settled()
 	progress := v.Progress
 	done, err := s.confirmLocked(v.Confirmed)
+	if v.Settled > 0 && err == nil {
+		progress = progress || !s.window.IsSettled(v.Settled)
+		done, err = s.settleLocked(v.Settled, done)
+	}
 	if v.Refused != nil && err == nil {
 		progress = progress || !s.window.IsSettled(v.Refused.Message)
 		done, err = s.refuseLocked(*v.Refused, done)
@@ -54,6 +63,14 @@ func (s *Session) confirmLocked(through uint64) (done []*flight, err error) {
 		return nil, window.ErrFuture
 	}
 	return s.window.Confirm(through, nil)
+}
+
+// settleLocked settles one message.
+func (s *Session) settleLocked(number uint64, done []*flight) ([]*flight, error) {
+	if number > s.written.Load() {
+		return done, window.ErrFuture
+	}
+	return s.window.Settle(number, done)
 }
 
 // refuseLocked notes that the receiver did not take a message. The first verdict

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ack
+
+import (
+	"errors"
+
+	"filebeat-websocket/protocol/forward"
+)
+
+func init() {
+	Register("forward", Type{New: func(Config) Strategy { return &chunks{waiting: map[string][]uint64{}} }})
+}
+
+// chunks takes the word of a server of Fluent Forward: it confirms each request
+// by the chunk id in it, in any order.
+type chunks struct {
+	silent
+	// waiting are the messages without a confirmation by their chunk id, the
+	// oldest first: requests with the same entries have the same id. The server
+	// answers each of them.
+	waiting map[string][]uint64
+}
+
+// Written implements Reader. A message without a chunk id is never confirmed;
+// the session ends over it when its time is up.
+func (c *chunks) Written(number uint64, message []byte) {
+	if chunk, err := forward.RequestChunk(message); err == nil && chunk != "" {
+		c.waiting[chunk] = append(c.waiting[chunk], number)
+	}
+}
+
+func (c *chunks) Message(payload []byte) (Verdict, error) {
+	chunk, err := forward.ParseAck(payload)
+	if err != nil {
+		if _, notHelo := forward.ParseHelo(payload); notHelo == nil {
+			return Verdict{}, errors.New("a HELO: it wants a handshake, which forward.shared_key turns on")
+		}
+		return Verdict{}, err
+	}
+	numbers := c.waiting[chunk]
+	switch len(numbers) {
+	case 0:
+		return Verdict{}, errors.New("a confirmation of a chunk that is not in flight")
+	case 1:
+		delete(c.waiting, chunk)
+	default:
+		c.waiting[chunk] = numbers[1:]
+	}
+	return Verdict{Settled: numbers[0]}, nil
+}
+
+var _ Reader = (*chunks)(nil)

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ack
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+
+	"filebeat-websocket/protocol/forward"
+)
+
+// Handshake is what a client needs for the handshake of Fluent Forward.
+type Handshake struct {
+	// Hostname is the client's. A server of the same name is the client itself.
+	Hostname string
+	// SharedKey is what both sides show that they know.
+	SharedKey string
+	// Username and Password are for a server that asks for them.
+	Username, Password string
+}
+
+// HandshakeError is why a handshake ended without success. Its text holds
+// neither the key nor the password.
+type HandshakeError struct{ Problem string }
+
+func (e *HandshakeError) Error() string { return "handshake of Fluent Forward: " + e.Problem }
+
+// WithHandshake returns a strategy that goes through the handshake of Fluent
+// Forward, and leaves everything to inner after that. The server speaks first:
+//
+//	server: HELO, client: PING, server: PONG
+//
+// The client leaves if the server does not let it in, does not know the shared
+// key, or has the client's own name.
+func WithHandshake(inner Strategy, with Handshake) Strategy {
+	return &handshake{Strategy: inner, with: with}
+}
+
+type handshake struct {
+	Strategy
+	with  Handshake
+	stage stage
+
+	salt, nonce []byte // of the PING and the HELO
+	noUser      bool   // the server asks for a user, and there is none
+}
+
+type stage uint8
+
+const (
+	awaitHelo stage = iota
+	awaitPong
+	shaken
+)
+
+// saltBytes is the length of a salt, as Fluentd has it.
+const saltBytes = 16
+
+// Unwrap returns the strategy that is in charge after the handshake.
+func (h *handshake) Unwrap() Strategy { return h.Strategy }
+
+// Open says nothing: the server begins.
+func (h *handshake) Open() Verdict { return Verdict{} }
+
+func (h *handshake) Ready() bool { return h.stage == shaken && h.Strategy.Ready() }
+
+// Awaits implements Waiter.
+func (h *handshake) Awaits() string {
+	switch h.stage {
+	case awaitHelo:
+		return "HELO of Fluent Forward (is a shared key set at the server?)"
+	case awaitPong:
+		return "PONG of Fluent Forward"
+	}
+	if inner, ok := As[Waiter](h.Strategy); ok {
+		return inner.Awaits()
+	}
+	return "answer"
+}
+
+// Pong is not for the strategy inside as long as that has asked for nothing.
+func (h *handshake) Pong(payload []byte) Verdict {
+	if h.stage != shaken {
+		return Verdict{}
+	}
+	return h.Strategy.Pong(payload)
+}
+
+func (h *handshake) Message(payload []byte) (Verdict, error) {
+	switch h.stage {
+	case awaitHelo:
+		helo, err := forward.ParseHelo(payload)
+		if err != nil {
+			return Verdict{}, err
+		}
+		h.stage = awaitPong
+		return Verdict{Reply: h.answer(helo)}, nil
+	case awaitPong:
+		pong, err := forward.ParsePong(payload)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if problem := h.check(pong); problem != "" {
+			return Verdict{Failed: &HandshakeError{problem}}, nil
+		}
+		h.stage = shaken
+		return h.Strategy.Open(), nil
+	default:
+		return h.Strategy.Message(payload)
+	}
+}
+
+// answer returns the PING. A user is named only to a server that asks for one.
+func (h *handshake) answer(helo forward.Helo) []byte {
+	h.salt, h.nonce = make([]byte, saltBytes), helo.Nonce
+	_, _ = rand.Read(h.salt) // never fails
+	ping := forward.Ping{
+		Hostname:  h.with.Hostname,
+		Salt:      h.salt,
+		KeyDigest: forward.KeyDigest(h.salt, h.with.Hostname, h.nonce, h.with.SharedKey),
+	}
+	asked := len(helo.Auth) > 0
+	if asked && h.with.Username != "" {
+		ping.Username = h.with.Username
+		ping.PasswordDigest = forward.PasswordDigest(helo.Auth, h.with.Username, h.with.Password)
+	}
+	h.noUser = asked && h.with.Username == ""
+	return forward.AppendPing(nil, ping)
+}
+
+// check returns what is wrong with the server's answer, empty for nothing.
+func (h *handshake) check(pong forward.Pong) string {
+	if !pong.OK {
+		problem := fmt.Sprintf("the server refused it: %.100q", h.discreet(pong.Reason))
+		if h.noUser {
+			problem += " (it asks for a user: set forward.username and forward.password)"
+		}
+		return problem
+	}
+	if pong.Hostname == h.with.Hostname {
+		return fmt.Sprintf("the server has this agent's own name, %.100q; if it is another one, set forward.hostname", pong.Hostname)
+	}
+	want := forward.KeyDigest(h.salt, pong.Hostname, h.nonce, h.with.SharedKey)
+	if subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(pong.KeyDigest))) != 1 {
+		return "the server does not know forward.shared_key"
+	}
+	return ""
+}
+
+// discreet hides what a server must not repeat.
+func (h *handshake) discreet(text string) string {
+	for _, secret := range []string{h.with.SharedKey, h.with.Password} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}
+
+var _ Waiter = (*handshake)(nil)

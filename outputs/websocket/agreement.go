@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/net/http/httpguts"
+
+	"filebeat-websocket/outputs/websocket/internal/conn"
+)
+
+// validateAgreement checks what the upgrade offers.
+func (c *config) validateAgreement() (problems []error) {
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
+	}
+	if c.CompressionLevel < 0 || c.CompressionLevel > conn.MaxCompressionLevel {
+		bad("compression_level", "must be between 0 and %d, is %d", conn.MaxCompressionLevel, c.CompressionLevel)
+	}
+	if c.CompressionThreshold < 0 {
+		bad("compression_threshold", "must be at least 0, is %d", c.CompressionThreshold)
+	}
+	for i, name := range c.Subprotocols {
+		switch {
+		case !httpguts.ValidHeaderFieldName(name): // a token, as a subprotocol is
+			bad("subprotocols", "%q is no name of a subprotocol", name)
+		case slices.Contains(c.Subprotocols[:i], name):
+			bad("subprotocols", "%s is there twice", name)
+		}
+	}
+	if c.RequireSubprotocol && len(c.Subprotocols) == 0 && c.strategyName() != "message" {
+		problems = append(problems, settingError("required_subprotocol", errors.New("needs subprotocols to choose from")))
+	}
+	return problems
+}
+
+// subprotocols returns what is offered, in order, and which one the server has
+// to pick, if any. What the confirmations need goes first.
+func (c *client) subprotocols() (offered []string, required string) {
+	offered = c.config.Subprotocols
+	if c.ack.Subprotocol == nil {
+		return offered, ""
+	}
+	required = c.ack.Subprotocol(c.ackConfig())
+	if required == "" {
+		return offered, ""
+	}
+	others := slices.DeleteFunc(slices.Clone(offered), func(name string) bool { return name == required })
+	return append([]string{required}, others...), required
+}
+
+// agreed says for the log what the server picked of what was offered.
+func agreed(connection *conn.Conn) string {
+	text := ""
+	if name := connection.Subprotocol(); name != "" {
+		text += ", " + name
+	}
+	if connection.Compressed() {
+		text += ", compressed"
+	}
+	return text
+}
+
+// plainHosts are hosts that take the offer of compression in a way that is of no
+// use. They are dialled without it, for as long as the output lives.
+type plainHosts struct {
+	mutex sync.Mutex
+	hosts map[string]bool
+}
+
+// add notes a host, and reports whether it was not known before.
+func (p *plainHosts) add(host string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.hosts[host] {
+		return false
+	}
+	if p.hosts == nil {
+		p.hosts = map[string]bool{}
+	}
+	p.hosts[host] = true
+	return true
+}
+
+func (p *plainHosts) has(host string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.hosts[host]
+}

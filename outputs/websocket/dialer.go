@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"errors"
+
+	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/session"
+)
+
+// dial opens a connection to the client's host. observe, if it is not nil, is
+// told of its steps.
+func (c *client) dial(observe func(step, detail string, err error)) (*conn.Conn, error) {
+	options, err := c.dialOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.Observe = observe
+	connection, err := conn.Dial(c.lifecycle.ctx, options)
+	if errors.Is(err, conn.ErrCompression) {
+		if c.plain.add(c.endpoint.Host) {
+			c.log.Warnf("%v: %v; messages go there uncompressed", displayURL(c.endpoint), err)
+		}
+		options.CompressionLevel = 0
+		connection, err = conn.Dial(c.lifecycle.ctx, options)
+	}
+	return connection, err
+}
+
+// dialOptions reads what a dial needs: credentials, certificates and keys anew,
+// so that renewed ones are used.
+func (c *client) dialOptions() (conn.Options, error) {
+	header, err := c.dialHeader()
+	if err != nil {
+		return conn.Options{}, err
+	}
+	options := conn.Options{
+		URL:                  c.endpoint,
+		Header:               header,
+		Secrets:              c.config.hiddenSettings(),
+		ConnectTimeout:       c.config.ConnectTimeout,
+		WriteTimeout:         c.config.WriteTimeout,
+		MaxFrameBytes:        int(c.config.MaxFrameBytes),
+		MaxReadBytes:         int64(c.config.MaxReadBytes),
+		CompressionLevel:     c.config.CompressionLevel,
+		CompressionThreshold: int(c.config.CompressionThreshold),
+		Traffic:              traffic{c.observer, c.stats},
+		Explain:              c.explainTLS,
+	}
+	if c.plain.has(c.endpoint.Host) {
+		options.CompressionLevel = 0
+	}
+	options.Subprotocols, options.RequiredSubprotocol = c.subprotocols()
+	options.RequireSubprotocol = c.config.RequireSubprotocol
+	if c.endpoint.Scheme == "wss" {
+		if options.TLS, err = c.tlsConfig(); err != nil {
+			return conn.Options{}, err
+		}
+	}
+	options.Proxy, err = c.proxy()
+	return options, err
+}
+
+func (c *client) ackConfig() ack.Config { return ack.Config{Field: c.config.AckField} }
+
+func (c *client) newStrategy() ack.Strategy { return c.withHandshake(c.ack.New(c.ackConfig())) }
+
+// open starts a session on a connection and waits until the server is known to
+// answer.
+func (c *client) open(connection *conn.Conn, strategy ack.Strategy, options session.Options) (*session.Session, error) {
+	return session.Open(c.lifecycle.ctx, discreetConn{connection}, discreetStrategy{strategy, connection}, options)
+}
+
+func (c *client) sessionOptions() session.Options {
+	return session.Options{
+		Binary:       c.format.binary,
+		Pipelining:   c.config.Pipelining,
+		Timeout:      c.config.Timeout,
+		PingInterval: c.config.PingInterval,
+		MaxPause:     c.config.Backoff.Max,
+		Ended:        c.ended,
+		Ignored:      func(err error) { c.log.Warnf("%v sent a message that is ignored: %v", displayURL(c.endpoint), err) },
+		RoundTrip:    c.stats.roundTrip,
+	}
+}

@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package conn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// ErrCompression is wrapped by the error of a Dial whose server took the offer
+// of compression in a way that is of no use here. A Dial without the offer may
+// succeed.
+var ErrCompression = errors.New("the server's answer to the offer of permessage-deflate can't be used")
+
+// MaxCompressionLevel is the highest Options.CompressionLevel.
+const MaxCompressionLevel = flate.BestCompression
+
+// deflate is the name of the extension, and noContext are its parameters that
+// end the memory of what went before with each message (RFC 7692 7.1.1). The
+// library inflates nothing else, and what is sent needs nothing of earlier
+// messages either: a connection that rests holds no window.
+const (
+	deflate         = "permessage-deflate"
+	noServerContext = "server_no_context_takeover"
+	noClientContext = "client_no_context_takeover"
+	serverWindow    = "server_max_window_bits"
+)
+
+// checkExtensions reads what the server says of extensions (RFC 6455 9.1).
+func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
+	answer := strings.Join(lines, ", ")
+	if strings.TrimSpace(answer) == "" {
+		return false, nil
+	}
+	parts := strings.Split(answer, ";")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+	}
+	quoted := fmt.Sprintf("%q", excerpt(answer, maxCauseBytes, o.secrets()))
+	if o.CompressionLevel == 0 || parts[0] != deflate {
+		return false, fmt.Errorf("the server picked the extension %s, which was not offered", quoted)
+	}
+	parameters := parts[1:]
+	for _, parameter := range parameters {
+		// The server may use a smaller window (RFC 7692 7.1.2.1); inflating goes with
+		// any. That this side uses one was not offered.
+		if name, _, _ := strings.Cut(parameter, "="); name != noServerContext && name != noClientContext && name != serverWindow {
+			return false, fmt.Errorf("%w: %s", ErrCompression, quoted)
+		}
+	}
+	for _, needed := range []string{noServerContext, noClientContext} {
+		if !slices.Contains(parameters, needed) {
+			return false, fmt.Errorf("%w: %s lacks %s", ErrCompression, quoted, needed)
+		}
+	}
+	return true, nil
+}
+
+// flateWriters holds writers by their level. One takes about a megabyte, so no
+// connection has one of its own: as many are in use as there are messages being
+// compressed at the same instant, which is about the number of processors.
+var flateWriters [MaxCompressionLevel + 1]sync.Pool
+
+// scratch holds buffers for a message before and after it is compressed.
+var scratch = sync.Pool{New: func() any { return new(buffer) }}
+
+// keepScratchBytes is the largest buffer that is kept for other messages: one of
+// the default max_message_bytes fits.
+const keepScratchBytes = 1<<20 + 64<<10
+
+// buffer is an io.Writer that appends.
+type buffer struct{ bytes []byte }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.bytes = append(b.bytes, p...)
+	return len(p), nil
+}
+
+func takeScratch() *buffer {
+	b, _ := scratch.Get().(*buffer)
+	b.bytes = b.bytes[:0]
+	return b
+}
+
+func (b *buffer) giveBack() {
+	if cap(b.bytes) <= keepScratchBytes {
+		scratch.Put(b)
+	}
+}
+
+// deflateInto appends the message as RFC 7692 7.2.1 has it, and reports whether
+// that could be done.
+func (b *buffer) deflateInto(level int, message []byte) bool {
+	w, _ := flateWriters[level].Get().(*flate.Writer)
+	if w == nil {
+		var err error
+		if w, err = flate.NewWriter(b, level); err != nil {
+			return false // an unknown level, which the settings rule out
+		}
+	} else {
+		w.Reset(b)
+	}
+	_, err := w.Write(message)
+	if err == nil {
+		err = w.Flush()
+	}
+	w.Reset(nil) // lets go of the buffer
+	flateWriters[level].Put(w)
+	var whole bool
+	b.bytes, whole = bytes.CutSuffix(b.bytes, flushTail)
+	return err == nil && whole
+}
+
+// flushTail is the empty block at the end of a flush, which both sides know.
+var flushTail = []byte{0x00, 0x00, 0xFF, 0xFF}
+
+// appendCompressed appends a data message of at most size bytes that may be worth
+// compressing.
+func (c *Conn) appendCompressed(opcode byte, size int, appendTo func(dst []byte) []byte) error {
+	plain, packed := takeScratch(), takeScratch()
+	defer plain.giveBack()
+	defer packed.giveBack()
+	plain.bytes = appendTo(slices.Grow(plain.bytes, size))
+	payload := plain.bytes
+	if len(payload) >= c.options.CompressionThreshold &&
+		packed.deflateInto(c.options.CompressionLevel, payload) && len(packed.bytes) < len(payload) {
+		payload, opcode = packed.bytes, opcode|compressedBit
+	}
+	c.before += len(plain.bytes)
+	c.after += len(payload)
+	return c.appendPayload(opcode, payload)
+}
+
+// Compressed reports whether the server agreed to compression.
+func (c *Conn) Compressed() bool { return c.compressed }

@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/outputs"
+	libtesting "github.com/elastic/elastic-agent-libs/testing"
+)
+
+// repeatInterval is how often the same failure to connect is logged.
+const repeatInterval = time.Minute
+
+// keptFailures is how many different failures are remembered.
+const keptFailures = 32
+
+// quietClient keeps libbeat from logging the same failure to connect again and
+// again: libbeat writes a line for every error that Connect returns, so one that
+// was returned a short while ago is not, and another attempt is made instead. The
+// client inside waits between attempts.
+//
+// Connect is called by one goroutine.
+type quietClient struct {
+	outputs.NetworkClient
+	lifecycle *lifecycle
+	now       func() time.Time
+	failures  map[string]*failure // by what they say
+}
+
+type failure struct {
+	logged  time.Time
+	skipped int // times since then
+}
+
+func quietly(client outputs.NetworkClient, l *lifecycle) *quietClient {
+	return &quietClient{NetworkClient: client, lifecycle: l, now: time.Now, failures: map[string]*failure{}}
+}
+
+// Connect connects. It returns an error that is worth a line in the log, or the
+// one of Close.
+func (q *quietClient) Connect() error {
+	for {
+		err := q.NetworkClient.Connect()
+		if err == nil || q.lifecycle.closing() {
+			return err
+		}
+		if again := q.worthALine(err); again != nil {
+			return again
+		}
+	}
+}
+
+// localPort is that of this side, which is another one every time.
+var localPort = regexp.MustCompile(`:\d+->`)
+
+// worthALine returns the error with the number of its repetitions, or nil if it
+// was returned less than repeatInterval ago.
+func (q *quietClient) worthALine(err error) error {
+	now := q.now()
+	text := localPort.ReplaceAllString(err.Error(), "->")
+	known, ok := q.failures[text]
+	switch {
+	case !ok:
+		if len(q.failures) >= keptFailures {
+			clear(q.failures)
+		}
+		q.failures[text] = &failure{logged: now}
+		return err
+	case now.Sub(known.logged) < repeatInterval:
+		known.skipped++
+		return nil
+	}
+	if known.skipped > 0 {
+		err = fmt.Errorf("%w (%d times more since %s)", err, known.skipped, known.logged.UTC().Format(time.TimeOnly))
+	}
+	known.logged, known.skipped = now, 0
+	return err
+}
+
+// Test implements testing.Testable.
+func (q *quietClient) Test(d libtesting.Driver) { testClient(q.NetworkClient, d) }
+
+var (
+	_ outputs.NetworkClient = (*quietClient)(nil)
+	_ libtesting.Testable   = (*quietClient)(nil)
+)

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+)
+
+// tlsConfig reads certificates and keys anew, so that a dial uses renewed ones.
+func (c *client) tlsConfig() (*tls.Config, error) {
+	host := c.endpoint.Hostname()
+	settings, err := loadTLS(c.config.TLS)
+	switch {
+	case err != nil:
+		return nil, err
+	case settings == nil:
+		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
+	default:
+		return settings.BuildModuleClientConfig(host), nil
+	}
+}
+
+// loadTLS reads the files that ssl.* names. libbeat's errors repeat a key that
+// stands in the settings itself, and call a key that it could not decrypt a file
+// without PEM blocks.
+func loadTLS(settings *tlscommon.Config) (*tlscommon.TLSConfig, error) {
+	loaded, err := tlscommon.LoadTLSConfig(settings)
+	if err == nil {
+		return loaded, nil
+	}
+	text := err.Error()
+	for _, inline := range []string{settings.Certificate.Key, settings.Certificate.Certificate} {
+		if tlscommon.IsPEMString(inline) {
+			text = strings.ReplaceAll(text, inline, "(in the settings)")
+		}
+	}
+	if strings.Contains(text, "no PEM blocks") {
+		text += "; is ssl.key_passphrase missing or wrong?"
+	}
+	if text == err.Error() {
+		return nil, settingError("ssl", err)
+	}
+	return nil, settingError("ssl", errors.New(text))
+}
+
+// explainTLS says what to do about an error of TLS with the server, empty if it
+// speaks for itself. What the server says of it, an alert (RFC 8446 6), is known
+// by its text only. With TLS 1.3 a server refuses a client's certificate when the
+// handshake is over for the client, so that alert comes with the first read.
+func (c *client) explainTLS(err error) string {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		notTLS    tls.RecordHeaderError
+	)
+	text := err.Error()
+	alert := func(names ...string) bool {
+		for _, name := range names {
+			if strings.Contains(text, "remote error: tls: "+name) {
+				return true
+			}
+		}
+		return false
+	}
+	hasCertificate := c.config.TLS != nil && c.config.TLS.Certificate.Certificate != ""
+	switch {
+	case errors.As(err, &authority):
+		return "set ssl.certificate_authorities to the authority that issued the server's certificate, or ssl.ca_trusted_fingerprint"
+	case errors.As(err, &name):
+		return "use a name of the server's certificate in hosts, or set ssl.verification_mode: certificate"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "renew the server's certificate, or set this machine's clock"
+	case errors.Is(err, tlscommon.ErrCAPinMissmatch):
+		return "set ssl.ca_sha256 to the authority that issued the server's certificate"
+	case c.endpoint.Scheme == "ws" && strings.Contains(text, `malformed HTTP response "\x15\x03`):
+		return "the server speaks TLS at this port: use wss instead of ws"
+	case errors.As(err, &notTLS):
+		return "the server speaks no TLS at this port: use ws instead of wss, or another port"
+	case errors.Is(err, io.EOF) && strings.HasPrefix(text, "TLS: "):
+		return "the server hung up in the handshake: does it speak TLS at this port?"
+	case alert("certificate required"), alert("bad certificate") && !hasCertificate:
+		return "the server demands a client certificate: set ssl.certificate and ssl.key"
+	case alert("bad certificate", "unknown certificate", "expired certificate", "revoked certificate", "unsupported certificate", "access denied"):
+		return "the server refuses the client certificate: set ssl.certificate and ssl.key to one that it knows"
+	case alert("handshake failure") && !hasCertificate:
+		return "the server finds nothing in common, see ssl.cipher_suites and ssl.curve_types, or demands a client certificate: set ssl.certificate and ssl.key"
+	case alert("handshake failure", "insufficient security level"):
+		return "the server finds nothing in common: see ssl.cipher_suites and ssl.curve_types"
+	case alert("protocol version not supported"), strings.Contains(text, "tls: server selected unsupported protocol version"), strings.Contains(text, "tls: no supported versions"):
+		return "no version of TLS in common with the server: set ssl.supported_protocols"
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package websocket
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/outputs/outest"
+
+	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/beattest"
+)
+
+// upgraded waits until a server has had so many connections.
+func upgraded(t *testing.T, server *receivertest.Server, connections int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, server.Wait(ctx, func(c receivertest.Counts) bool { return c.Upgraded >= connections }))
+}
+
+func TestAConnectionWithoutTrafficIsReplacedAfterItsTTL(t *testing.T) {
+	server := receivertest.Start(t)
+	f := newFixture(t, `ttl: 100ms`, server)
+	require.NoError(t, f.client.Connect())
+	upgraded(t, server, 4)
+	batch, signals := f.batch(1, 20)
+	require.NoError(t, f.client.Publish(context.Background(), batch))
+	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Empty(t, server.Missing(1, 20))
+	require.NoError(t, f.client.Close())
+	for _, conn := range server.Conns() {
+		require.Equal(t, 1000, conn.CloseCode)
+	}
+	require.Zero(t, f.metric("connections.open"))
+}
+
+func TestBatchesGoOnWhileConnectionsAreReplaced(t *testing.T) {
+	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
+		return receivertest.Fault{Delay: 5 * time.Millisecond}
+	}))
+	f := newFixture(t, `{ttl: 20ms, pipelining: 4}`, server)
+	require.NoError(t, f.client.Connect())
+	last := 0
+	for server.Counts().Upgraded < 10 {
+		batch, signals := f.batch(last+1, last+10)
+		require.NoError(t, f.client.Publish(context.Background(), batch))
+		require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+		last += 10
+	}
+	require.Empty(t, server.Missing(1, last))
+	require.Zero(t, server.Counts().Duplicate)
+}
+
+func TestAReplacementThatFailsIsSaidAndLeftToTheNextConnect(t *testing.T) {
+	logged := observeLogs(t)
+	server := receivertest.Start(t, receivertest.WithScript(func(conn int) receivertest.Fault {
+		if conn == 2 {
+			return receivertest.Fault{RefuseStatus: 503}
+		}
+		return receivertest.Fault{}
+	}))
+	f := newFixture(t, `ttl: 100ms`, server)
+	require.NoError(t, f.client.Connect())
+	beattest.Eventually(t, 10*time.Second, "the failure is logged", func() bool {
+		return strings.Contains(logged(), "not replaced: the server answered the upgrade with 503")
+	})
+	batch, signals := f.batch(1, 20)
+	require.Error(t, f.client.Publish(context.Background(), batch))
+	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
+	f.publishes(t)
+}
