@@ -12,23 +12,52 @@ import (
 const formatAuto = "auto"
 
 func init() {
-	register(formatAuto, format{binary: true, decode: decodeAuto})
+	register(formatAuto, format{frames: allFrames, decode: decodeAuto})
 }
 
-// decodeAuto tells formats apart by what the message begins with: objects one
-// after the other, an array of objects, or else text. What begins like JSON and
-// is none is text too, since nothing keeps a log line from beginning with a
-// bracket. So is an empty array: taken for one, it would be a line lost.
+// decodeAuto tells formats apart by the frame type and by what the message
+// begins with: in binary, MessagePack; objects one after the other, an array of
+// objects, a form or LTSV as the output writes them; or else text. What begins
+// like JSON and is none is text too, since nothing keeps a log line from
+// beginning with a bracket. So is an empty array: taken for one, it would be a
+// line lost. CSV can't be told from text.
 func decodeAuto(m message, list *recordList) error {
+	if m.binary {
+		if name := binaryFormat(m.data, list); name != "" {
+			list.format = name
+			return formats[name].decode(m, list)
+		}
+	}
 	err := decodeObjects(m, list)
-	if tooDeep := (*jsonError)(nil); errors.As(err, &tooDeep) && tooDeep.tooDeep {
+	if err != nil && isTooDeep(err) {
 		return decodeDeepLines(m, list, err)
 	}
 	if err == nil && len(list.records) > 0 {
+		list.format = jsonFormat(m.data, list.records)
 		return nil
 	}
 	list.reset()
-	return decodeRaw(m, list)
+	name := textFormat(m)
+	list.format = name
+	return formats[name].decode(m, list)
+}
+
+// jsonFormat is for whoever looks on: the records are the same in all of them.
+func jsonFormat(message []byte, records [][]byte) string {
+	last := message[len(message)-1]
+	switch {
+	case bytes.TrimLeft(message, " \t\r\n")[0] == '[':
+		return "json_array"
+	case last == '\n':
+		return "json_lines"
+	case len(records) > 1:
+		return "json_stream"
+	case bytes.HasPrefix(records[0], []byte(`{"version":"1.1"`)):
+		return "gelf"
+	case bytes.HasPrefix(records[0], []byte(`{"timestamp":"`)):
+		return "log"
+	}
+	return "json"
 }
 
 // decodeDeepLines saves the other lines of a message with an object that is
@@ -42,11 +71,10 @@ func decodeDeepLines(m message, list *recordList, problem error) error {
 			continue
 		}
 		value, lineBreaks, err := s.record()
-		deep := (*jsonError)(nil)
 		switch {
 		case err == nil && s.end() && value[0] == '{':
 			list.add(value, lineBreaks)
-		case errors.As(err, &deep) && deep.tooDeep:
+		case isTooDeep(err):
 			list.refuse(problem)
 		default:
 			return problem
@@ -55,7 +83,13 @@ func decodeDeepLines(m message, list *recordList, problem error) error {
 	if len(list.records) == 0 {
 		return problem
 	}
+	list.format = "json_lines"
 	return nil
+}
+
+func isTooDeep(err error) bool {
+	deep := (*jsonError)(nil)
+	return errors.As(err, &deep) && deep.tooDeep
 }
 
 var errNoObject = errors.New("not an object")

@@ -4,6 +4,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +95,11 @@ func (c *conn) serve(ctx context.Context) {
 	if o.OnOpen != nil {
 		o.OnOpen(c.info)
 	}
-	c.finish(c.readLoop(ctx))
+	err := c.handshake()
+	if err == nil {
+		err = c.readLoop(ctx)
+	}
+	c.finish(err)
 	stop()
 	close(c.quit)
 	replying.Wait()
@@ -144,7 +149,10 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 		MessageNumber: c.number,
 		FrameType:     frameType,
 		MessageBytes:  len(data),
+		Format:        cmp.Or(list.format, c.handler.options.Format),
 		Records:       list.finish(),
+		Chunks:        list.chunks,
+		ChunkRecords:  list.chunkRecords,
 	}
 	since := c.handler.commits.failure.Load()
 	c.replies.enter()

@@ -4,19 +4,26 @@
 package receiver
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
 
-// decode runs a format as a connection does, on a copy of text.
+// decode runs a format as a connection does, on a copy of text, with options
+// that are all defaults.
 func decode(name, text string, binary bool) ([]string, error) {
+	return decodeWith(Options{}, name, text, binary)
+}
+
+func decodeWith(o Options, name, text string, binary bool) ([]string, error) {
+	o.Consume = new(sink).Consume
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
 	var list recordList
-	err := formats[name].decode(message{data: []byte(text), binary: binary}, &list)
+	err := formats[name].decode(message{data: []byte(text), binary: binary, options: &o}, &list)
 	if err == nil {
 		err = list.problem
 	}
@@ -71,6 +78,35 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		"auto: objects and a number are text":              {"auto", "{} 5", []string{`{"message":"{} 5"}`}},
 		"auto: a number is text":                           {"auto", "5", []string{`{"message":"5"}`}},
 		"auto: an empty message is an empty line":          {"auto", "", []string{`{"message":""}`}},
+		"gelf: an object":                                  {"gelf", `{"version":"1.1","host":"h","short_message":"m","_a":1}`, []string{`{"version":"1.1","host":"h","short_message":"m","_a":1}`}},
+		"gelf: with the NUL that ends it over TCP":         {"gelf", "{\"version\":\"1.1\"}\n\x00", []string{`{"version":"1.1"}`}},
+		"ltsv: a record a line":                            {"ltsv", "time:x\ta:1\nb:2\n", []string{`{"time":"x","a":"1"}`, `{"b":"2"}`}},
+		"ltsv: colons in a value, and none in it":          {"ltsv", "a:b:c\td:\t:e", []string{`{"a":"b:c","d":"","":"e"}`}},
+		"ltsv: empty lines, CR LF, TAB at the end":         {"ltsv", "a:1\t\r\n\r\n\nb:2", []string{`{"a":"1"}`, `{"b":"2"}`}},
+		"ltsv: a label twice has a list":                   {"ltsv", "a:1\tb:2\ta:3", []string{`{"a":["1","3"],"b":"2"}`}},
+		"ltsv: what is no escape unless wanted":            {"ltsv", `a:\t"`, []string{`{"a":"\\t\""}`}},
+		"form: every kind of character":                    {"form", "%40timestamp=x&a.b=c+d%2Be%26%3D%0a%E2%82%AC*-._", []string{`{"@timestamp":"x","a.b":"c d+e&=\n€*-._"}`}},
+		"form: a name twice has a list":                    {"form", "a=1&b=&a=2&c&&a=1", []string{`{"a":["1","2","1"],"b":"","c":""}`}},
+		"form: a percent sign of its own":                  {"form", "a=100%&b=%g0%2", []string{`{"a":"100%","b":"%g0%2"}`}},
+		"form: bytes that are not UTF-8 become U+FFFD":     {"form", "a=%ff%C3", []string{"{\"a\":\"\uFFFD\uFFFD\"}"}},
+		"form: a record a line":                            {"form", "a=1\nb=2\r\n\n", []string{`{"a":"1"}`, `{"b":"2"}`}},
+		"form: nothing at all":                             {"form", "&", nil},
+		"csv: columns without names":                       {"csv", "a,b\nc\n", []string{`{"c1":"a","c2":"b"}`, `{"c1":"c"}`}},
+		"csv: quotes":                                      {"csv", "\"a,\"\"b\"\"\r\n\",\"\"\r\n\"\"\n", []string{`{"c1":"a,\"b\"\r\n","c2":""}`, `{"c1":""}`}},
+		"csv: empty values and empty lines":                {"csv", ",\n\n,a,", []string{`{"c1":"","c2":""}`, `{"c1":"","c2":"a","c3":""}`}},
+		"csv: a quote inside of a value, a CR too":         {"csv", "a\"b,\rc\r", []string{`{"c1":"a\"b","c2":"\rc\r"}`}},
+		"auto: GELF is JSON":                               {"auto", `{"version":"1.1","host":"h"}`, []string{`{"version":"1.1","host":"h"}`}},
+		"auto: LTSV with the time first":                   {"auto", "time:2021-02-05T22:17:09.123Z\ta:1\ntime:\tb:2\n", []string{`{"time":"2021-02-05T22:17:09.123Z","a":"1"}`, `{"time":"","b":"2"}`}},
+		"auto: LTSV without it is text":                    {"auto", "a:1\tb:2", []string{`{"message":"a:1\tb:2"}`}},
+		"auto: a line with a time and nothing is text":     {"auto", "time:12", []string{`{"message":"time:12"}`}},
+		"auto: a TAB without a label behind it is text":    {"auto", "time:12\tx", []string{`{"message":"time:12\tx"}`}},
+		"auto: a label with a space is no label":           {"auto", "time:12\tx y:z", []string{`{"message":"time:12\tx y:z"}`}},
+		"auto: one line of LTSV and one of text":           {"auto", "time:12\tx:y\nz", []string{`{"message":"time:12\tx:y\nz"}`}},
+		"auto: a form with the time first":                 {"auto", "%40timestamp=x&a=b+c", []string{`{"@timestamp":"x","a":"b c"}`}},
+		"auto: a form without it is text":                  {"auto", "a=b&c=d", []string{`{"message":"a=b&c=d"}`}},
+		"auto: a form with a space is text":                {"auto", "%40timestamp=x y", []string{`{"message":"%40timestamp=x y"}`}},
+		"auto: a form with half an escape is text":         {"auto", "%40timestamp=%4", []string{`{"message":"%40timestamp=%4"}`}},
+		"auto: CSV is text":                                {"auto", "a,b", []string{`{"message":"a,b"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			records, err := decode(test.format, test.text, false)
@@ -128,6 +164,14 @@ func TestFormatsSayWhatIsWrong(t *testing.T) {
 		"json_stream: numbers run together":    {"json_stream", "1-2", "invalid JSON at byte 1"},
 		"json_stream: a comma after a number":  {"json_stream", "1,2", "invalid JSON at byte 1"},
 		"json_stream: words run together":      {"json_stream", "true{}", "invalid JSON at byte 4"},
+		"gelf: a list":                         {"gelf", "[{}]", "invalid JSON at byte 0"},
+		"gelf: two objects":                    {"gelf", "{}{}", "invalid JSON at byte 2"},
+		"ltsv: the line is named":              {"ltsv", "a:1\n\nb:1\tc\n", "line 3: no label at byte 4"},
+		"ltsv: too many fields":                {"ltsv", strings.Repeat("a:\t", 65537), "line 1: record with more than 65536 fields"},
+		"form: too many fields":                {"form", strings.Repeat("a&", 65537), "record with more than 65536 fields"},
+		"csv: too many columns":                {"csv", strings.Repeat(",", 65536), "record with more than 65536 fields"},
+		"csv: a quote without an end":          {"csv", "a,\"b\"\"", "quote without an end at byte 2"},
+		"csv: text behind a quote":             {"csv", "\"a\"b", "text behind a closing quote at byte 3"},
 		"auto: 65 levels":                      {"auto", nested(65), tooDeep},
 		"auto: 65 levels in an array":          {"auto", "[" + nested(65) + "]", "JSON nested deeper than 64 at byte 321"},
 	} {
@@ -228,48 +272,4 @@ func FuzzRaw(f *testing.F) {
 		require.NoError(t, json.Unmarshal([]byte(records[0]), &decoded))
 		require.Equal(t, string([]rune(text)), decoded.Message)
 	})
-}
-
-// FuzzAuto: any message is taken unless it is nested too deep; text comes
-// through whole; a record is an object in one line.
-func FuzzAuto(f *testing.F) {
-	for _, seed := range []string{"", "a line", `{"a":1}{}`, "{\n}\n{\"b\":2}", "[{},\n{}]", "[{},1]", "{\n}{", "{\"a\":\"\xff\"}", nested(65)} {
-		f.Add(seed, false)
-		f.Add(seed, true)
-	}
-	f.Fuzz(func(t *testing.T, text string, binary bool) {
-		if !binary && !utf8.ValidString(text) {
-			return // such a message does not get as far
-		}
-		records, err := decode("auto", text, binary)
-		if err != nil {
-			require.ErrorContains(t, err, "nested deeper")
-			return
-		}
-		require.NotEmpty(t, records)
-		for _, r := range records {
-			require.True(t, json.Valid([]byte(r)) && utf8.ValidString(r), "%q", r)
-			require.True(t, r[0] == '{' && !strings.Contains(r, "\n"), "%q", r)
-		}
-		again, err := decode("auto", strings.Join(records, "\n"), binary)
-		require.NoError(t, err)
-		require.Equal(t, records, again)
-	})
-}
-
-func BenchmarkDecode(b *testing.B) {
-	record := `{"@timestamp":"2024-01-01T00:00:00.000Z","@metadata":{"beat":"filebeat","type":"_doc","version":"9.0.0"},"log":{"offset":12345,"file":{"path":"/var/log/app/current.log"}},"message":"` +
-		strings.Repeat("a usual line of log ", 10) + `","input":{"type":"filestream"},"host":{"name":"example"}}`
-	for _, name := range []string{"json_stream", "auto", "raw"} {
-		b.Run(name, func(b *testing.B) {
-			text := bytes.Repeat([]byte(record), 100)
-			var list recordList
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				list.reset()
-				require.NoError(b, formats[name].decode(message{data: text}, &list))
-			}
-		})
-	}
 }

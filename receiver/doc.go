@@ -29,6 +29,11 @@
 // one fsync serves everything that came during the one before. When it fails,
 // whatever is not committed is refused and comes again. A client that waits longer than a second is told {"progress": true} every second.
 //
+// Requests of Fluent Forward that carry the id of their chunk are acked too, each by
+// its id, in MessagePack (package forward), whatever the client offers; what the ack
+// proves is the same. Forward has no nacks: a request that was refused, in part or
+// as a whole, is not acked.
+//
 // # What a Pong means
 //
 // The same, for everyone (RFC 6455 5.5.2-5.5.3: a Pong with the Ping's payload).
@@ -41,11 +46,40 @@
 // A Consume that takes long stops the reading: the client feels back-pressure
 // through TCP, and nothing piles up here.
 //
+// # Formats
+//
+// Every format becomes records of JSON, none of which spans lines. JSON passes
+// through as it is; docs/formats.md says what becomes of the rest, and nothing of
+// it is lost but what JSON can't say: bytes that are no text where text is due are
+// U+FFFD, and numbers that are none are null. The format auto takes what it can't
+// tell to be anything else for raw text, of any bytes.
+//
+// # What comes again
+//
+// A client that has lost a confirmation sends again. A Dedup before Consume takes
+// out records whose @metadata._id, and Forward requests whose chunk, is among the
+// newest that were taken; they are confirmed all the same:
+//
+//	dedup, err := receiver.NewDedup(1_000_000, store.Consume, store.Commit)
+//	ingest, err := receiver.New(receiver.Options{Consume: dedup.Consume, Commit: dedup.Commit})
+//
+// # Who may send
+//
+// Tokens are bearer tokens from a file, for this or any other http.Handler;
+// NewTLSConfig is for a listener with TLS, and with certificates of clients. Both
+// read their files again when they change.
+//
+// With Options.Forward.SharedKey every connection begins with the handshake of
+// Fluent Forward, in which client and server prove to each other that they know
+// the key. It comes before any message is read, so that the key guards the other
+// formats too: nobody gets in who does not speak Forward. A client has ten seconds
+// for it, and 8 KiB.
+//
 // # Goroutines
 //
 // A connection has two: the one that net/http runs ServeHTTP on reads, decodes and
-// calls Consume; replyLoop writes acks, nacks and Pongs, and ends with it. A
-// Handler has one more while something waits for Commit: commitLoop. Shutdown
+// calls Consume, after it has led the handshake of Fluent Forward if there is one;
+// replyLoop writes acks, nacks and Pongs, and ends with it. A Handler has one more while something waits for Commit: commitLoop. Shutdown
 // waits for all of them.
 //
 // # Who owns what
@@ -56,20 +90,26 @@
 //
 // # What a client can cost
 //
-// A connection holds a read buffer of 64 KiB. The buffer for a message is taken
-// from a pool when the message begins and given back when Consume has returned;
-// it grows with the bytes that really came, up to Options.MaxMessageBytes. While
-// such a message is decoded and consumed it can need a multiple of that: raw text
-// is up to six times as long once it is JSON, and a message of nothing but
-// one-byte records has twelve bytes of slice header for each of its own.
+// A connection holds a read buffer of 64 KiB. Clients may compress messages
+// (permessage-deflate); all limits are on what comes out of that. The buffer for a
+// message is taken from a pool when the message begins and given back when Consume
+// has returned; it grows with the bytes that really came, up to
+// Options.MaxMessageBytes. While such a message is decoded and consumed it can need
+// a multiple of that: raw text is up to six times as long once it is JSON, and a
+// message of nothing but one-byte records has twelve bytes of slice header for each
+// of its own. Records of other formats than JSON may be eight times as long as a
+// message together; gzip in it is inflated up to Options.MaxMessageBytes. A length
+// that a message claims takes no memory: only bytes that came do.
+//
 // Options.MaxUncommittedBytes bounds what waits for Commit, Options.MaxConnections
 // the rest. A client that does not read its confirmations is owed a thousand of
-// them at most, is then not read any more, and cut after Options.WriteTimeout.
+// them at most, or as many as one message asks for, is then not read any more, and
+// cut after Options.WriteTimeout.
 //
 // A message that is of the wrong frame type, or not what the format says, gets a
-// nack that it must not be sent again, for single lines of json_lines if there are
-// others; without the subprotocol it ends its connection with 1003 or 1007 and a
-// reason. Text that is not UTF-8 is 1007 and a message that is too long 1009 in
-// either case, after what came before was confirmed. Other connections notice
-// nothing.
+// nack that it must not be sent again, for single lines of json_lines and ltsv if
+// there are others; without the subprotocol it ends its connection with 1003 or
+// 1007 and a reason. Text that is not UTF-8 is 1007 and a message that is too long
+// 1009 in either case, after what came before was confirmed. Other connections
+// notice nothing.
 package receiver

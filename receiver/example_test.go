@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,4 +116,90 @@ func ExampleRefusal() {
 	}
 	// Output:
 	// busy: the queue is full [1 2]
+}
+
+// Records go to a queue of one's own: what it takes is acked, what it has no room
+// for is refused and comes again. The server lets in who has a token, and ends
+// without losing a confirmation.
+func ExampleHandler() {
+	queue := make(chan string, 2)
+	ingest, err := receiver.New(receiver.Options{
+		// Consume is called from many connections at once; ctx ends when its one is cut.
+		Consume: func(ctx context.Context, b *receiver.Batch) error {
+			for i, record := range b.Records {
+				select {
+				case queue <- string(record): // a copy: the batch is used again
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				default:
+					refusal := &receiver.Refusal{Reason: "the queue is full", Retry: true}
+					for ; i < len(b.Records); i++ {
+						refusal.Records = append(refusal.Records, i)
+					}
+					return refusal
+				}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokenFile, err := os.CreateTemp("", "tokens")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(tokenFile.Name()) //nolint:errcheck // a temporary file
+	if _, err := tokenFile.WriteString("open-sesame\n"); err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := receiver.OpenTokens(tokenFile.Name(), func(err error) { log.Print(err) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/ingest", tokens.Require(ingest))
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	// A log shipper does this.
+	dialer := websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}}
+	client, response, err := dialer.Dial("ws://"+listener.Addr().String()+"/ingest", http.Header{"Authorization": {"Bearer open-sesame"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = response.Body.Close()
+	for _, message := range []string{`[{"n":1}]`, `[{"n":2},{"n":3},{"n":4}]`} {
+		if err := client.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			log.Fatal(err)
+		}
+		_, reply, err := client.ReadMessage()
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(string(reply))
+	}
+
+	// In a program, when signal.NotifyContext's context ends: the Handler first.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- ingest.Shutdown(ctx) }()
+	_, _, err = client.ReadMessage()
+	fmt.Println(err)
+	_ = client.Close()
+	if err := errors.Join(<-stopped, server.Shutdown(ctx)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(<-served, http.ErrServerClosed), <-queue, <-queue)
+	// Output:
+	// {"ack":1}
+	// {"nack":2,"reason":"the queue is full","retry":true,"records":[1,2]}
+	// websocket: close 1001 (going away): shutting down
+	// true {"n":1} {"n":2}
 }

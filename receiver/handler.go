@@ -30,6 +30,7 @@ type Handler struct {
 	commits  *committer
 	// progressInterval is the constant, but for tests.
 	progressInterval time.Duration
+	handshakeTimeout time.Duration // likewise
 
 	mu       sync.Mutex
 	taken    int // connections and upgrades under way
@@ -53,6 +54,7 @@ func New(options Options) (*Handler, error) {
 		format:           formats[options.Format],
 		commits:          newCommitter(&options),
 		progressInterval: progressInterval,
+		handshakeTimeout: handshakeTimeout,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
 			ReadBufferSize:   readBufferBytes,
@@ -60,6 +62,8 @@ func New(options Options) (*Handler, error) {
 			// control frames need none.
 			WriteBufferPool: &sync.Pool{},
 			Subprotocols:    subprotocols,
+			// permessage-deflate, RFC 7692. readAll's limit is on what comes out of it.
+			EnableCompression: true,
 			// CheckOrigin stays nil. gorilla then takes a request without an Origin
 			// header, which is what log shippers send, and one of the same origin; a
 			// page on another site can't make a visitor's browser write here.
@@ -95,6 +99,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered the request
 	}
+	ws.EnableWriteCompression(false) // acks are too short to gain by it
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := newConn(h, ws, watched.conn, cancel)

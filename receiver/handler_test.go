@@ -35,6 +35,7 @@ func (s *sink) Consume(_ context.Context, b *Batch) error {
 	}
 	facts := *b
 	facts.Records = nil
+	facts.Chunks, facts.ChunkRecords = append([]string(nil), b.Chunks...), append([]int(nil), b.ChunkRecords...)
 	s.batches = append(s.batches, facts)
 	return nil
 }
@@ -78,6 +79,12 @@ func dial(t testing.TB, url string, subprotocols ...string) *client {
 	ws, res, err := dialer.DialContext(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
+	return receive(t, ws)
+}
+
+// receive starts the reader of a connection.
+func receive(t testing.TB, ws *websocket.Conn) *client {
+	t.Helper()
 	c := &client{Conn: ws, messages: make(chan string, 10_000), pongs: make(chan string, 1000), ended: make(chan error, 1)}
 	ws.SetPongHandler(func(payload string) error {
 		c.pongs <- payload
@@ -168,9 +175,9 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\uFFFD\"}"}, s.got())
 	facts := Conn{ID: 1, RemoteAddr: c.LocalAddr().String()}
 	require.Equal(t, []Batch{
-		{Conn: facts, MessageNumber: 1, FrameType: websocket.TextMessage, MessageBytes: 14},
-		{Conn: facts, MessageNumber: 2, FrameType: websocket.TextMessage, MessageBytes: 9},
-		{Conn: facts, MessageNumber: 3, FrameType: websocket.BinaryMessage, MessageBytes: 5},
+		{Conn: facts, MessageNumber: 1, FrameType: websocket.TextMessage, MessageBytes: 14, Format: "json_stream"},
+		{Conn: facts, MessageNumber: 2, FrameType: websocket.TextMessage, MessageBytes: 9, Format: "json_array"},
+		{Conn: facts, MessageNumber: 3, FrameType: websocket.BinaryMessage, MessageBytes: 5, Format: "raw"},
 	}, s.batches)
 	require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "done"), time.Now().Add(time.Second)))
 	require.Equal(t, &websocket.CloseError{Code: 1000}, take(t, c.ended))
@@ -366,11 +373,18 @@ func TestOptionsAreChecked(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"no Consume":            {Options{}, "receiver: option Consume is missing"},
-		"an unknown format":     {Options{Consume: consume, Format: "xml"}, `receiver: option Format: "xml" is none of [auto json json_array json_lines json_stream log raw]`},
-		"an unknown ack mode":   {Options{Consume: consume, Ack: "ping"}, `receiver: option Ack: "ping" is none of [auto none]`},
-		"a negative limit":      {Options{Consume: consume, MaxMessageBytes: -1}, "can't be negative"},
-		"a negative time limit": {Options{Consume: consume, CloseTimeout: -1}, "can't be negative"},
+		"no Consume":              {Options{}, "receiver: option Consume is missing"},
+		"an unknown format":       {Options{Consume: consume, Format: "xml"}, `receiver: option Format: "xml" is none of [auto csv form forward gelf json json_array json_lines json_stream log ltsv msgpack raw]`},
+		"an unknown ack mode":     {Options{Consume: consume, Ack: "ping"}, `receiver: option Ack: "ping" is none of [auto none]`},
+		"a negative limit":        {Options{Consume: consume, MaxMessageBytes: -1}, "can't be negative"},
+		"a negative time limit":   {Options{Consume: consume, CloseTimeout: -1}, "can't be negative"},
+		"a separator of two":      {Options{Consume: consume, CSV: CSVOptions{Separator: "::"}}, `receiver: option CSV.Separator: "::" can't be one`},
+		"a quote as separator":    {Options{Consume: consume, CSV: CSVOptions{Separator: `"`}}, `receiver: option CSV.Separator: "\"" can't be one`},
+		"a column without name":   {Options{Consume: consume, CSV: CSVOptions{Fields: []string{"a", ""}}}, "receiver: option CSV.Fields: a name is empty"},
+		"one delimiter for all":   {Options{Consume: consume, LTSV: LTSVOptions{LabelDelimiter: "\t"}}, "receiver: options LTSV.Delimiter and LTSV.LabelDelimiter can't be the same"},
+		"users without a key":     {Options{Consume: consume, Forward: ForwardOptions{Users: map[string]string{"a": "b"}}}, "receiver: option Forward.Users: needs Forward.SharedKey"},
+		"a key beyond all sense":  {Options{Consume: consume, Forward: ForwardOptions{SharedKey: strings.Repeat("k", 1025)}}, "receiver: option Forward.SharedKey: longer than 1024 bytes"},
+		"a name beyond all sense": {Options{Consume: consume, Forward: ForwardOptions{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(test.options)

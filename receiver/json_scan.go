@@ -3,7 +3,11 @@
 
 package receiver
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
 
 // maxDepth is how deep arrays and objects may be nested. Log records are not
 // that deep; whoever reads the output may have a stack that ends.
@@ -171,14 +175,31 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
+// passPlain returns where, from pos on, the first byte is that is not plain.
+// Eight bytes at a time: this is what most of the time is spent on. A byte is found
+// by the borrow that it causes, which can mark others only above itself, so the
+// lowest one marked is right.
+func passPlain(data []byte, pos int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; pos+8 <= len(data); pos += 8 {
+		word := binary.LittleEndian.Uint64(data[pos:])
+		quotes, slashes := word^(ones*'"'), word^(ones*'\\')
+		found := ((word-ones*0x20)&^word | (quotes-ones)&^quotes | (slashes-ones)&^slashes) & tops
+		if found != 0 {
+			return pos + bits.TrailingZeros64(found)/8
+		}
+	}
+	for pos < len(data) && plain[data[pos]] {
+		pos++
+	}
+	return pos
+}
+
 // text reads a string from its opening quote on.
 func (s *scanner) text() error {
 	data, pos := s.data, s.pos+1
 	for {
-		for pos < len(data) && plain[data[pos]] {
-			pos++
-		}
-		s.pos = pos
+		s.pos = passPlain(data, pos)
 		switch s.next() {
 		case '"':
 			s.pos++

@@ -52,14 +52,24 @@ type Options struct {
 	MaxUncommittedBytes int64
 
 	// Ack is "auto" or "none"; "auto" unless set: messages of clients that offer the
-	// subprotocol filebeat.ack.v1 are acked. With "none" it is not picked.
+	// subprotocol filebeat.ack.v1 are acked, and so are requests of Fluent Forward
+	// that carry the id of their chunk. With "none" the subprotocol is not picked,
+	// and no chunk is acked.
 	Ack string
 
 	// Format is one of Formats; "auto" unless set.
 	Format string
 
+	// CSV and LTSV are for the formats of these names, LTSV for auto too.
+	CSV  CSVOptions
+	LTSV LTSVOptions
+
+	// Forward is for clients that speak Fluent Forward.
+	Forward ForwardOptions
+
 	// MaxMessageBytes is the longest message, in bytes as the client's application
-	// wrote them; 1 MiB unless set. A longer one ends its connection with 1009.
+	// wrote them; 1 MiB unless set. A longer one ends its connection with 1009. It
+	// holds for the entries of a message's Forward requests too, once inflated.
 	MaxMessageBytes int64
 
 	// MaxConnections is how many connections there can be at once; 1024 unless set.
@@ -83,6 +93,10 @@ type Options struct {
 	// called from the connection's goroutine or from Commit's, and should not take
 	// long.
 	OnRefuse func(Conn, *Refusal)
+	// OnConfirm, where set, is called after acks or Pongs were written to the
+	// client, once for all that went out together. It is called from a goroutine of
+	// the connection that writes nothing more meanwhile, and should not take long.
+	OnConfirm func(Conn)
 }
 
 const (
@@ -122,10 +136,16 @@ type Batch struct {
 	MessageNumber uint64 // of its connection, from 1; refused ones count too
 	FrameType     int    // websocket.TextMessage or websocket.BinaryMessage
 	MessageBytes  int    // of the message, before decoding
+	Format        string // what it was read as: one of Formats, and not auto
 	// Records are in the order of the message, each one JSON value without a line
 	// break. There may be none: an empty array is a message too. Those that the
 	// format could not read are left out and refused.
 	Records [][]byte
+	// Chunks are the ids of the Forward requests in the message, in order, empty
+	// for one without; nil if it holds none. ChunkRecords has how many of Records
+	// each of them holds.
+	Chunks       []string
+	ChunkRecords []int
 }
 
 func (o *Options) complete() error {
@@ -146,6 +166,9 @@ func (o *Options) complete() error {
 	}
 	if o.MaxMessageBytes < 0 || o.MaxConnections < 0 || o.MaxUncommittedBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
 		return errors.New("options MaxMessageBytes, MaxConnections, MaxUncommittedBytes, WriteTimeout and CloseTimeout can't be negative")
+	}
+	if err := errors.Join(o.CSV.complete(), o.LTSV.complete(), o.Forward.complete()); err != nil {
+		return err
 	}
 	setDefault(&o.MaxMessageBytes, DefaultMaxMessageBytes)
 	setDefault(&o.MaxConnections, DefaultMaxConnections)

@@ -5,6 +5,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gorilla/websocket"
@@ -16,12 +17,16 @@ import (
 func (c *conn) decode(frameType int, data []byte, list *recordList) *closing {
 	list.reset()
 	format := &c.handler.format
-	if frameType == websocket.BinaryMessage && !format.binary {
-		return &closing{code: websocket.CloseUnsupportedData, reason: "format " + c.handler.options.Format + " takes text messages"}
+	binary := frameType == websocket.BinaryMessage
+	if !format.frames.take(binary) {
+		return &closing{code: websocket.CloseUnsupportedData, reason: "format " + c.handler.options.Format + " takes " + format.frames.String() + " messages"}
 	}
-	err := format.decode(message{data: data, binary: frameType == websocket.BinaryMessage}, list)
-	if err == nil && (!c.replies.acks || len(list.records) == 0) {
+	err := format.decode(message{data: data, binary: binary, options: &c.handler.options}, list)
+	if err == nil && (!c.replies.acks || list.good() == 0) {
 		err = list.problem // a Close frame can't name single records
+	}
+	if unfit := (*closing)(nil); errors.As(err, &unfit) {
+		return unfit // it has a code of its own
 	}
 	if err != nil {
 		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
@@ -50,6 +55,8 @@ func (c *conn) consumed(ctx context.Context, said error, list *recordList, messa
 	if refusal != nil {
 		c.end.Records -= uint64(len(refusal.Records))
 		c.onRefuse(refusal)
+	} else if c.handler.options.Ack == ackAuto {
+		owed.chunks = list.chunkIDs() // a chunk can't be confirmed in part
 	}
 	if c.handler.options.Commit == nil {
 		return c.waitRoom(ctx, c.replies.add(owed), false)

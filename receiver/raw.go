@@ -3,23 +3,19 @@
 
 package receiver
 
-import (
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 func init() {
-	register("raw", format{binary: true, decode: decodeRaw})
+	register("raw", format{frames: allFrames, decode: decodeRaw})
 }
 
 // decodeRaw: the message is text of any kind, and becomes the field "message"
 // of one record.
 func decodeRaw(m message, list *recordList) error {
-	start := len(list.written)
 	list.written = append(list.written, `{"message":"`...)
 	list.written = appendEscaped(list.written, m.data)
 	list.written = append(list.written, `"}`...)
-	list.add(list.written[start:], false)
-	return nil
+	return list.wrote(m.options)
 }
 
 // appendEscaped appends text as the inside of a JSON string. A byte that is not

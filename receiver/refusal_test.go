@@ -61,11 +61,13 @@ func FuzzRefusedLines(f *testing.F) {
 	for _, seed := range []string{"", "{}\nx\n{}\n", "x", "\n \n{\n", "1 2\n", nested(65) + "\n{}"} {
 		f.Add([]byte(seed))
 	}
+	o := Options{Consume: new(sink).Consume}
+	require.NoError(f, o.complete())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, name := range []string{"json_lines", formatAuto} {
 			var list recordList
 			list.reset()
-			if err := formats[name].decode(message{data: slices.Clone(text), binary: true}, &list); err != nil || name == formatAuto && len(list.bad) == 0 {
+			if err := formats[name].decode(message{data: slices.Clone(text), binary: true, options: &o}, &list); err != nil || name == formatAuto && len(list.bad) == 0 {
 				continue // auto found lines only if it refused some
 			}
 			at := 0

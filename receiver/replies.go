@@ -13,7 +13,7 @@ import (
 
 // maxReplies is how many replies may wait, for Commit and for the client each,
 // before a connection reads no more. One ack stands for any number of messages,
-// so it takes a thousand nacks or Pongs to come so far.
+// so it takes a thousand nacks, Pongs or chunks of Fluent Forward to come so far.
 const maxReplies = 1024
 
 type replyKind int
@@ -33,6 +33,9 @@ type reply struct {
 	refusal *Refusal
 	payload string // of a pong
 	bytes   int64  // what the messages count for the committer
+	// chunks are the ids of the Fluent Forward requests of an acked reply, each of
+	// which is acked by itself.
+	chunks []string
 }
 
 // replies is what a connection owes its client. The reader adds to it, the
@@ -52,6 +55,7 @@ type replies struct {
 	held      []reply
 	sealed    []reply
 	out       []reply
+	chunks    int       // in all three of them
 	writing   bool      // replyLoop writes what it took from out
 	requested bool      // the committer has this connection on its list
 	busy      bool      // the reader is in Consume, or waits for room
@@ -98,6 +102,7 @@ func (r *replies) add(added reply) (full bool) {
 	if added.refusal != nil {
 		r.refusals++
 	}
+	r.chunks += len(added.chunks)
 	if added.kind == pong && r.uncommittedLocked() {
 		r.held = append(r.held, added)
 	} else {
@@ -119,9 +124,11 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 	// Under r.mu: either fail has not been here yet, or its failure is seen.
 	if failure := r.commits.failure.Load(); failure != since {
 		lost = refusalOf(failure.err)
+		added.chunks = nil
 		r.failLocked(added, failure.err, lost)
 		return r.fullLocked(), false, lost
 	}
+	r.chunks += len(added.chunks)
 	r.held = appendReply(r.held, added, false)
 	return r.fullLocked(), r.commits.hold(added.bytes), nil
 }
@@ -129,11 +136,11 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 func (r *replies) uncommittedLocked() bool { return len(r.held)+len(r.sealed) > 0 }
 
 func (r *replies) fullLocked() bool {
-	return len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies
+	return len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies || r.chunks >= maxReplies
 }
 
 func (r *replies) outLocked(added reply) {
-	if r.acks || added.kind == pong {
+	if r.acks || added.kind == pong || len(added.chunks) > 0 {
 		r.out = appendReply(r.out, added, true)
 	}
 }
@@ -147,6 +154,7 @@ func appendReply(list []reply, added reply, gaps bool) []reply {
 		if last.kind == acked && last.refusal == nil && (gaps || last.last+1 == added.first) {
 			last.last = added.last
 			last.bytes += added.bytes
+			last.chunks = append(last.chunks, added.chunks...)
 			return list
 		}
 	}
@@ -185,7 +193,8 @@ func (r *replies) settle() (bytes int64) {
 	defer r.mu.Unlock()
 	for _, settled := range r.sealed {
 		bytes += settled.bytes
-		if r.acks || r.over == nil {
+		// The ack of a chunk says nothing of those before it.
+		if r.acks || r.over == nil || len(settled.chunks) > 0 {
 			r.outLocked(settled)
 		}
 	}
@@ -203,6 +212,8 @@ func (r *replies) fail(err error) (bytes int64, said *Refusal) {
 	for _, list := range [][]reply{r.sealed, r.held} {
 		for _, owed := range list {
 			bytes += owed.bytes
+			r.chunks -= len(owed.chunks)
+			owed.chunks = nil
 			if owed.kind == acked {
 				said = refusalOf(err)
 				r.failLocked(owed, err, said)
@@ -282,6 +293,9 @@ func (r *replies) next() []reply {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := r.out
+	for i := range list {
+		r.chunks -= len(list[i].chunks)
+	}
 	r.out, r.writing = nil, len(list) > 0
 	return list
 }

@@ -6,11 +6,13 @@ package receiver
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/protocol/forward"
 )
 
 // replyLoop writes replies. It ends when the reader closes c.quit, or with a
@@ -63,14 +65,28 @@ func (c *conn) writeAll() error {
 			}
 		}
 		c.replies.wrote()
+		if onConfirm := c.handler.options.OnConfirm; onConfirm != nil && slices.ContainsFunc(list, confirms) {
+			onConfirm(c.info)
+		}
 	}
 }
+
+// confirms tells a confirmation from a nack of whole messages.
+func confirms(r reply) bool { return r.kind != refused }
 
 func (c *conn) writeReply(r *reply) error {
 	switch {
 	case r.kind == pong:
 		return c.ws.WriteControl(websocket.PongMessage, []byte(r.payload), c.writeDeadline())
 	case r.refusal == nil:
+		for _, chunk := range r.chunks {
+			if err := c.writeData(websocket.BinaryMessage, forward.AppendAck(nil, chunk)); err != nil {
+				return err
+			}
+		}
+		if !c.replies.acks {
+			return nil
+		}
 		return c.writeText(protocol.AppendAck(nil, r.last))
 	}
 	for number := r.first; number <= r.last; number++ {
@@ -81,11 +97,13 @@ func (c *conn) writeReply(r *reply) error {
 	return nil
 }
 
-func (c *conn) writeText(text []byte) error {
+func (c *conn) writeText(text []byte) error { return c.writeData(websocket.TextMessage, text) }
+
+func (c *conn) writeData(frameType int, data []byte) error {
 	if err := c.ws.SetWriteDeadline(c.writeDeadline()); err != nil {
 		return err
 	}
-	return c.ws.WriteMessage(websocket.TextMessage, text)
+	return c.ws.WriteMessage(frameType, data)
 }
 
 func (c *conn) writeDeadline() time.Time {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,20 +20,32 @@ import (
 // from any goroutine.
 //
 // A batch is one write call and is in the kernel when Consume returns: it
-// survives the end of this process. With OpenStore it survives that of the
-// machine when Commit has returned nil.
+// survives the end of this process. With OpenStore and OpenFolderStore it survives
+// that of the machine when Commit has returned nil.
 type Store struct {
 	commits sync.Mutex // held by Commit; taken before mu
 
-	mu     sync.Mutex
-	out    io.Writer
-	file   regularFile // nil unless out is one that was opened here
-	closer io.Closer   // nil unless out was opened here
-	torn   bool        // the output ends inside of a line
-	lines  []byte      // the bytes of one write, used again
-	failed *Refusal    // by the last write or sync, nil if it went well
+	mu      sync.Mutex
+	out     io.Writer // of NewStore, or of a pipe or device that was opened here; nil for regular files
+	closer  io.Closer // of out, nil unless it was opened here
+	current *segment  // the file that is written to, if out is nil; of a folder, nil before the first record
+	earlier []*segment
+	folder  *folder  // nil unless files are rotated
+	torn    bool     // the output ends inside of a line
+	lines   []byte   // the bytes of one write, used again
+	failed  *Refusal // by the last write or sync, nil if it went well
 
 	sync syncState
+}
+
+// segment is a regular file that was opened here. Those in Store.earlier are
+// written to no more and wait for a sync.
+type segment struct {
+	name          string
+	file          regularFile
+	bytes         int64 // its length
+	unsyncedBytes int64 // how many of the last ones are not synced
+	unlisted      bool  // its folder is not synced since it was created
 }
 
 // regularFile is what it takes of an *os.File to undo a write, and to sync.
@@ -61,12 +75,12 @@ func OpenStore(name string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.file != nil {
+	if s.current != nil {
 		// The name of a file that was just created is not on disk before its folder is.
-		if err := syncFolder(name); err != nil {
+		if err := syncFolder(filepath.Dir(name)); err != nil {
 			return nil, errors.Join(fmt.Errorf("open output: %w", err), s.Close())
 		}
-		s.sync.open = func() (regularFile, error) { return openFile(name) }
+		s.sync.open = func(name string) (regularFile, error) { return openFile(name) }
 	}
 	return s, nil
 }
@@ -78,7 +92,7 @@ func OpenUnsyncedStore(name string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
-	s, err := fileStore(file)
+	s, err := fileStore(name, file)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open output: %w", err), file.Close())
 	}
@@ -90,16 +104,15 @@ func openFile(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
-func fileStore(file *os.File) (*Store, error) {
+func fileStore(name string, file *os.File) (*Store, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{out: file, closer: file}
 	if !info.Mode().IsRegular() {
-		return s, nil // a pipe or device has no end to look at or cut back to
+		return &Store{out: file, closer: file}, nil // a pipe or device has no end to look at or cut back to
 	}
-	s.file = file
+	s := &Store{current: &segment{name: name, file: file, bytes: info.Size()}}
 	s.torn, err = endsTorn(file)
 	return s, err
 }
@@ -126,6 +139,9 @@ func (s *Store) Consume(_ context.Context, b *Batch) error {
 	if err := s.recoverLocked(time.Now()); err != nil {
 		return err
 	}
+	if err := s.rotateLocked(b.Records); err != nil {
+		return s.failedLocked(err)
+	}
 	s.lines = s.lines[:0]
 	if s.torn {
 		s.lines = append(s.lines, '\n')
@@ -134,7 +150,7 @@ func (s *Store) Consume(_ context.Context, b *Batch) error {
 		s.lines = append(s.lines, record...)
 		s.lines = append(s.lines, '\n')
 	}
-	written, err := s.out.Write(s.lines)
+	written, err := s.writer().Write(s.lines)
 	if err == nil && written < len(s.lines) {
 		err = io.ErrShortWrite
 	}
@@ -143,8 +159,22 @@ func (s *Store) Consume(_ context.Context, b *Batch) error {
 	}
 	s.torn = false
 	s.failed = nil
-	s.sync.unsyncedBytes += int64(written)
+	s.wroteLocked(written)
 	return nil
+}
+
+func (s *Store) writer() io.Writer {
+	if s.current != nil {
+		return s.current.file
+	}
+	return s.out
+}
+
+func (s *Store) wroteLocked(bytes int) {
+	if s.current != nil {
+		s.current.bytes += int64(bytes)
+		s.current.unsyncedBytes += int64(bytes)
+	}
 }
 
 // undo deals with a write that failed after some bytes, and returns cause. All
@@ -154,26 +184,27 @@ func (s *Store) undo(written int, cause error) error {
 	if written == 0 {
 		return cause
 	}
-	if s.file != nil {
-		err := cutBack(s.file, int64(written))
+	if s.current != nil {
+		_, err := cutBack(s.current.file, int64(written))
 		if err == nil {
 			return cause
 		}
 		cause = fmt.Errorf("%w; the half that was written stays: %w", cause, err)
-		s.sync.unsyncedBytes += int64(written)
+		s.wroteLocked(written)
 	}
 	s.torn = s.lines[written-1] != '\n'
 	return cause
 }
 
-// cutBack takes the last bytes off the file. It asks for the size, since a log
-// rotation may have emptied the file in between.
-func cutBack(file regularFile, bytes int64) error {
+// cutBack takes the last bytes off the file and returns its length. It asks for
+// the size, since a log rotation may have emptied the file in between.
+func cutBack(file regularFile, bytes int64) (left int64, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return file.Truncate(max(0, info.Size()-bytes))
+	left = max(0, info.Size()-bytes)
+	return left, file.Truncate(left)
 }
 
 // failedLocked notes that a write or sync failed and returns the refusal for it.
@@ -194,16 +225,28 @@ func (s *Store) Failed() *Refusal {
 	return s.failed
 }
 
-// Close closes the file that was opened here. It does nothing for NewStore's
+// Close closes the files that were opened here. It does nothing for NewStore's
 // writer, which belongs to the caller.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closer == nil {
-		return nil
+	var err error
+	for _, segment := range s.segmentsLocked() {
+		err = errors.Join(err, segment.file.Close())
 	}
-	if err := s.closer.Close(); err != nil {
+	if s.closer != nil {
+		err = errors.Join(err, s.closer.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("close output: %w", err)
 	}
 	return nil
+}
+
+// segmentsLocked are the open files, the oldest first.
+func (s *Store) segmentsLocked() []*segment {
+	if s.current == nil {
+		return s.earlier
+	}
+	return append(slices.Clone(s.earlier), s.current)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -29,17 +30,17 @@ const recoverInterval = time.Second
 // again. To keep a copy here and write that instead would take as much memory as
 // a sync takes time, and bring twice what the clients hold anyway.
 type syncState struct {
-	open          func() (regularFile, error) // nil if the store does not sync
-	unsyncedBytes int64                       // how many of the file's last bytes are not synced
-	broken        error                       // the failure after which the file is not trusted
-	recoverAt     time.Time                   // when to try next
+	open      func(name string) (regularFile, error) // nil if the store does not sync
+	broken    error                                  // the failure after which the files are not trusted
+	recoverAt time.Time                              // when to try next
 }
 
-// Commit syncs the file. nil means that everything that was consumed before is
-// on disk. After a failure, which is a Refusal with Retry, everything that was
-// consumed since the last Commit that did not fail is gone, what was consumed
-// while it ran included. It is made for Options.Commit. It does nothing for a
-// Store that was not opened with OpenStore, or whose output is a pipe or a device.
+// Commit syncs what was written. nil means that everything that was consumed
+// before is on disk. After a failure, which is a Refusal with Retry, everything
+// that was consumed since the last Commit that did not fail is gone, what was
+// consumed while it ran included. It is made for Options.Commit. It does nothing
+// for a Store that was opened to be unsynced, or whose output is a pipe, a device
+// or NewStore's writer.
 func (s *Store) Commit(context.Context) error {
 	s.commits.Lock()
 	defer s.commits.Unlock()
@@ -52,14 +53,14 @@ func (s *Store) Commit(context.Context) error {
 		defer s.mu.Unlock()
 		return s.recoverLocked(time.Now())
 	}
-	// Writing goes on during the sync. The file is not replaced meanwhile: that
-	// takes a failed one.
-	file, bytes := s.file, s.sync.unsyncedBytes
+	round := s.unsyncedLocked()
 	s.mu.Unlock()
-	if bytes == 0 {
+	if len(round) == 0 {
 		return nil
 	}
-	err := file.Sync()
+	// Writing goes on during the sync, and may rotate: a file with bytes that are
+	// not synced stays open then. None is opened anew: that takes a failed sync.
+	err := syncAll(round)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -67,8 +68,60 @@ func (s *Store) Commit(context.Context) error {
 		s.sync.recoverAt = time.Time{} // the first attempt need not wait
 		return s.failedLocked(s.sync.broken)
 	}
-	s.sync.unsyncedBytes -= bytes
+	for _, part := range round {
+		part.segment.unsyncedBytes -= part.bytes
+		part.segment.unlisted = false
+	}
+	s.closeSyncedLocked()
 	return nil
+}
+
+// unsynced is what one Commit has to sync of a file.
+type unsynced struct {
+	segment *segment
+	file    regularFile
+	bytes   int64
+	folder  string // that has to be synced too, if any
+}
+
+func (s *Store) unsyncedLocked() []unsynced {
+	var round []unsynced
+	for _, segment := range s.segmentsLocked() {
+		if segment.unsyncedBytes == 0 {
+			continue
+		}
+		part := unsynced{segment: segment, file: segment.file, bytes: segment.unsyncedBytes}
+		if segment.unlisted {
+			part.folder = filepath.Dir(segment.name)
+		}
+		round = append(round, part)
+	}
+	return round
+}
+
+func syncAll(round []unsynced) error {
+	for _, part := range round {
+		if err := part.file.Sync(); err != nil {
+			return err
+		}
+		if part.folder == "" {
+			continue
+		}
+		if err := syncFolder(part.folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) closeSyncedLocked() {
+	s.earlier = slices.DeleteFunc(s.earlier, func(segment *segment) bool {
+		if segment.unsyncedBytes > 0 {
+			return false
+		}
+		_ = segment.file.Close() // what it holds is on disk
+		return true
+	})
 }
 
 // recoverLocked gets the store out of the state after a failed sync, or says
@@ -89,32 +142,54 @@ func (s *Store) recoverLocked(now time.Time) error {
 	return s.failedLocked(s.sync.broken)
 }
 
-// reopenLocked goes on in the file that has the name by now: a log rotation may
-// have put another one in its place, and then there is nothing to cut off.
+// reopenLocked goes on in the files that have the names by now: a log rotation
+// may have put another one in the place of one, and then there is nothing to cut
+// off.
 func (s *Store) reopenLocked() error {
-	before, err := s.file.Stat()
+	for _, segment := range s.segmentsLocked() {
+		if err := s.reopenSegment(segment); err != nil {
+			return err
+		}
+	}
+	s.closeSyncedLocked()
+	if s.current == nil {
+		return nil
+	}
+	var err error
+	if s.torn, err = endsTorn(s.current.file); err != nil {
+		return fmt.Errorf("read output: %w", err)
+	}
+	return nil
+}
+
+// reopenSegment leaves nothing in it that is not synced.
+func (s *Store) reopenSegment(segment *segment) error {
+	before, err := segment.file.Stat()
 	if err != nil {
 		return fmt.Errorf("open output: %w", err)
 	}
-	file, err := s.sync.open()
+	file, err := s.sync.open(segment.name)
 	if err != nil {
 		return fmt.Errorf("open output: %w", err)
 	}
 	after, err := file.Stat()
-	if err == nil && os.SameFile(before, after) {
-		err = cutBack(file, s.sync.unsyncedBytes)
+	var left int64
+	if err == nil {
+		cut := int64(0)
+		if os.SameFile(before, after) {
+			cut = segment.unsyncedBytes
+		} else {
+			segment.unlisted = true
+		}
+		left, err = cutBack(file, cut)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("cut output back: %w", err), file.Close())
 	}
-	_ = s.file.Close() // it has no news: its sync has failed
-	s.file, s.out, s.closer = file, file, file
-	s.sync.unsyncedBytes = 0
+	_ = segment.file.Close() // it has no news: its sync has failed
+	segment.file, segment.bytes, segment.unsyncedBytes = file, left, 0
 	if err := file.Sync(); err != nil {
 		return fmt.Errorf("sync output: %w", err)
-	}
-	if s.torn, err = endsTorn(file); err != nil {
-		return fmt.Errorf("read output: %w", err)
 	}
 	return nil
 }
@@ -123,7 +198,7 @@ func syncFolder(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil // a folder can't be synced there, and need not be
 	}
-	folder, err := os.Open(filepath.Dir(name))
+	folder, err := os.Open(name)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (f *diskFile) Sync() error {
 	return errors.Join(err, f.File.Sync())
 }
 
-func (d *disk) open() (regularFile, error) {
+func (d *disk) open(string) (regularFile, error) {
 	if d.openErr != nil {
 		return nil, d.openErr
 	}
@@ -64,10 +64,10 @@ func storeOn(t testing.TB, content string) (*disk, *Store) {
 	require.NoError(t, os.WriteFile(d.name, []byte(content), 0o600))
 	s, err := OpenStore(d.name)
 	require.NoError(t, err)
-	require.NoError(t, s.file.Close())
-	file, err := d.open()
+	require.NoError(t, s.current.file.Close())
+	s.current.file, err = d.open(d.name)
 	require.NoError(t, err)
-	s.file, s.out, s.closer, s.sync.open = file, file, file, d.open
+	s.sync.open = d.open
 	t.Cleanup(func() { _ = s.Close() })
 	return d, s
 }
@@ -87,7 +87,7 @@ func TestCommitSyncsOnceForAllThatCameBefore(t *testing.T) {
 	require.NoError(t, s.Consume(t.Context(), batchOf("3")))
 	require.NoError(t, s.Commit(t.Context()))
 	d.inSync = nil
-	require.EqualValues(t, 2, s.sync.unsyncedBytes, "it is for the next one")
+	require.EqualValues(t, 2, s.current.unsyncedBytes, "it is for the next one")
 	require.NoError(t, s.Commit(t.Context()))
 	require.Equal(t, "old\n1\n2\n3\n4\n", d.onDisk)
 	require.Equal(t, 3, d.syncs)
@@ -191,7 +191,7 @@ func TestAnUnsyncedStoreDoesNotSync(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Consume(t.Context(), batchOf("1")))
 	require.NoError(t, s.Commit(t.Context()))
-	require.EqualValues(t, 2, s.sync.unsyncedBytes)
+	require.EqualValues(t, 2, s.current.unsyncedBytes)
 	require.NoError(t, s.Close())
 }
 

@@ -88,7 +88,7 @@ func TestAStoreRecoversFromAPartialWrite(t *testing.T) {
 			w := &flaky{stopAfter: -1, noTruncate: test.noTruncate}
 			s := NewStore(w)
 			if test.regular {
-				s.file = w
+				s.current = &segment{file: w}
 			}
 			require.NoError(t, s.Consume(t.Context(), batchOf(`{"a":1}`)))
 			w.stopAfter = test.stopAfter
@@ -101,7 +101,7 @@ func TestAStoreRecoversFromAPartialWrite(t *testing.T) {
 	t.Run("a batch after half a line that fails too leaves the line break to the next", func(t *testing.T) {
 		w := &flaky{stopAfter: 3}
 		s := NewStore(w)
-		s.file = w
+		s.current = &segment{file: w}
 		s.torn = true
 		require.ErrorIs(t, s.Consume(t.Context(), batchOf(`{"b":2}`)), errFull)
 		require.NoError(t, s.Consume(t.Context(), batchOf(`{"c":3}`)))

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestWhatImportingReceiverBrings holds what the package says of itself: it is
+// small to import, and pages and metrics are for those who ask for them.
+func TestWhatImportingReceiverBrings(t *testing.T) {
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
+	require.NoError(t, err)
+	allowed := []string{
+		"filebeat-websocket/receiver",
+		"filebeat-websocket/protocol",
+		"filebeat-websocket/protocol/forward",
+		"github.com/gorilla/websocket",
+		"github.com/klauspost/compress/",
+		"github.com/philhofer/fwd", // msgp's
+		"github.com/tinylib/msgp/msgp",
+	}
+	for path := range strings.Lines(string(output)) {
+		path = strings.TrimSpace(path)
+		isAllowed := false
+		for _, prefix := range allowed {
+			isAllowed = isAllowed || path == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(path, prefix)
+		}
+		require.True(t, isAllowed, "%s is brought by importing receiver", path)
+	}
+	require.Contains(t, string(output), "github.com/gorilla/websocket\n")
+}

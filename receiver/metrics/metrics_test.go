@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// page returns the lines of the metrics page that begin with prefix.
+func page(t *testing.T, m *Metrics, prefix string) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, answer.Code)
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	found := ""
+	for line := range strings.Lines(string(body)) {
+		if strings.HasPrefix(line, prefix) {
+			found += line
+		}
+	}
+	return found
+}
+
+func TestAHandlersWorkIsCounted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.ndjson")
+	store, err := receiver.OpenStore(file)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	said := error(nil)
+	dedup, err := receiver.NewDedup(10, func(ctx context.Context, b *receiver.Batch) error {
+		if said != nil {
+			return said
+		}
+		return store.Consume(ctx, b)
+	}, store.Commit)
+	require.NoError(t, err)
+	opened, closed, refused := 0, make(chan receiver.ConnEnd, 2), 0
+	options := receiver.Options{
+		Consume: dedup.Consume, Commit: dedup.Commit, MaxConnections: 1,
+		OnOpen:   func(receiver.Conn) { opened++ },
+		OnClose:  func(_ receiver.Conn, end receiver.ConnEnd) { closed <- end },
+		OnRefuse: func(receiver.Conn, *receiver.Refusal) { refused++ },
+	}
+	m := New()
+	m.Watch(&options)
+	m.WatchDedup(dedup)
+	m.WatchOutput(file)
+	handler, err := receiver.New(options)
+	require.NoError(t, err)
+	server := httptest.NewServer(m.CountRequests(handler))
+	t.Cleanup(server.Close)
+	url := "ws" + strings.TrimPrefix(server.URL, "http")
+
+	dialer := websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}}
+	ws, _, err := dialer.DialContext(t.Context(), url, nil)
+	require.NoError(t, err)
+	exchange := func(message, reply string) {
+		t.Helper()
+		require.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(message)))
+		_, got, err := ws.ReadMessage()
+		require.NoError(t, err)
+		require.Equal(t, reply, string(got))
+	}
+	exchange(`{"@metadata":{"_id":"a"}}{"b":2}`, `{"ack":1}`)
+	exchange(`{"@metadata":{"_id":"a"}}`, `{"ack":2}`)
+	said = &receiver.Refusal{Reason: "disk full", Retry: true}
+	exchange(`{}`, `{"nack":3,"reason":"disk full","retry":true}`)
+	said = &receiver.Refusal{Reason: "no", Records: []int{1}}
+	exchange(`{"c":3}{"d":4}`, `{"nack":4,"reason":"no","retry":false,"records":[1]}`)
+	_, response, err := dialer.DialContext(t.Context(), url, nil)
+	require.ErrorIs(t, err, websocket.ErrBadHandshake)
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+
+	require.InDelta(t, 1, testutil.ToFloat64(m.connections), 0)
+	require.NoError(t, ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(3999, ""), time.Now().Add(time.Second)))
+	require.NoError(t, ws.Close())
+	require.Equal(t, 3999, (<-closed).CloseCode)
+	require.Equal(t, 1, opened)
+	require.Equal(t, 2, refused)
+
+	for _, want := range []string{
+		"wsreceiver_connections 0\n",
+		"wsreceiver_connections_opened_total 1\n",
+		"wsreceiver_connections_closed_total{code=\"other\"} 1\n",
+		"wsreceiver_messages_total 3\n",
+		"wsreceiver_records_total 4\n",
+		"wsreceiver_message_bytes_total 71\n",
+		"wsreceiver_refusals_total{retry=\"false\"} 1\n",
+		"wsreceiver_refusals_total{retry=\"true\"} 1\n",
+		"wsreceiver_write_errors_total 1\n",
+		"wsreceiver_duplicate_records_total 1\n",
+		"wsreceiver_duplicate_chunks_total 0\n",
+		"wsreceiver_commit_errors_total 0\n",
+		"wsreceiver_requests_refused_total{status=\"503\"} 1\n",
+	} {
+		name, _, _ := strings.Cut(want, " ")
+		require.Equal(t, want, page(t, m, name+" "))
+	}
+	require.NotEqual(t, "wsreceiver_commit_seconds_count 0\n", page(t, m, "wsreceiver_commit_seconds_count"))
+	require.Contains(t, page(t, m, "go_goroutines"), "go_goroutines ")
+	require.NotEmpty(t, page(t, m, "wsreceiver_output_disk_size_bytes "))
+	require.NotEmpty(t, page(t, m, "wsreceiver_output_disk_free_bytes "))
+	problems, err := testutil.GatherAndLint(m.registry)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+func TestFailuresAreCounted(t *testing.T) {
+	broken := errors.New("broken")
+	options := receiver.Options{
+		Consume: func(context.Context, *receiver.Batch) error { return broken },
+		Commit:  func(context.Context) error { return broken },
+	}
+	m := New()
+	m.Watch(&options)
+	require.ErrorIs(t, options.Consume(t.Context(), &receiver.Batch{Records: make([][]byte, 2)}), broken)
+	require.ErrorIs(t, options.Commit(t.Context()), broken)
+	require.InDelta(t, 1, testutil.ToFloat64(m.writeErrors), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.commitErrors), 0)
+	require.Zero(t, testutil.ToFloat64(m.messages))
+	require.Zero(t, testutil.ToFloat64(m.records))
+}
+
+func TestAnOutputThatIsGoneHasNoSpace(t *testing.T) {
+	m := New()
+	m.WatchOutput(filepath.Join(t.TempDir(), "none", "file"))
+	require.Empty(t, page(t, m, "wsreceiver_output_disk"))
+}
+
+func TestCloseCodesAreFew(t *testing.T) {
+	for code, want := range map[int]string{1000: "1000", 1014: "1014", 999: "other", 1015: "other", 4000: "other"} {
+		require.Equal(t, want, codeLabel(code))
+	}
+}

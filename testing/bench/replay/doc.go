@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command replay measures wsreceiver: how many records a second it takes into
+// files that are synced before an ack, and what memory it needs for that.
+//
+//	go tool mage build && go run ./testing/bench/replay
+//
+// Each run of a case is a fresh wsreceiver with stock flags that writes to a
+// folder, and this process as its clients. They send messages encoded beforehand,
+// framed and masked as the output does, in format json_lines, and keep some in
+// flight on each connection.
+//
+// What is measured:
+//   - records/s: from the acks, between the first and the last.
+//   - p50 and p99: from the first byte of a message written to its ack.
+//   - CPU s per million records: user and system time of wsreceiver's process,
+//     from its start to its end.
+//   - peak RSS: ru_maxrss of that process.
+//
+// After each run the lines in the folder are counted: a run in which fewer are
+// there than were acked fails. Clients and receiver share the machine.
+package main

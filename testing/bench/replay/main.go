@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// goalRecords is how many records of 200 bytes a second there should be, with a
+// sync before each ack, on two cores.
+const goalRecords = 250_000
+
+type settings struct {
+	receiver string
+	folder   string
+	gogc     string
+	length   time.Duration
+	rounds   int
+	only     string
+}
+
+func main() {
+	s := settings{}
+	flag.StringVar(&s.receiver, "receiver", "./wsreceiver", "`binary` to measure")
+	flag.StringVar(&s.folder, "folder", "", "`folder` on the disk to write to; empty is that for temporary files")
+	flag.StringVar(&s.gogc, "gogc", "100", "GOGC of the receiver, a `percentage`")
+	flag.DurationVar(&s.length, "length", 10*time.Second, "`duration` of the sending in each run")
+	flag.IntVar(&s.rounds, "rounds", 3, "`number` of runs of each case")
+	flag.StringVar(&s.only, "cases", "", "`expression` that the cases' names match")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := measure(ctx, s)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+}
+
+// measure writes the report to standard output and progress to standard error.
+func measure(ctx context.Context, s settings) error {
+	expression, err := regexp.Compile(s.only)
+	if err != nil {
+		return err
+	}
+	version, err := exec.CommandContext(ctx, s.receiver, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("%s --version: %w (mage build makes it)", s.receiver, err)
+	}
+	fmt.Printf("# wsreceiver: records per second into synced files\n\n    go run ./testing/bench/replay %s\n\n", strings.Join(os.Args[1:], " "))
+	fmt.Printf("- %s, %d rounds of %v each\n- %s\n- %s, %d cores, %s/%s\n- load before: %s\n\n",
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.rounds, s.length, strings.TrimSpace(string(version)),
+		cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverages())
+	fmt.Print("| case | records/s | p50 write to ack | p99 | CPU s per million | peak RSS MiB |\n|---|---|---|---|---|---|\n")
+	best := 0.0
+	for _, c := range cases {
+		if !expression.MatchString(c.name) {
+			continue
+		}
+		var all []measurement
+		for round := range s.rounds {
+			m, err := run(ctx, s, c)
+			if err != nil {
+				return fmt.Errorf("case %s: %w", c.name, err)
+			}
+			fmt.Fprintf(os.Stderr, "round %d %-36s %s\n", round+1, c.name, row([]measurement{m}))
+			all = append(all, m)
+		}
+		fmt.Printf("| %s %s\n", c.name, row(all))
+		if c.recordBytes == 200 && c.connections < 10 && !c.ids {
+			best = max(best, median(all, func(m measurement) float64 { return m.recordsPerSecond }))
+		}
+	}
+	verdict := "It holds"
+	if best < goalRecords {
+		verdict = "It does not hold"
+	}
+	fmt.Printf("\nGoal: %d records of 200 bytes a second. %s: %.0f.\n", goalRecords, verdict, best)
+	return nil
+}
+
+// row has the medians, with the least and the largest of records/s.
+func row(all []measurement) string {
+	perSecond := func(m measurement) float64 { return m.recordsPerSecond }
+	ends := make([]float64, len(all))
+	for i, m := range all {
+		ends[i] = m.recordsPerSecond
+	}
+	milliseconds := func(of func(m measurement) time.Duration) float64 {
+		return median(all, func(m measurement) float64 { return float64(of(m)) / float64(time.Millisecond) })
+	}
+	return fmt.Sprintf("| %.0f (%.0f...%.0f) | %.1f ms | %.1f ms | %.2f | %.0f |",
+		median(all, perSecond), slices.Min(ends), slices.Max(ends),
+		milliseconds(func(m measurement) time.Duration { return m.p50 }), milliseconds(func(m measurement) time.Duration { return m.p99 }),
+		median(all, func(m measurement) float64 { return m.cpuPerMillion }), median(all, func(m measurement) float64 { return m.peakRSS }))
+}
+
+func median(all []measurement, of func(measurement) float64) float64 {
+	values := make([]float64, len(all))
+	for i, m := range all {
+		values[i] = of(m)
+	}
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+func cpuModel() string {
+	content, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown CPU"
+	}
+	found := regexp.MustCompile(`(?m)^model name\s*: (.*)$`).FindSubmatch(content)
+	if found == nil {
+		return "unknown CPU"
+	}
+	return string(found[1])
+}
+
+// loadAverages is the three averages of Linux.
+func loadAverages() string {
+	content, err := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(content))
+	if err != nil || len(fields) < 3 {
+		return "unknown"
+	}
+	return strings.Join(fields[:3], " ")
+}
