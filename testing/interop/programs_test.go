@@ -4,9 +4,7 @@
 package interop
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,22 +24,15 @@ type language struct {
 	file     string
 	command  string
 	mostRows int
-	install  func(t *testing.T, folder string)
 }
 
 var languages = map[string]language{
-	"Node":   {fence: "js", file: "receiver.mjs", command: "node", mostRows: 59, install: installNodeModule},
-	"Python": {fence: "python", file: "receiver.py", command: debianPython, mostRows: 59, install: installPythonModule},
+	"Node":   {fence: "js", file: "receiver.mjs", command: "node", mostRows: 59},
+	"Python": {fence: "python", file: "receiver.py", command: debianPython, mostRows: 59},
 }
 
 const (
 	protocolFile = "docs/protocol.md"
-	nodeModule   = "ws"
-	nodeVersion  = "8.23.0"
-	// debianPython is the one that sees the modules of Debian's packages.
-	debianPython = "/usr/bin/python3"
-
-	installTimeout = 5 * time.Minute
 	// patience is how long a test waits for what has to happen. It is generous: a
 	// slow machine is no failure.
 	patience = 2 * time.Minute
@@ -66,40 +57,12 @@ func (l language) installed(t *testing.T) string {
 	blocks := fencedBlocks(t, l.fence)
 	require.Len(t, blocks, 1, "code blocks of %s", l.fence)
 	require.LessOrEqual(t, strings.Count(blocks[0], "\n"), l.mostRows)
-	folder := filepath.Join(beattest.Root(t), ".cache", "interop", l.fence)
+	install(t)
+	folder := filepath.Join(cacheFolder(t), l.fence)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
-	l.install(t, folder)
 	path := filepath.Join(folder, l.file)
 	require.NoError(t, os.WriteFile(path, []byte(blocks[0]), 0o600))
 	return path
-}
-
-func installNodeModule(t *testing.T, folder string) {
-	t.Helper()
-	manifest, err := os.ReadFile(filepath.Join(folder, "node_modules", nodeModule, "package.json"))
-	if err == nil && bytes.Contains(manifest, fmt.Appendf(nil, `"version": %q`, nodeVersion)) {
-		return
-	}
-	install(t, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund", nodeModule+"@"+nodeVersion)
-}
-
-func installPythonModule(t *testing.T, _ string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
-	defer cancel()
-	if exec.CommandContext(ctx, debianPython, "-c", "import websockets").Run() == nil {
-		return
-	}
-	install(t, "apt-get", "update") // a fresh machine has no list of packages, or an old one
-	install(t, "apt-get", "install", "-y", "--no-install-recommends", "python3-websockets")
-}
-
-func install(t *testing.T, command string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
-	defer cancel()
-	output, err := exec.CommandContext(ctx, command, args...).CombinedOutput()
-	require.NoErrorf(t, err, "%s %s:\n%s", command, strings.Join(args, " "), output)
 }
 
 // receiver is a running receiver.

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/testing/beattest"
+)
+
+// alertsFolder has the rules for Prometheus.
+const alertsFolder = "build/alerts"
+
+const jsonExporter = "github.com/prometheus-community/json_exporter@v0.7.0"
+
+// promtool returns Prometheus' tool for rules, unpacked from Debian's package:
+// installing that would start a Prometheus.
+func promtool(t *testing.T) string {
+	t.Helper()
+	if found, err := exec.LookPath("promtool"); err == nil {
+		return found
+	}
+	folder := filepath.Join(cacheFolder(t), "prometheus")
+	tool := filepath.Join(folder, "usr", "bin", "promtool")
+	if _, err := os.Stat(tool); err != nil {
+		require.NoError(t, os.MkdirAll(folder, 0o755))
+		require.NoError(t, runInstaller("apt-get", "update"))
+		require.NoError(t, runInstaller("sh", "-ec", `cd "$0" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb`, folder))
+	}
+	return tool
+}
+
+// exporter returns json_exporter, which is built in a module of its own.
+func exporter(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(cacheFolder(t), strings.ReplaceAll(filepath.Base(jsonExporter), "@", "-"))
+	program := filepath.Join(folder, "json_exporter")
+	if _, err := os.Stat(program); err != nil {
+		require.NoError(t, os.MkdirAll(folder, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module exporter\n"), 0o600))
+		require.NoError(t, runInstaller("go", "-C", folder, "get", jsonExporter))
+		path, _, _ := strings.Cut(jsonExporter, "@")
+		require.NoError(t, runInstaller("go", "-C", folder, "build", "-mod=mod", "-o", program, path))
+	}
+	return program
+}
+
+func TestAlertsAreRaisedWhenTheyShouldBe(t *testing.T) {
+	tool, folder := promtool(t), filepath.Join(beattest.Root(t), alertsFolder)
+	for _, args := range [][]string{
+		{"check", "rules", filepath.Join(folder, "filebeat-websocket.rules.yml")},
+		{"test", "rules", filepath.Join(folder, "filebeat-websocket.rules.test.yml")},
+	} {
+		output, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		require.Contains(t, string(output), "SUCCESS")
+	}
+}
+
+// ruleMetric is a metric as the rules name it.
+var ruleMetric = regexp.MustCompile(`\b(?:filebeat|wsreceiver)_\w+`)
+
+func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
+	receiver := beattest.StartReceiver(t, "--metrics")
+	setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf("output.websocket.hosts: [%q]", receiver.URL())}
+	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 1000)
+	filebeat := beattest.StartFilebeat(t, setup)
+	beattest.Eventually(t, patience, "every line is acked", func() bool {
+		return filebeat.Stat("libbeat.output.events.acked") == 1000
+	})
+
+	address := strings.TrimSuffix(strings.TrimPrefix(receiver.URL(), "ws://"), "/ingest")
+	_, err := fetch(t, "http://"+address+"/ingest") // a refused upgrade: its counter has a label
+	require.NoError(t, err)
+	there, err := fetch(t, "http://"+address+"/metrics")
+	require.NoError(t, err)
+	there += probe(t, filepath.Join(setup.Dir, "http.sock"))
+	require.Regexp(t, `(?m)^filebeat_output_events_acked_total 1000$`, there)
+
+	rules, err := os.ReadFile(filepath.Join(beattest.Root(t), alertsFolder, "filebeat-websocket.rules.yml"))
+	require.NoError(t, err)
+	named := 0
+	for line := range strings.Lines(string(rules)) {
+		if _, expression, isExpression := strings.Cut(line, "expr: "); isExpression {
+			for _, name := range ruleMetric.FindAllString(expression, -1) {
+				named++
+				require.Regexp(t, `(?m)^`+name+`[ {]`, there)
+			}
+		}
+	}
+	require.Greater(t, named, 15)
+	require.Zero(t, filebeat.Stop())
+}
+
+// probe returns what json_exporter makes of /stats of the filebeat that listens
+// on the unix socket: every metric of its configuration.
+func probe(t *testing.T, socket string) string {
+	t.Helper()
+	overTCP := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "filebeat"}) },
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+			},
+		},
+	})
+	t.Cleanup(overTCP.Close)
+
+	config := filepath.Join(beattest.Root(t), alertsFolder, "json_exporter.yml")
+	address := net.JoinHostPort("127.0.0.1", freePort(t))
+	process := beattest.StartProcess(t, exec.CommandContext(context.WithoutCancel(t.Context()), exporter(t),
+		"--config.file="+config, "--web.listen-address="+address))
+	query := url.Values{"module": {"filebeat"}, "target": {overTCP.URL + "/stats"}}
+	var answer string
+	beattest.Eventually(t, patience, "the exporter answers", func() bool {
+		text, err := fetch(t, "http://"+address+"/probe?"+query.Encode())
+		answer = text
+		return err == nil
+	})
+	process.Kill()
+	require.NotContains(t, process.Output(), "level=ERROR", "a path that /stats lacks is one")
+	content, err := os.ReadFile(config)
+	require.NoError(t, err)
+	for _, name := range regexp.MustCompile(`(?m)^ +- name: (\w+)$`).FindAllStringSubmatch(string(content), -1) {
+		require.Regexp(t, `(?m)^`+name[1]+` `, answer)
+	}
+	return answer
+}
+
+// fetch returns what is at an address, whatever the status.
+func fetch(t *testing.T, address string) (string, error) {
+	t.Helper()
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	require.NoError(t, err)
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
