@@ -19,7 +19,15 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-const healthPath = "/healthz"
+const (
+	healthPath  = "/healthz"
+	metricsPath = "/metrics"
+)
+
+const (
+	defaultDedup   = 1_000_000
+	minRotateBytes = 1 << 20
+)
 
 // settings are the flags' values.
 type settings struct {
@@ -28,8 +36,18 @@ type settings struct {
 	format          string
 	ack             string
 	out             string
+	rotateBytes     byteSize
 	sync            bool
+	dedup           int
 	quiet           bool
+	metrics         bool
+	tail            bool
+	tlsCert         string
+	tlsKey          string
+	clientCA        string
+	tokenFile       string
+	sharedKeyFile   string
+	insecure        bool
 	maxMessageBytes byteSize
 	maxConnections  int
 	version         bool
@@ -41,10 +59,21 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that takes records")
 	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(receiver.Formats(), ", "))
-	flags.StringVar(&s.ack, "ack", "auto", "`mode` of confirmations: auto confirms messages to clients that offer filebeat.ack.v1, none to nobody")
-	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON; - is standard output")
+	flags.StringVar(&s.ack, "ack", "auto", "`mode` of confirmations: auto confirms messages to clients that offer filebeat.ack.v1, and Forward requests with a chunk; none confirms to nobody")
+	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or folder for files that are rotated; - is standard output. What is a folder already or ends with a slash is one")
+	s.rotateBytes = receiver.DefaultRotateBytes
+	flags.Var(&s.rotateBytes, "rotate-bytes", "`size` at which another file is begun in a folder; so it is with each day of UTC")
 	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; --sync=false leaves that to the kernel (default true)")
+	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of ids to remember: a record whose @metadata._id is among them, or a Forward chunk, is confirmed and not written again; 0 remembers none")
 	flags.BoolVar(&s.quiet, "quiet", false, "no log line when a connection opens or ends")
+	flags.BoolVar(&s.metrics, "metrics", false, "serve metrics for Prometheus at "+metricsPath)
+	flags.BoolVar(&s.tail, "tail", false, "serve the live tail at "+tailPath+": a page that shows records as they arrive")
+	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` with the server's certificate and the intermediate ones (PEM)")
+	flags.StringVar(&s.tlsKey, "tls-key", "", "`file` with the certificate's private key (PEM)")
+	flags.StringVar(&s.clientCA, "client-ca", "", "`file` with the authorities (PEM) of which every client has to have a certificate")
+	flags.StringVar(&s.tokenFile, "token-file", "", "`file` with a token a line, of which clients have to send one as Authorization: Bearer TOKEN")
+	flags.StringVar(&s.sharedKeyFile, "shared-key-file", "", "`file` with a shared key: every connection begins with the handshake of Fluent Forward then, in which the client proves that it knows the key")
+	flags.BoolVar(&s.insecure, "insecure", false, "listen to more than loopback with neither --token-file nor --client-ca")
 	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
 	flags.Var(&s.maxMessageBytes, "max-message-bytes", "longest message, a `size` such as 65536, 64KiB or 1MiB")
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "connections at once, a `number`")
@@ -58,7 +87,7 @@ func usage() string {
 	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(&b, "  --%s %s\n    \t%s", f.Name, name, text)
-		if name != "" {
+		if name != "" && f.DefValue != "" {
 			fmt.Fprintf(&b, " (default %s)", f.DefValue)
 		}
 		b.WriteString("\n")
@@ -83,10 +112,16 @@ func parseFlags(args []string) (settings, error) {
 	}{
 		{"listen", checkListen(s.listen)},
 		{"path", checkPath(s.path)},
+		{"path", checkTailPath(s.tail, s.path)},
 		{"format", checkName(s.format, receiver.Formats())},
 		{"ack", checkName(s.ack, receiver.AckModes())},
 		{"out", checkOut(s.out)},
+		{"rotate-bytes", checkRotateBytes(s.rotateBytes)},
+		{"dedup", checkNotNegative(s.dedup)},
+		{"tls-cert", checkPair("tls-key", s.tlsCert, s.tlsKey)},
+		{"client-ca", checkNeeds("tls-cert", s.clientCA, s.tlsCert)},
 		{"max-connections", checkPositive(s.maxConnections)},
+		{"listen", checkInsecure(s)},
 	} {
 		if check.err != nil {
 			return s, fmt.Errorf("flag --%s: %w", check.flag, check.err)
@@ -111,8 +146,8 @@ func checkPath(path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return fmt.Errorf("%q does not begin with /", path)
-	case path == healthPath:
-		return fmt.Errorf("%s is taken", healthPath)
+	case path == healthPath, path == metricsPath:
+		return fmt.Errorf("%s is taken", path)
 	case strings.ContainsAny(path, "?#% \t\r\n"):
 		return fmt.Errorf("%q is more than a path", path)
 	}
@@ -136,6 +171,36 @@ func checkOut(name string) error {
 func checkPositive(n int) error {
 	if n < 1 {
 		return fmt.Errorf("%d is less than 1", n)
+	}
+	return nil
+}
+
+func checkNotNegative(n int) error {
+	if n < 0 {
+		return fmt.Errorf("%d is less than 0", n)
+	}
+	return nil
+}
+
+// checkRotateBytes keeps a slip of the pen from making a file of each message,
+// all of them open until the next sync.
+func checkRotateBytes(size byteSize) error {
+	if size < minRotateBytes {
+		return errors.New("less than 1MiB")
+	}
+	return nil
+}
+
+func checkPair(other, value, otherValue string) error {
+	if (value == "") != (otherValue == "") {
+		return fmt.Errorf("it and --%s go together", other)
+	}
+	return nil
+}
+
+func checkNeeds(other, value, otherValue string) error {
+	if value != "" && otherValue == "" {
+		return fmt.Errorf("needs --%s", other)
 	}
 	return nil
 }

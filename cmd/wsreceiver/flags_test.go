@@ -6,13 +6,19 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(buildFolder)
+		os.Exit(code)
+	}))
+}
 
 // runToEnd is for arguments with which run does not begin to serve.
 func runToEnd(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -27,7 +33,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"an unknown flag":                  {[]string{"--tail"}, []string{"-tail", "not defined"}},
+		"an unknown flag":                  {[]string{"--tale"}, []string{"-tale", "not defined"}},
 		"a flag without its value":         {[]string{"--out"}, []string{"-out", "needs an argument"}},
 		"an argument that is no flag":      {[]string{"--quiet", "records.ndjson"}, []string{"records.ndjson"}},
 		"listen without a port":            {[]string{"--listen", "127.0.0.1"}, []string{"--listen", "missing port"}},
@@ -37,9 +43,18 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"an empty path":                    {[]string{"--path", ""}, []string{"--path", "begin with /"}},
 		"the path of the health check":     {[]string{"--path", "/healthz"}, []string{"--path", "taken"}},
 		"a path with a query":              {[]string{"--path", "/a?b"}, []string{"--path", "more than a path"}},
-		"an unknown format":                {[]string{"--format", "xml"}, []string{"--format", "xml", "auto, json, json_array"}},
+		"an unknown format":                {[]string{"--format", "xml"}, []string{"--format", "xml", "auto, csv", "json_array"}},
 		"an unknown mode of confirmation":  {[]string{"--ack", "ping"}, []string{"--ack", "ping", "auto, none"}},
 		"no output":                        {[]string{"--out", ""}, []string{"--out", "no file name"}},
+		"files of nothing":                 {[]string{"--rotate-bytes", "1023KiB"}, []string{"--rotate-bytes", "less than 1MiB"}},
+		"fewer ids than none":              {[]string{"--dedup", "-1"}, []string{"--dedup", "less than 0"}},
+		"the path of the metrics":          {[]string{"--path", "/metrics"}, []string{"--path", "taken"}},
+		"a certificate without its key":    {[]string{"--tls-cert", "x"}, []string{"--tls-cert", "--tls-key go together"}},
+		"a key without its certificate":    {[]string{"--tls-key", "x"}, []string{"--tls-cert", "--tls-key go together"}},
+		"client certificates without TLS":  {[]string{"--client-ca", "x"}, []string{"--client-ca", "needs --tls-cert"}},
+		"all addresses for everyone":       {[]string{"--listen", "0.0.0.0:8080"}, []string{"--listen", "--token-file or --client-ca, or --insecure"}},
+		"no address for everyone":          {[]string{"--listen", ":8080"}, []string{"--listen", "--insecure"}},
+		"a name for everyone":              {[]string{"--listen", "logs.example.com:8080"}, []string{"--listen", "--insecure"}},
 		"no connections":                   {[]string{"--max-connections", "0"}, []string{"--max-connections", "less than 1"}},
 		"a word for a number":              {[]string{"--max-connections", "many"}, []string{"-max-connections", "many"}},
 		"a size of nothing":                {[]string{"--max-message-bytes", "0"}, []string{"-max-message-bytes", "between 1 byte and"}},
@@ -63,15 +78,34 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 }
 
 func TestFlagsAreUnderstood(t *testing.T) {
+	loopback := func(listen string, change func(*settings)) settings {
+		var s settings
+		newFlagSet(&s)
+		s.listen = listen
+		change(&s)
+		return s
+	}
 	for name, test := range map[string]struct {
 		args []string
 		want settings
 	}{
-		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", sync: true, maxMessageBytes: 1 << 20, maxConnections: 1024}},
+		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", rotateBytes: 100 << 20, sync: true, dedup: 1_000_000, maxMessageBytes: 1 << 20, maxConnections: 1024}},
 		"all of them": {
-			[]string{"--listen", "[::1]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--sync=false", "--quiet", "--max-message-bytes", "2KB", "--max-connections", "3", "--version"},
-			settings{listen: "[::1]:http", path: "/", format: "json_lines", ack: "none", out: "x", quiet: true, maxMessageBytes: 2000, maxConnections: 3, version: true},
+			[]string{
+				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",
+				"--dedup", "0", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
+				"--insecure", "--max-message-bytes", "2KB", "--max-connections", "3", "--version",
+			},
+			settings{
+				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, quiet: true, metrics: true,
+				tlsCert: "c", tlsKey: "k", clientCA: "ca", tokenFile: "t", sharedKeyFile: "s",
+				insecure: true, maxMessageBytes: 2000, maxConnections: 3, version: true,
+			},
 		},
+		"loopback is for nobody else":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},
+		"nor is localhost":                            {[]string{"--listen", "Localhost:1"}, loopback("Localhost:1", func(*settings) {})},
+		"who asks for tokens may listen everywhere":   {[]string{"--listen", ":1", "--token-file", "t"}, loopback(":1", func(s *settings) { s.tokenFile = "t" })},
+		"who means it may listen everywhere, for all": {[]string{"--listen", ":1", "--insecure"}, loopback(":1", func(s *settings) { s.insecure = true })},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseFlags(test.args)
@@ -107,10 +141,19 @@ func TestHelpAndVersionGoToStandardOutput(t *testing.T) {
 }
 
 func TestWhatCanNotBeginHasTheExitCode1(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(file, []byte("# nothing\n"), 0o600))
+	empty := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
 	for name, args := range map[string][]string{
-		"an address that is not of this machine": {"--listen", "192.0.2.1:0"},
+		"an address that is not of this machine": {"--insecure", "--listen", "192.0.2.1:0"},
 		"a file in a folder that is not there":   {"--listen", "127.0.0.1:0", "--out", t.TempDir() + "/no/file"},
-		"a folder for a file":                    {"--listen", "127.0.0.1:0", "--out", os.TempDir()},
+		"a folder below a file":                  {"--listen", "127.0.0.1:0", "--out", file + "/"},
+		"a token file that is not there":         {"--listen", "127.0.0.1:0", "--token-file", file + ".tokens"},
+		"a token file without a token":           {"--listen", "127.0.0.1:0", "--token-file", file},
+		"a shared key that is not there":         {"--listen", "127.0.0.1:0", "--shared-key-file", file + ".key"},
+		"a shared key that is empty":             {"--listen", "127.0.0.1:0", "--shared-key-file", empty},
+		"a certificate that is none":             {"--listen", "127.0.0.1:0", "--tls-key", file, "--tls-cert", file},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := runToEnd(t, args...)

@@ -24,7 +24,12 @@ func limitFileSize(t *testing.T, pid int, bytes uint64) {
 }
 
 func TestAFullDiskRefusesUntilThereIsSpaceAgain(t *testing.T) {
-	out := t.TempDir() + "/out.ndjson"
+	t.Run("in a file", func(t *testing.T) { testFullDisk(t, t.TempDir()+"/out.ndjson") })
+	t.Run("in a folder", func(t *testing.T) { testFullDisk(t, t.TempDir()+"/records/") })
+}
+
+func testFullDisk(t *testing.T, out string) {
+	t.Helper()
 	command, log := launch(t, build(t), "--quiet", "--out", out)
 	url := log.url(t)
 	health := strings.Replace(strings.TrimSuffix(url, "/ingest"), "ws", "http", 1) + "/healthz"
@@ -51,15 +56,17 @@ func TestAFullDiskRefusesUntilThereIsSpaceAgain(t *testing.T) {
 	found := numbers(t, out, false)
 	require.Len(t, found, acked, "what was refused has left no trace")
 	requireAll(t, found, acked)
-	info, err := os.Stat(out)
-	require.NoError(t, err)
-	require.LessOrEqual(t, info.Size(), int64(limit))
+	for _, file := range outputFiles(t, out) {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size(), int64(limit))
+	}
 
 	limitFileSize(t, command.Process.Pid, unix.RLIM_INFINITY)
 	require.NoError(t, s.ws.Close())
 	require.Equal(t, acked+1, refused[0])
 	again := ship(t, url, acked+1, last)
-	acked, err = again.ackedThrough(t, last)
+	acked, err := again.ackedThrough(t, last)
 	require.NoError(t, err)
 	require.Equal(t, last, acked)
 	status, body = get(t, health)

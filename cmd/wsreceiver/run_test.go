@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -207,19 +208,32 @@ func TestTheHealthCheckTellsOfTheShutdown(t *testing.T) {
 }
 
 func TestAnAddressThatOthersReachIsWarnedOf(t *testing.T) {
-	p := begin(t, "--listen", "0.0.0.0:0")
+	p := begin(t, "--listen", "0.0.0.0:0", "--insecure")
 	p.log.url(t)
 	require.Equal(t, exitOK, p.stop())
 	require.Regexp(t, `level=WARN msg="[^"]*not a loopback address`, p.log.String())
 }
 
+// buildFolder is where build puts the program; TestMain removes it.
+var buildFolder string
+
+var buildOnce = sync.OnceValues(func() (binary string, err error) {
+	if buildFolder, err = os.MkdirTemp("", "wsreceiver-test-"); err != nil {
+		return "", err
+	}
+	binary = filepath.Join(buildFolder, "wsreceiver")
+	command := exec.CommandContext(context.Background(), "go", "build", "-ldflags", "-X main.version=9.9.9 -X main.commit=abc -X main.buildTime=then", "-o", binary, ".")
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, output)
+	}
+	return binary, nil
+})
+
 // build returns the path of the program.
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "wsreceiver")
-	command := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.version=9.9.9 -X main.commit=abc -X main.buildTime=then", "-o", binary, ".")
-	output, err := command.CombinedOutput()
-	require.NoError(t, err, "%s", output)
+	binary, err := buildOnce()
+	require.NoError(t, err)
 	return binary
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -26,18 +25,26 @@ const (
 	requestTimeout = time.Second
 	// readHeaderTimeout is for clients that connect and say nothing.
 	readHeaderTimeout = 10 * time.Second
+	// idleTimeout is for connections of browsers and health checks between requests.
+	idleTimeout = time.Minute
+	// maxHeaderBytes bounds what a request costs before anyone has looked at it.
+	maxHeaderBytes = 64 << 10
 )
 
 // serve takes records until ctx ends. It returns an error if it could not
 // begin, or not go on.
 func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) (err error) {
+	access, err := openAccess(s, log)
+	if err != nil {
+		return err
+	}
 	store, commit, err := openStore(s, stdout)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	ingest, err := receiver.New(receiver.Options{
+	options := receiver.Options{
 		Consume:         store.Consume,
 		Commit:          commit,
 		Format:          s.format,
@@ -47,25 +54,41 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		OnOpen:          logOpen(log, s.quiet),
 		OnClose:         logClose(log, s.quiet),
 		OnRefuse:        newRefusalLog(log).note,
-	})
+	}
+	options.Forward.SharedKey = access.sharedKey
+	counts, err := watched(s, &options)
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	live := openTail(s, access, &options)
+	defer live.shutdown(ctx)
+	ingest, err := receiver.New(options)
 	if err != nil {
 		return err
 	}
 	var shutting atomic.Bool
+	pages := map[string]http.Handler{
+		s.path:     access.require(ingest),
+		healthPath: health(store, &shutting),
+	}
+	if counts != nil {
+		pages[s.path] = counts.CountRequests(pages[s.path])
+		pages[metricsPath] = access.require(counts.Handler())
+	}
+	listener, err := access.listen(ctx, s.listen)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
-		Handler:           routes(s.path, ingest, health(store, &shutting)),
+		Handler:           live.handler(routes(s.path, pages)),
 		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	address := listener.Addr().String()
-	if !isLoopback(listener.Addr()) {
-		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address)
-	}
-	log.Info("listening", "url", (&url.URL{Scheme: "ws", Host: address, Path: s.path}).String())
+	access.warn(log, s, listener.Addr())
+	log.Info("listening", "url", (&url.URL{Scheme: access.scheme(), Host: listener.Addr().String(), Path: s.path}).String())
+	live.say(log, access, s, listener.Addr().String(), isLoopback(listener.Addr()))
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -76,6 +99,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		log.Info("shutting down")
 	}
 	shutting.Store(true)
+	live.shutdown(ctx)
 	shutdown(context.WithoutCancel(ctx), ingest, server, log)
 	if failure == nil {
 		failure = <-served
@@ -84,22 +108,6 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		return nil
 	}
 	return failure
-}
-
-// openStore opens the output. commit is nil where there is nothing to sync, or
-// nobody wants it synced.
-func openStore(s settings, stdout io.Writer) (store *receiver.Store, commit func(context.Context) error, err error) {
-	switch {
-	case s.out == "-":
-		return receiver.NewStore(stdout), nil, nil
-	case !s.sync:
-		store, err = receiver.OpenUnsyncedStore(s.out)
-		return store, nil, err
-	}
-	if store, err = receiver.OpenStore(s.out); err != nil {
-		return nil, nil, err
-	}
-	return store, store.Commit, nil
 }
 
 // shutdown ends connections first. The listener stays open for the while, so
@@ -120,16 +128,13 @@ func shutdown(ctx context.Context, ingest *receiver.Handler, server *http.Server
 
 // routes does without http.ServeMux, to whose patterns a path such as /a/ or
 // /{x} would be more than a path.
-func routes(path string, ingest, health http.Handler) http.Handler {
+func routes(path string, pages map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case path:
-			ingest.ServeHTTP(w, r)
-		case healthPath:
-			health.ServeHTTP(w, r)
-		default:
-			http.Error(w, fmt.Sprintf("records go to %s", path), http.StatusNotFound)
+		if page := pages[r.URL.Path]; page != nil {
+			page.ServeHTTP(w, r)
+			return
 		}
+		http.Error(w, fmt.Sprintf("records go to %s", path), http.StatusNotFound)
 	})
 }
 
@@ -147,9 +152,4 @@ func health(store *receiver.Store, shutting *atomic.Bool) http.Handler {
 			_, _ = io.WriteString(w, "ok") // the client is gone, if anything
 		}
 	})
-}
-
-func isLoopback(address net.Addr) bool {
-	tcp, ok := address.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
 }

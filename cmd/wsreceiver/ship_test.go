@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +34,7 @@ func ship(t *testing.T, url string, first, last int) *shipment {
 	ws, res, err := dialer.DialContext(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	require.NoError(t, ws.SetReadDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, ws.SetReadDeadline(time.Now().Add(2*time.Minute)))
 	s := &shipment{ws: ws, first: first, sent: make(chan struct{})}
 	go func() {
 		defer close(s.sent)
@@ -81,20 +82,33 @@ func (s *shipment) ackedThrough(t *testing.T, last int) (newest int, ended error
 	return newest, nil
 }
 
-// numbers returns how often each record is in the file. A line that is none
-// fails the test, unless torn ones are to be expected.
-func numbers(t *testing.T, file string, torn bool) map[int]int {
+// outputFiles are the file out, or those in the folder out, sorted.
+func outputFiles(t *testing.T, out string) []string {
 	t.Helper()
-	content, err := os.ReadFile(file)
+	if !isFolder(out) {
+		return []string{out}
+	}
+	files, err := filepath.Glob(filepath.Join(out, "records-*.ndjson"))
 	require.NoError(t, err)
+	return files
+}
+
+// numbers returns how often each record is in the output. A line that is none
+// fails the test, unless torn ones are to be expected.
+func numbers(t *testing.T, out string, torn bool) map[int]int {
+	t.Helper()
 	found := map[int]int{}
-	for line := range bytes.Lines(content) {
-		var record struct{ N int }
-		if err := json.Unmarshal(line, &record); err != nil || line[len(line)-1] != '\n' {
-			require.True(t, torn, "half a line: %q", line)
-			continue
+	for _, file := range outputFiles(t, out) {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for line := range bytes.Lines(content) {
+			var record struct{ N int }
+			if err := json.Unmarshal(line, &record); err != nil || line[len(line)-1] != '\n' {
+				require.True(t, torn, "half a line: %q", line)
+				continue
+			}
+			found[record.N]++
 		}
-		found[record.N]++
 	}
 	return found
 }

@@ -66,6 +66,6 @@ func delay(to io.WriteCloser, from io.Reader, wait time.Duration) {
 		}
 	}
 	_ = to.Close()
-	for range parcels { //nolint:revive // let the reader end
+	for range parcels { // let the reader end
 	}
 }

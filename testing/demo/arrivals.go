@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	shownPerSecond = 15  // more than that nobody can read
+	shownLines     = 20  // then the page is the better place to look
 	shownWidth     = 110 // of a message, in runes
+	statusInterval = 5 * time.Second
 	recordBytesMax = 1 << 20
 )
 
@@ -24,9 +25,10 @@ type arrivals struct {
 	seen  map[int]bool
 	twice int
 
-	// Of the current second; only follow uses them.
-	second         int64
-	shown, skipped int
+	// Only follow uses these.
+	page   string // where the live tail is
+	shown  int
+	status time.Time // when a line was printed last
 }
 
 // follow reads NDJSON until its end.
@@ -44,7 +46,6 @@ func (a *arrivals) follow(records io.Reader) error {
 		a.count(record.Message)
 		a.show(record.Timestamp, record.Message)
 	}
-	a.nextSecond(0)
 	return lines.Err()
 }
 
@@ -61,26 +62,22 @@ func (a *arrivals) count(message string) {
 	a.seen[number] = true
 }
 
+// show prints the first lines, and how many there are from then on.
 func (a *arrivals) show(read time.Time, message string) {
-	if second := time.Now().Unix(); second != a.second {
-		a.nextSecond(second)
-	}
-	if a.shown == shownPerSecond {
-		a.skipped++
+	if a.shown == shownLines {
+		if time.Since(a.status) > statusInterval {
+			a.status = time.Now()
+			unique, _ := a.totals()
+			fmt.Printf("%s  %d lines have arrived; see them at %s\n", a.status.Format("15:04:05.000"), unique, a.page)
+		}
 		return
 	}
 	a.shown++
+	a.status = time.Now()
 	if runes := []rune(message); len(runes) > shownWidth {
 		message = string(runes[:shownWidth]) + "…"
 	}
 	fmt.Printf("%s  %s\n", read.Local().Format("15:04:05.000"), message)
-}
-
-func (a *arrivals) nextSecond(second int64) {
-	if a.skipped > 0 {
-		fmt.Printf("              … and %d more in the same second\n", a.skipped)
-	}
-	a.second, a.shown, a.skipped = second, 0, 0
 }
 
 // totals returns how many different lines arrived, and how many of them again.

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEveryLineCarriesItsNumber(t *testing.T) {
 	for want := 1; want <= 200; want++ { // all kinds of lines
-		number, ok := numberOf(line(want, time.Now()))
+		number, ok := numberOf(line(want, time.Now(), want%2 == 0))
 		require.True(t, ok)
 		require.Equal(t, want, number)
 	}
@@ -28,7 +28,7 @@ func TestEveryLineCarriesItsNumber(t *testing.T) {
 func TestArrivalsCountEachLineOnce(t *testing.T) {
 	var records strings.Builder
 	for _, number := range []int{1, 3, 2, 3} {
-		record, err := json.Marshal(map[string]any{"@timestamp": time.Now(), "message": line(number, time.Now())})
+		record, err := json.Marshal(map[string]any{"@timestamp": time.Now(), "message": line(number, time.Now(), false)})
 		require.NoError(t, err)
 		records.Write(append(record, '\n'))
 	}
@@ -42,4 +42,13 @@ func TestArrivalsCountEachLineOnce(t *testing.T) {
 func TestArrivalsRefuseWhatIsNoRecord(t *testing.T) {
 	arrived := &arrivals{seen: map[int]bool{}}
 	require.ErrorContains(t, arrived.follow(strings.NewReader("listening\n")), "something else than a record")
+}
+
+func TestTheRushComesAndGoes(t *testing.T) {
+	for since, want := range map[time.Duration]bool{
+		0: false, firstSpike: true, firstSpike + spikeLength - 1: true, firstSpike + spikeLength: false,
+		firstSpike + spikeInterval: true, firstSpike + spikeInterval - 1: false,
+	} {
+		require.Equal(t, want, inSpike(since), "after %v", since)
+	}
 }

@@ -87,6 +87,7 @@ func run(duration time.Duration) error {
 	}
 
 	writing := interrupted
+	fmt.Printf("\n  the live tail:  %s\n\n", arrived.page)
 	if duration > 0 {
 		var cancel context.CancelFunc
 		writing, cancel = context.WithTimeout(interrupted, duration)
@@ -94,7 +95,7 @@ func run(duration time.Duration) error {
 	} else {
 		fmt.Println("Ctrl-C ends it.")
 	}
-	fmt.Printf("filebeat reads %s and sends it to %s; this is what arrives there:\n", log.file.Name(), url)
+	fmt.Printf("filebeat reads %s and sends it to %s; the first lines that arrive there:\n", log.file.Name(), url)
 	if err := log.grow(writing); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,11 +66,28 @@ func (p *program) kill() {
 	_ = p.cmd.Process.Kill() // it has ended
 }
 
-var listening = regexp.MustCompile(`msg=listening url=(\S+)`)
+var (
+	listening = regexp.MustCompile(`msg=listening url=(\S+)`)
+	liveTail  = regexp.MustCompile(`msg="live tail" url=(\S+)`)
+)
 
-// startReceiver starts wsreceiver on a free port and returns its URL.
+// usualAddress is the one of the documents.
+const usualAddress = "127.0.0.1:8080"
+
+// freeAddress is the usual one, or any if something else is there.
+func freeAddress(ctx context.Context) string {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", usualAddress)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	_ = listener.Close()
+	return usualAddress
+}
+
+// startReceiver starts wsreceiver with the live tail, whose URL arrived gets, and
+// returns the URL for records.
 func startReceiver(ctx context.Context, arrived *arrivals) (*program, string, error) {
-	cmd := exec.CommandContext(ctx, "./wsreceiver", "--listen", "127.0.0.1:0", "--quiet", "--out", "-")
+	cmd := exec.CommandContext(ctx, "./wsreceiver", "--listen", freeAddress(ctx), "--tail", "--quiet", "--out", "-")
 	records, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, "", err
@@ -82,19 +100,21 @@ func startReceiver(ctx context.Context, arrived *arrivals) (*program, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	receiver.read(func() error { return arrived.follow(records) })
 	lines := bufio.NewReader(log)
-	said, _ := lines.ReadString('\n') // what it said before an error shows below
-	match := listening.FindStringSubmatch(said)
-	if match == nil {
+	first, _ := lines.ReadString('\n') // what it said before an error shows below
+	second, _ := lines.ReadString('\n')
+	ingest, page := listening.FindStringSubmatch(first), liveTail.FindStringSubmatch(second)
+	if ingest == nil || page == nil {
 		receiver.kill()
-		return nil, "", fmt.Errorf("wsreceiver does not listen: %q", said)
+		return nil, "", fmt.Errorf("wsreceiver does not listen: %q %q", first, second)
 	}
+	arrived.page = page[1]
+	receiver.read(func() error { return arrived.follow(records) })
 	receiver.read(func() error {
 		_, err := io.Copy(io.Discard, lines)
 		return err
 	})
-	return receiver, match[1], nil
+	return receiver, ingest[1], nil
 }
 
 // startFilebeat starts filebeat with settings for people who watch: nothing waits

@@ -15,9 +15,10 @@ import (
 
 const (
 	linesAtStart  = 30 // filestream reads a file only from its first 1,024 bytes on
-	linesOfSpike  = 300
+	linesInSpike  = 12 // in a lineInterval
 	lineInterval  = 100 * time.Millisecond
 	firstSpike    = 4 * time.Second
+	spikeLength   = 3 * time.Second
 	spikeInterval = 30 * time.Second
 )
 
@@ -38,49 +39,56 @@ func newWeblog(path string) (*weblog, error) {
 }
 
 // grow writes lines until ctx ends: a steady trickle with an error now and then,
-// and many lines at once now and then.
+// and now and then a rush of visitors that the server can't bear.
 func (w *weblog) grow(ctx context.Context) error {
-	if err := w.write(linesAtStart); err != nil {
+	if err := w.write(linesAtStart, false); err != nil {
 		return err
 	}
 	trickle := time.NewTicker(lineInterval)
 	defer trickle.Stop()
-	spike := time.NewTimer(firstSpike)
-	defer spike.Stop()
+	begin := time.Now()
 	for {
-		count := 1
 		select {
 		case <-ctx.Done():
 			return w.file.Close()
 		case <-trickle.C:
-		case <-spike.C:
-			count = linesOfSpike
-			spike.Reset(spikeInterval)
 		}
-		if err := w.write(count); err != nil {
+		count, rush := 1, inSpike(time.Since(begin))
+		if rush {
+			count = linesInSpike
+		}
+		if err := w.write(count, rush); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *weblog) write(count int) error {
+func inSpike(since time.Duration) bool {
+	return since >= firstSpike && (since-firstSpike)%spikeInterval < spikeLength
+}
+
+func (w *weblog) write(count int, rush bool) error {
 	for range count {
 		w.lines++
-		if _, err := w.file.WriteString(line(w.lines, time.Now()) + "\n"); err != nil {
+		if _, err := w.file.WriteString(line(w.lines, time.Now(), rush) + "\n"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func line(number int, now time.Time) string {
+// line is an access or, now and then, an error. In a rush there are more errors.
+func line(number int, now time.Time, rush bool) string {
 	page := pages[rand.IntN(len(pages))]
 	if number%25 == 0 {
 		return fmt.Sprintf("%s [error] upstream timed out while reading from 192.0.2.80, request: GET %s id=%d",
 			now.Format("2006/01/02 15:04:05"), page, number)
 	}
 	status := 200
-	if number%40 == 7 {
+	switch {
+	case rush && number%6 == 1:
+		status = 502
+	case number%40 == 7:
 		status = 404
 	}
 	return fmt.Sprintf(`198.51.100.%d - - [%s] "GET %s HTTP/1.1" %d %d id=%d`,

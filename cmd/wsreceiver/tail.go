@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/tail"
+)
+
+const (
+	tailPath  = "/"
+	tailFiles = "/tail/"
+)
+
+// checkTailPath keeps the records' path apart from the page's.
+func checkTailPath(on bool, path string) error {
+	if on && (path == tailPath || strings.HasPrefix(path, tailFiles)) {
+		return fmt.Errorf("%s is the live tail's", path)
+	}
+	return nil
+}
+
+// liveTail is the page, if it is wanted. The zero value is none.
+type liveTail struct{ tail *tail.Tail }
+
+// openTail has the page see what the receiver does. It wants the tokens that the
+// receiver wants.
+func openTail(s settings, access access, options *receiver.Options) liveTail {
+	if !s.tail {
+		return liveTail{}
+	}
+	var settings tail.Options
+	if access.tokens != nil {
+		settings.Valid = access.tokens.Valid
+	}
+	live := tail.New(settings)
+	consume, opened, closed := options.Consume, options.OnOpen, options.OnClose
+	options.Consume = func(ctx context.Context, b *receiver.Batch) error {
+		err := consume(ctx, b)
+		if refusal := (*receiver.Refusal)(nil); err == nil || errors.As(err, &refusal) && len(refusal.Records) > 0 {
+			live.Observe(b) // of some that were refused, too
+		}
+		return err
+	}
+	options.OnOpen = func(c receiver.Conn) {
+		live.Opened(c)
+		if opened != nil {
+			opened(c)
+		}
+	}
+	options.OnClose = func(c receiver.Conn, end receiver.ConnEnd) {
+		live.Closed(c, end)
+		if closed != nil {
+			closed(c, end)
+		}
+	}
+	options.OnConfirm = live.Confirmed
+	return liveTail{live}
+}
+
+// handler serves the page, and leaves everything else to next.
+func (l liveTail) handler(next http.Handler) http.Handler {
+	if l.tail == nil {
+		return next
+	}
+	page := l.tail.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == tailPath || strings.HasPrefix(r.URL.Path, tailFiles) {
+			page.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// say tells where the page is, and who can read it.
+func (l liveTail) say(log *slog.Logger, access access, s settings, address string, loopback bool) {
+	if l.tail == nil {
+		return
+	}
+	scheme := strings.Replace(access.scheme(), "ws", "http", 1)
+	if !loopback && access.tokens == nil && s.clientCA == "" {
+		log.Warn("anyone who reaches this address can read records in the live tail", "address", address)
+	}
+	log.Info("live tail", "url", (&url.URL{Scheme: scheme, Host: address, Path: tailPath}).String())
+}
+
+// shutdown ends the streams, which would hold up the server's end.
+func (l liveTail) shutdown(ctx context.Context) {
+	if l.tail != nil {
+		_ = l.tail.Shutdown(context.WithoutCancel(ctx)) // there is an end to what it waits for
+	}
+}

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tail
+
+import (
+	"cmp"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"filebeat-websocket/receiver"
+)
+
+const (
+	maxAgentsShown = 50
+	maxAgentsGone  = 20
+	// goneFor is how long an agent that has hung up is still shown.
+	goneFor = time.Minute
+)
+
+// agents are the connections of the receiver.
+type agents struct {
+	mu   sync.RWMutex
+	open map[uint64]*agent
+	gone []*agent // oldest first
+}
+
+// agent is one connection. Its reader writes the counters, hubLoop reads them.
+type agent struct {
+	id     uint64
+	addr   string
+	since  time.Time
+	ended  time.Time // zero while it is open; under agents.mu
+	code   int       // of the Close frame, once ended
+	format atomic.Pointer[string]
+	host   atomic.Pointer[string] // that its records name
+
+	messages, records, bytes atomic.Uint64
+	confirmed                atomic.Int64 // Unix milliseconds, 0 before the first
+
+	recordsBefore uint64 // at the last snapshot; of hubLoop
+}
+
+func (a *agents) opened(c receiver.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open[c.ID] = &agent{id: c.ID, addr: c.RemoteAddr, since: time.Now()}
+}
+
+func (a *agents) closed(c receiver.Conn, end receiver.ConnEnd) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one := a.open[c.ID]
+	if one == nil {
+		return
+	}
+	delete(a.open, c.ID)
+	one.ended, one.code = time.Now(), end.CloseCode
+	if len(a.gone) == maxAgentsGone {
+		a.gone = slices.Delete(a.gone, 0, 1)
+	}
+	a.gone = append(a.gone, one)
+}
+
+func (a *agents) get(id uint64) *agent {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.open[id]
+}
+
+func (a *agents) confirmed(c receiver.Conn) {
+	if one := a.get(c.ID); one != nil {
+		one.confirmed.Store(time.Now().UnixMilli())
+	}
+}
+
+func (a *agents) count(b *receiver.Batch) {
+	one := a.get(b.ID)
+	if one == nil {
+		return
+	}
+	one.messages.Add(1)
+	one.records.Add(uint64(len(b.Records)))
+	one.bytes.Add(uint64(b.MessageBytes))
+	if format := one.format.Load(); format == nil || *format != b.Format {
+		format := b.Format // b is not kept
+		one.format.Store(&format)
+	}
+}
+
+// named notes the host that an agent's record names.
+func (a *agents) named(id uint64, host string) {
+	if one := a.get(id); one != nil {
+		if old := one.host.Load(); old == nil || *old != host {
+			one.host.Store(&host)
+		}
+	}
+}
+
+// agentState is an agent as the page gets it. Times are Unix milliseconds.
+type agentState struct {
+	ID        uint64  `json:"id"`
+	Addr      string  `json:"addr"`
+	Host      string  `json:"host"`
+	Format    string  `json:"format"`
+	Since     int64   `json:"since"`
+	Confirmed int64   `json:"confirmed"`
+	Ended     int64   `json:"ended"` // 0 while it is open
+	Code      int     `json:"code"`
+	Messages  uint64  `json:"messages"`
+	Records   uint64  `json:"records"`
+	Bytes     uint64  `json:"bytes"`
+	Rate      float64 `json:"rate"` // records a second
+}
+
+// snapshot returns the number of open agents and those to show: the busiest,
+// then those that have hung up lately, newest first.
+func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown []agentState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gone = slices.DeleteFunc(a.gone, func(one *agent) bool { return now.Sub(one.ended) > goneFor })
+	shown = make([]agentState, 0, len(a.open)+len(a.gone))
+	for _, one := range a.open {
+		shown = append(shown, one.state(elapsed))
+	}
+	slices.SortFunc(shown, func(x, y agentState) int {
+		return cmp.Or(cmp.Compare(y.Rate, x.Rate), cmp.Compare(x.ID, y.ID))
+	})
+	shown = shown[:min(len(shown), maxAgentsShown)]
+	for _, one := range slices.Backward(a.gone) {
+		shown = append(shown, one.state(elapsed))
+	}
+	return len(a.open), shown
+}
+
+func (a *agent) state(elapsed time.Duration) agentState {
+	s := agentState{
+		ID: a.id, Addr: a.addr, Since: a.since.UnixMilli(), Confirmed: a.confirmed.Load(), Code: a.code,
+		Messages: a.messages.Load(), Records: a.records.Load(), Bytes: a.bytes.Load(),
+	}
+	if format := a.format.Load(); format != nil {
+		s.Format = *format
+	}
+	if host := a.host.Load(); host != nil {
+		s.Host = *host
+	}
+	if !a.ended.IsZero() {
+		s.Ended = a.ended.UnixMilli()
+	} else {
+		s.Rate = float64(s.Records-a.recordsBefore) / elapsed.Seconds()
+		a.recordsBefore = s.Records
+	}
+	return s
+}
+
+// ipOf returns the address without its port.
+func ipOf(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}

@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tail
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+const (
+	// historySeconds is how far back the plot of a page that opens goes.
+	historySeconds = 60
+
+	maxRecent      = 500
+	maxRecentBytes = 2 << 20
+	maxHosts       = 200
+)
+
+// hub is the goroutine in the middle, and what belongs to it alone.
+type hub struct {
+	tail    *Tail
+	viewers []*viewer
+	number  uint64 // of the newest record that was looked at
+
+	recent      []*record // oldest first
+	recentBytes int
+	hosts       []string // that records name, the one seen last at the end
+
+	events, bytes             [historySeconds]float64 // a second, a ring
+	seconds                   int                     // that went by
+	recordsBefore, byteBefore uint64
+	lastSecond                time.Time
+}
+
+func newHub(t *Tail) *hub { return &hub{tail: t, lastSecond: time.Now()} }
+
+// hubLoop ends with Shutdown.
+func (h *hub) hubLoop() {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	for ticks := 1; ; {
+		select {
+		case c := <-h.tail.chunks:
+			h.look(c)
+		case v := <-h.tail.joins:
+			h.join(v)
+		case v := <-h.tail.leaves:
+			h.viewers = slices.DeleteFunc(h.viewers, func(one *viewer) bool { return one == v })
+		case now := <-ticker.C:
+			h.tick()
+			if ticks++; ticks%ticksPerSecond == 0 {
+				h.second(now)
+			}
+		case <-h.tail.done:
+			return
+		}
+	}
+}
+
+// look parses the records of a chunk and offers them to the viewers.
+func (h *hub) look(c *chunk) {
+	h.tail.waiting.Add(-int64(len(c.data)))
+	begin := 0
+	for _, part := range c.parts {
+		r := parse(c.data[begin:part.end:part.end], part.cut, c.conn, c.at)
+		begin = part.end
+		h.number++
+		r.Number = h.number
+		h.saw(r.Host)
+		h.tail.agents.named(c.conn.ID, r.Host)
+		for _, v := range h.viewers {
+			v.offer(r)
+		}
+		h.remember(r)
+	}
+}
+
+// remember keeps the record for pages that open.
+func (h *hub) remember(r *record) {
+	r.keep()
+	h.recent = append(h.recent, r)
+	h.recentBytes += len(r.raw)
+	for len(h.recent) > maxRecent || h.recentBytes > maxRecentBytes {
+		h.recentBytes -= len(h.recent[0].raw)
+		h.recent[0] = nil // append copies what is behind it to a new array in time
+		h.recent = h.recent[1:]
+	}
+}
+
+func (h *hub) saw(host string) {
+	last := len(h.hosts) - 1
+	if last >= 0 && h.hosts[last] == host {
+		return
+	}
+	if i := slices.Index(h.hosts, host); i >= 0 {
+		h.hosts = slices.Delete(h.hosts, i, i+1)
+	} else if len(h.hosts) == maxHosts {
+		h.hosts = slices.Delete(h.hosts, 0, 1)
+	}
+	h.hosts = append(h.hosts, host)
+}
+
+// tick gives everyone what they are due in the next tenth of a second.
+func (h *hub) tick() {
+	quota := int64(quotaUnwatched)
+	if len(h.viewers) > 0 {
+		quota = max(quotaUnwatched, quotaWatched/int64(len(h.viewers)))
+	}
+	// What Observe takes in between is not missed. It is saved up for a second.
+	h.tail.quota.Store(min(max(h.tail.quota.Load(), 0)+quota, quota*ticksPerSecond))
+	for _, v := range h.viewers {
+		v.tick()
+	}
+}
+
+// second measures, and tells the viewers.
+func (h *hub) second(now time.Time) {
+	elapsed := now.Sub(h.lastSecond)
+	if elapsed <= 0 {
+		return
+	}
+	h.lastSecond = now
+	records, bytes := h.tail.records.Load(), h.tail.bytes.Load()
+	slot := h.seconds % historySeconds
+	h.events[slot] = float64(records-h.recordsBefore) / elapsed.Seconds()
+	h.bytes[slot] = float64(bytes-h.byteBefore) / elapsed.Seconds()
+	h.recordsBefore, h.byteBefore = records, bytes
+	h.seconds++
+	open, shown := h.tail.agents.snapshot(now, elapsed)
+	if len(h.viewers) == 0 {
+		return
+	}
+	hosts := append([]string{}, h.hosts...) // not null
+	slices.Sort(hosts)
+	encoded, _ := json.Marshal(&siteState{ // numbers and strings only
+		Now: now.UnixMilli(), Events: h.events[slot], Bytes: h.bytes[slot],
+		TotalEvents: records, TotalBytes: bytes, Unread: h.tail.leftOut.Load(),
+		Open: open, Agents: shown, Hosts: hosts, Viewers: len(h.viewers),
+	})
+	for _, v := range h.viewers {
+		v.tell(encoded)
+	}
+}
+
+// siteState is what all viewers are told every second.
+type siteState struct {
+	Now         int64        `json:"now"`    // Unix milliseconds
+	Events      float64      `json:"events"` // a second, as are Bytes
+	Bytes       float64      `json:"bytes"`
+	TotalEvents uint64       `json:"totalEvents"`
+	TotalBytes  uint64       `json:"totalBytes"`
+	Unread      uint64       `json:"unread"` // records that were not even looked at
+	Open        int          `json:"open"`   // connections
+	Agents      []agentState `json:"agents"`
+	Hosts       []string     `json:"hosts"`
+	Viewers     int          `json:"viewers"`
+}
+
+// welcome is what a viewer is told first.
+type welcome struct {
+	Boot     string    `json:"boot"`
+	Now      int64     `json:"now"`
+	SignedIn bool      `json:"signedIn"`
+	Events   []float64 `json:"events"` // of the last seconds, oldest first
+	Bytes    []float64 `json:"bytes"`
+	Problem  string    `json:"problem"` // with the query; nothing matches then
+}
+
+func (h *hub) join(v *viewer) {
+	hello := welcome{Boot: h.tail.boot, Now: time.Now().UnixMilli(), SignedIn: v.signedIn, Problem: v.problem, Events: []float64{}, Bytes: []float64{}}
+	for second := max(0, h.seconds-historySeconds); second < h.seconds; second++ {
+		hello.Events = append(hello.Events, h.events[second%historySeconds])
+		hello.Bytes = append(hello.Bytes, h.bytes[second%historySeconds])
+	}
+	encoded, _ := json.Marshal(&hello) // numbers and strings only
+	h.viewers = append(h.viewers, v)
+	v.welcome(encoded, h.recent)
+	h.tick()
+}

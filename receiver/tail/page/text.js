@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What records hold is shown as text, always: nothing here or elsewhere makes
+// HTML of it.
+
+// Escape sequences of terminals are for terminals. What else can't be seen, or
+// turns the order of what can, is made visible.
+const terminal = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+const odd = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
+const oddAll = new RegExp(odd.source, 'gu');
+const oddSplit = new RegExp(`(${odd.source})`, 'u');
+
+const name = (character) => {
+  const code = character.codePointAt(0);
+  if (code === 0x09) return '→';
+  if (code === 0x0a) return '↵';
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  if (code === 0x7f) return '␡';
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+};
+
+// plain is for where there is room for text only.
+export const plain = (text) => (odd.test(text) ? text.replace(oddAll, '\ufffd') : text);
+
+const span = (className, text) => {
+  const element = document.createElement('span');
+  element.className = className;
+  element.textContent = text;
+  return element;
+};
+
+// fill puts text into element, with what is found in <mark>. Lines and tabs stay
+// as they are where multiline says so.
+export function fill(element, text, find, multiline = false) {
+  if (text.includes('\u001b')) text = text.replace(terminal, '');
+  const ranges = find ? find(text) : [];
+  if (ranges.length === 0 && !odd.test(text)) {
+    element.textContent = text;
+    return;
+  }
+  element.textContent = '';
+  let at = 0;
+  for (const [start, end] of ranges) {
+    visible(element, text.slice(at, start), multiline);
+    const mark = document.createElement('mark');
+    visible(mark, text.slice(start, end), multiline);
+    element.append(mark);
+    at = end;
+  }
+  visible(element, text.slice(at), multiline);
+}
+
+function visible(element, text, multiline) {
+  if (!odd.test(text)) {
+    if (text) element.append(text);
+    return;
+  }
+  for (const piece of text.split(oddSplit)) {
+    if (!piece) continue;
+    if (odd.test(piece) && !(multiline && (piece === '\n' || piece === '\t'))) {
+      if (!(multiline && piece === '\r')) element.append(span('odd', name(piece)));
+    } else {
+      element.append(piece);
+    }
+  }
+}
+
+const tokens = /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d[\d.eE+-]*)|(true|false|null)|([{}[\],])|\s+|./gsu;
+
+// fillJSON indents JSON as it stands: parsing would round its large numbers. It
+// may be cut anywhere.
+export function fillJSON(element, json, find) {
+  element.textContent = '';
+  let depth = 0;
+  let opened = false; // and nothing in it yet
+  const line = () => element.append('\n' + '  '.repeat(Math.min(depth, 64)));
+  for (const [all, string, colon, number, word, mark] of json.matchAll(tokens)) {
+    if (/^\s+$/.test(all)) continue;
+    const closes = mark === '}' || mark === ']';
+    if (closes) depth = Math.max(0, depth - 1);
+    if (opened !== closes && (opened || closes)) line();
+    opened = mark === '{' || mark === '[';
+    if (opened) depth++;
+    if (string) {
+      const value = span(colon ? 'key' : 'string', '');
+      fill(value, string, find);
+      element.append(value);
+      if (colon) element.append(span('punctuation', ': '));
+    } else if (mark) {
+      element.append(span('punctuation', mark));
+      if (mark === ',') line();
+    } else {
+      const value = span(number ? 'number' : word ? 'word' : 'string', '');
+      fill(value, all, find);
+      element.append(value);
+    }
+  }
+}
+
+const two = (n) => String(n).padStart(2, '0');
+const three = (n) => String(n).padStart(3, '0');
+
+export function clock(time) {
+  const t = new Date(time);
+  return `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}.${three(t.getMilliseconds())}`;
+}
+
+export function date(time) {
+  const t = new Date(time);
+  return Number.isNaN(t.getTime()) ? String(time) : `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(time)}`;
+}
+
+const grouped = new Intl.NumberFormat('en');
+export const count = (n) => grouped.format(Math.round(n));
+
+// rate is for numbers that change all the time: few digits.
+export function rate(n) {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(n < 1e7 ? 2 : 1)}M`;
+  if (n > 0 && n < 9.95) return n.toFixed(1);
+  return count(n);
+}
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+export function size(bytes) {
+  let unit = 0;
+  while (bytes >= 1024 && unit < units.length - 1) {
+    bytes /= 1024;
+    unit++;
+  }
+  return `${bytes.toFixed(unit === 0 || bytes >= 99.5 ? 0 : bytes < 9.95 ? 2 : 1)} ${units[unit]}`;
+}
+
+export function ago(milliseconds) {
+  const seconds = Math.max(0, milliseconds) / 1000;
+  if (seconds < 1) return 'just now';
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}

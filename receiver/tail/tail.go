@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tail
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"filebeat-websocket/receiver"
+)
+
+const (
+	ticksPerSecond = 10
+	tickInterval   = time.Second / ticksPerSecond
+
+	// What Observe lets through, in records a tick.
+	quotaUnwatched = 200 / ticksPerSecond
+	quotaWatched   = 20_000 / ticksPerSecond
+
+	maxRecordBytes = 64 << 10  // of a record that is copied
+	maxChunkBytes  = 256 << 10 // of a batch that is copied
+	// What waits for hubLoop: a chunk can be as small as a record.
+	maxChunks            = 4096
+	maxWaitingChunkBytes = 8 << 20 // bytes of all of them
+)
+
+// Tail watches a receiver. All its methods may be called from any goroutine.
+type Tail struct {
+	options Options
+	handler http.Handler
+	access  *access
+	agents  agents
+	boot    string // tells this Tail from the one before a restart
+
+	// What Observe touches. quota is what it may still copy in this tick.
+	quota   atomic.Int64
+	records atomic.Uint64
+	bytes   atomic.Uint64
+	leftOut atomic.Uint64 // records that Observe did not copy
+	chunks  chan *chunk
+	waiting atomic.Int64 // bytes in chunks
+
+	viewers atomic.Int64 // streams that have a place
+	joins   chan *viewer
+	leaves  chan *viewer
+	done    chan struct{} // closed by Shutdown
+	end     sync.Once
+	running sync.WaitGroup
+}
+
+// New returns a Tail, which Shutdown ends.
+func New(options Options) *Tail {
+	options.complete()
+	t := &Tail{
+		options: options,
+		access:  newAccess(options.Valid),
+		boot:    rand.Text(),
+		chunks:  make(chan *chunk, maxChunks),
+		joins:   make(chan *viewer),
+		leaves:  make(chan *viewer),
+		done:    make(chan struct{}),
+	}
+	t.agents.open = map[uint64]*agent{}
+	t.quota.Store(quotaUnwatched)
+	t.handler = t.routes()
+	t.running.Go(newHub(t).hubLoop)
+	return t
+}
+
+// chunk is the copy of some records of a batch.
+type chunk struct {
+	conn   receiver.Conn
+	format string
+	at     time.Time
+	data   []byte
+	parts  []part
+}
+
+type part struct {
+	end int  // in data; it begins where the one before ends
+	cut bool // the record is longer
+}
+
+// Observe shows the records of b, which was consumed. It copies what it needs
+// and does not block.
+func (t *Tail) Observe(b *receiver.Batch) {
+	t.records.Add(uint64(len(b.Records)))
+	t.bytes.Add(uint64(b.MessageBytes))
+	t.agents.count(b)
+	if t.quota.Load() <= 0 {
+		t.leftOut.Add(uint64(len(b.Records)))
+		return
+	}
+	taken := 0
+	if t.waiting.Load() < maxWaitingChunkBytes {
+		taken = t.hand(t.copyOf(b))
+	}
+	t.leftOut.Add(uint64(len(b.Records) - taken))
+}
+
+// hand gives a chunk to hubLoop, and returns how many records that are.
+func (t *Tail) hand(c *chunk) int {
+	if len(c.parts) == 0 {
+		return 0
+	}
+	t.waiting.Add(int64(len(c.data)))
+	select {
+	case t.chunks <- c:
+		return len(c.parts)
+	default: // hubLoop is behind
+		t.waiting.Add(-int64(len(c.data)))
+		return 0
+	}
+}
+
+func (t *Tail) copyOf(b *receiver.Batch) *chunk {
+	wanted := int64(len(b.Records))
+	left := t.quota.Add(-wanted) + wanted // what others took meanwhile is gone
+	records := b.Records[:max(0, min(wanted, left))]
+	size := 0
+	for i, record := range records {
+		length := min(len(record), maxRecordBytes)
+		if size+length > maxChunkBytes {
+			records = records[:i]
+			break
+		}
+		size += length
+	}
+	c := &chunk{conn: b.Conn, format: b.Format, at: time.Now(), data: make([]byte, 0, size), parts: make([]part, 0, len(records))}
+	for _, record := range records {
+		c.data = append(c.data, record[:min(len(record), maxRecordBytes)]...)
+		c.parts = append(c.parts, part{end: len(c.data), cut: len(record) > maxRecordBytes})
+	}
+	return c
+}
+
+// Opened is made for receiver.Options.OnOpen.
+func (t *Tail) Opened(c receiver.Conn) { t.agents.opened(c) }
+
+// Closed is made for receiver.Options.OnClose.
+func (t *Tail) Closed(c receiver.Conn, end receiver.ConnEnd) { t.agents.closed(c, end) }
+
+// Confirmed is made for receiver.Options.OnConfirm.
+func (t *Tail) Confirmed(c receiver.Conn) { t.agents.confirmed(c) }
+
+// Handler serves the page at / and the rest of it below /tail/.
+func (t *Tail) Handler() http.Handler { return t.handler }
+
+// Shutdown ends all streams. It returns when nothing runs here, or with ctx's
+// error when that ends before. Observe and its like may still be called.
+func (t *Tail) Shutdown(ctx context.Context) error {
+	t.end.Do(func() { close(t.done) })
+	gone := make(chan struct{})
+	go func() {
+		t.running.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tail
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver"
+)
+
+func TestAViewerGetsWhatWasThereAndWhatComes(t *testing.T) {
+	live := newTail(t, Options{})
+	server := serve(t, live)
+	live.Observe(batch(`{"message":"before"}`))
+	require.Eventually(t, func() bool { return len(live.chunks) == 0 }, patience, time.Millisecond)
+	c := connect(t, server, "")
+	var hello welcome
+	c.until("hello", &hello)
+	require.Equal(t, live.boot, hello.Boot)
+	require.False(t, hello.SignedIn)
+	require.Equal(t, "before", c.rows(1)[0].Message)
+	live.Observe(batch(`{"message":"one"}`, `{"message":"two"}`))
+	rows := c.rows(2)
+	require.Equal(t, "one", rows[0].Message)
+	require.Equal(t, "two", rows[1].Message)
+	require.Equal(t, rows[0].Number+1, rows[1].Number)
+	require.Equal(t, "192.0.2.7", rows[0].Host, "without a name it is the agent's address")
+	require.Equal(t, "192.0.2.7:4711", rows[0].Addr)
+	require.Equal(t, `{"message":"one"}`, rows[0].Raw)
+}
+
+func TestTheFiltersWorkOnTheStream(t *testing.T) {
+	live := newTail(t, Options{})
+	server := serve(t, live)
+	c := connect(t, server, "q=Pay&level=error,warn&host=web-1")
+	live.Observe(batch(
+		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-1"}}`,
+		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-2"}}`,
+		`{"message":"payment made","log":{"level":"info"},"host":{"name":"web-1"}}`,
+		`{"message":"order failed","log":{"level":"error"},"host":{"name":"web-1"}}`,
+		`{"message":"order slow","topic":"PAYMENT","log":{"level":"warn"},"host":{"name":"web-1"}}`,
+	))
+	rows := c.rows(2)
+	require.Equal(t, "payment failed", rows[0].Message)
+	require.Equal(t, "order slow", rows[1].Message)
+	var state told
+	c.until("state", &state)
+	require.Equal(t, viewerCounts{Matched: 2, Shown: 2}, state.Own)
+	require.Equal(t, []string{"web-1", "web-2"}, state.Site.Hosts)
+}
+
+func TestAQueryThatIsWrongMatchesNothingAndSaysSo(t *testing.T) {
+	live := newTail(t, Options{})
+	server := serve(t, live)
+	c := connect(t, server, "q=/(/")
+	var hello welcome
+	c.until("hello", &hello)
+	require.Contains(t, hello.Problem, "missing closing )")
+	live.Observe(batch(`{"message":"x"}`))
+	var state told
+	c.until("state", &state)
+	require.Equal(t, viewerCounts{}, state.Own)
+}
+
+func TestAFloodIsSampledAndCounted(t *testing.T) {
+	live := newTail(t, Options{RowsPerSecond: 50})
+	server := serve(t, live)
+	c := connect(t, server, "")
+	var hello welcome
+	c.until("hello", &hello)
+	records := make([]string, 1500)
+	for i := range records {
+		records[i] = fmt.Sprintf(`{"message":"line %d"}`, i)
+	}
+	live.Observe(batch(records...))
+	var state told
+	for state.Own.Matched+state.Site.Unread < 1500 {
+		c.until("state", &state)
+	}
+	require.Equal(t, uint64(1500), state.Site.TotalEvents)
+	require.Equal(t, uint64(1500), state.Own.Matched+state.Site.Unread)
+	require.GreaterOrEqual(t, state.Own.Shown, uint64(50))
+	require.Less(t, state.Own.Shown, uint64(150))
+}
+
+func TestWithoutAViewerFewRecordsAreCopied(t *testing.T) {
+	live := newTail(t, Options{})
+	records := make([]string, 1000)
+	for i := range records {
+		records[i] = `{}`
+	}
+	for range 100 {
+		live.Observe(batch(records...))
+	}
+	require.Greater(t, live.leftOut.Load(), uint64(90_000))
+	require.Equal(t, uint64(100_000), live.records.Load())
+}
+
+func TestWhatWaitsIsBounded(t *testing.T) {
+	live := New(Options{})
+	require.NoError(t, live.Shutdown(t.Context())) // nobody takes the chunks any more
+	long := `"` + strings.Repeat("x", 2*maxRecordBytes) + `"`
+	for range 1000 {
+		live.quota.Store(quotaWatched)
+		live.Observe(batch(long, long, long, long, long, long))
+	}
+	require.LessOrEqual(t, live.waiting.Load(), int64(maxWaitingChunkBytes+maxChunkBytes))
+	waiting := 0
+	for len(live.chunks) > 0 {
+		c := <-live.chunks
+		waiting += cap(c.data)
+		require.LessOrEqual(t, len(c.data), maxChunkBytes)
+		require.Len(t, c.parts, 4)
+		require.True(t, c.parts[0].cut)
+	}
+	require.LessOrEqual(t, waiting, 10<<20)
+}
+
+func TestASlowViewerLosesRowsAndNobodyElse(t *testing.T) {
+	v := newViewer(DefaultRowsPerSecond)
+	r := parse([]byte(`{"message":"`+strings.Repeat("m", 9000)+`"}`), false, receiver.Conn{}, time.Now())
+	for range 100 {
+		v.tick()
+		for range 50 {
+			v.offer(r)
+		}
+	}
+	require.Equal(t, uint64(5000), v.counts.Matched)
+	require.LessOrEqual(t, len(v.rows), maxWaitingRows)
+	require.LessOrEqual(t, v.bytes, maxWaitingBytes)
+	require.Equal(t, uint64(len(v.rows)), v.counts.Shown)
+}
+
+func TestViewersAreLimited(t *testing.T) {
+	live := newTail(t, Options{MaxViewers: 2})
+	server := serve(t, live)
+	var hello welcome
+	first := connect(t, server, "")
+	first.until("hello", &hello)
+	second := connect(t, server, "")
+	second.until("hello", &hello)
+	require.Equal(t, http.StatusServiceUnavailable, get(t, server.URL+"/tail/stream").StatusCode)
+	require.Equal(t, http.StatusServiceUnavailable, get(t, server.URL+"/tail/access").StatusCode)
+	first.cancel()
+	require.Eventually(t, func() bool { return get(t, server.URL+"/tail/access").StatusCode == http.StatusNoContent }, patience, 5*time.Millisecond)
+	third := connect(t, server, "")
+	third.until("hello", &hello)
+}
+
+func TestShutdownEndsStreams(t *testing.T) {
+	live := New(Options{})
+	server := serve(t, live)
+	c := connect(t, server, "")
+	var hello welcome
+	c.until("hello", &hello)
+	require.NoError(t, live.Shutdown(t.Context()))
+	for name := "hello"; name != ""; {
+		name, _ = c.next()
+	}
+	require.NoError(t, c.lines.Err(), "an end, and no cut")
+	require.Equal(t, http.StatusServiceUnavailable, get(t, server.URL+"/tail/stream").StatusCode)
+	live.Observe(batch(`{}`)) // does no harm
+	require.NoError(t, live.Shutdown(t.Context()))
+}
+
+func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
+	live := newTail(t, Options{})
+	server := serve(t, live)
+	c := connect(t, server, "")
+	conn := receiver.Conn{ID: 1, RemoteAddr: "192.0.2.7:4711"}
+	live.Opened(conn)
+	live.Opened(receiver.Conn{ID: 2, RemoteAddr: "192.0.2.8:4711"})
+	live.Observe(batch(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
+	live.Confirmed(conn)
+	var state told
+	for len(state.Site.Agents) < 2 || state.Site.Agents[0].Host == "" {
+		c.until("state", &state)
+	}
+	first := state.Site.Agents[0]
+	require.NotZero(t, first.Since)
+	require.NotZero(t, first.Confirmed)
+	require.Greater(t, first.Rate, 0.0)
+	first.Since, first.Confirmed, first.Rate = 0, 0, 0
+	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Bytes: 78}, first)
+	require.Equal(t, 2, state.Site.Open)
+
+	live.Closed(conn, receiver.ConnEnd{CloseCode: 1001})
+	for state.Site.Open != 1 {
+		state = told{}
+		c.until("state", &state)
+	}
+	require.Len(t, state.Site.Agents, 2)
+	require.Equal(t, uint64(1), state.Site.Agents[1].ID)
+	require.Equal(t, 1001, state.Site.Agents[1].Code)
+	require.NotZero(t, state.Site.Agents[1].Ended)
+
+	for id := range uint64(1000) {
+		live.Opened(receiver.Conn{ID: 10 + id})
+		live.Closed(receiver.Conn{ID: 10 + id}, receiver.ConnEnd{})
+	}
+	open, shown := live.agents.snapshot(time.Now(), time.Second)
+	require.Equal(t, 1, open)
+	require.Len(t, shown, 1+maxAgentsGone)
+	_, shown = live.agents.snapshot(time.Now().Add(2*goneFor), time.Second)
+	require.Len(t, shown, 1)
+}
+
+func get(t *testing.T, url string, header ...string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			request.Host = header[i+1]
+		}
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response
+}
+
+func BenchmarkObserveWithoutAViewer(b *testing.B) {
+	live := New(Options{})
+	defer func() { _ = live.Shutdown(b.Context()) }()
+	live.Opened(receiver.Conn{ID: 1})
+	one := batch(`{"message":"a line","host":{"name":"web-1"}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		live.Observe(one)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	raw := []byte(usualRecord)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		parse(raw, false, receiver.Conn{}, time.Time{})
+	}
+}
+
+const usualRecord = `{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"beat":"filebeat","type":"_doc","version":"9.2.0"},"message":"198.51.100.7 - - [05/Feb/2021:22:17:09 +0000] \"GET /articles/17 HTTP/1.1\" 200 4711","log":{"file":{"path":"/var/log/nginx/access.log"},"offset":123456},"host":{"name":"web-1","hostname":"web-1","architecture":"x86_64","os":{"type":"linux","name":"Debian GNU/Linux"}},"agent":{"type":"filebeat","version":"9.2.0","id":"6f0c2a52-1f6b-4f5e-9b0e-6d3f4f6a9c11"},"input":{"type":"filestream"},"ecs":{"version":"8.0.0"}}`
