@@ -177,6 +177,8 @@ func TestSubprotocolsAreOfferedInOrder(t *testing.T) {
 			server := receivertest.Start(t, receivertest.WithSubprotocols(c.speaks...))
 			f := newFixture(t, c.yaml, server)
 			err := f.client.Connect()
+			// The client can know the answer before the server's books have the connection.
+			require.Eventually(t, func() bool { return len(server.Conns()) > 0 }, 10*time.Second, time.Millisecond)
 			require.Equal(t, c.offered, server.Conns()[0].Request.Header.Get("Sec-WebSocket-Protocol"))
 			if c.fails != "" {
 				require.EqualError(t, err, c.fails)
