@@ -25,6 +25,7 @@ type jsonValues struct {
 	times timeFormat
 	// other is nil until a value of another kind comes.
 	other *folder
+	known knownMaps
 }
 
 func (j *jsonValues) append(dst []byte, v any, depth int) ([]byte, error) {
@@ -132,6 +133,20 @@ func (j *jsonValues) appendMap(dst []byte, m map[string]any, depth int) ([]byte,
 	return closeObject(dst), nil
 }
 
+// appendSection appends the map that is the value of key.
+func (j *jsonValues) appendSection(dst []byte, key string, m mapstr.M, depth int) ([]byte, error) {
+	dst, known := j.known.append(dst, key, m)
+	if known {
+		return dst, nil
+	}
+	start := len(dst)
+	dst, err := j.appendMap(dst, m, depth)
+	if err == nil {
+		j.known.learn(key, m, dst[start:])
+	}
+	return dst, err
+}
+
 // appendMembers appends each entry of m with a comma after it; closeObject puts
 // the brace in the place of the last one.
 func (j *jsonValues) appendMembers(dst []byte, m map[string]any, depth int) ([]byte, error) {
@@ -143,6 +158,13 @@ func (j *jsonValues) appendMembers(dst []byte, m map[string]any, depth int) ([]b
 		dst = appendJSONKey(dst, key)
 		if text, ok := v.(string); ok { // most are: this spares them a call
 			dst = append(appendJSONString(dst, text), ',')
+			continue
+		}
+		if section, ok := v.(mapstr.M); ok {
+			if dst, err = j.appendSection(dst, key, section, depth+1); err != nil {
+				return dst, err
+			}
+			dst = append(dst, ',')
 			continue
 		}
 		if dst, err = j.append(dst, v, depth+1); err != nil {
