@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package kubernetes
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"filebeat-websocket/testing/beattest"
+)
+
+var (
+	fence     = regexp.MustCompile("(?s)```(\\w+)\n(.*?)```")
+	yamlFile  = regexp.MustCompile(`^# (build/kubernetes/overlays/\S+)\n`)
+	inDocs    = filepath.Join("docs", "kubernetes.md")
+	manifests = filepath.Join("build", "kubernetes")
+)
+
+// The overlays of the document are written beside the real ones, and then every
+// command has to find what it names.
+func TestDocsOfKubernetes(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile(filepath.Join(beattest.Root(t), inDocs))
+	require.NoError(t, err)
+	checkout := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(checkout, manifests), os.DirFS(filepath.Join(beattest.Root(t), manifests))))
+
+	var commands, overlays []string
+	for _, block := range fence.FindAllStringSubmatch(string(document), -1) {
+		switch language, text := block[1], block[2]; language {
+		case "yaml":
+			name := yamlFile.FindStringSubmatch(text)
+			require.NotNil(t, name, "the first line says which file it is: %s", text)
+			path := filepath.Join(checkout, name[1])
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			if filepath.Base(path) == "kustomization.yaml" {
+				overlays = append(overlays, filepath.Dir(path))
+			}
+		case "sh":
+			commands = append(commands, strings.Split(strings.TrimSpace(text), "\n")...)
+		default:
+			require.FailNow(t, "a block in a language that this test does not know", language)
+		}
+	}
+	require.Len(t, overlays, 2)
+	require.NoError(t, os.WriteFile(filepath.Join(checkout, manifests, "overlays", "mine", "token"), []byte("secret"), 0o600))
+
+	for _, overlay := range overlays {
+		t.Run(filepath.Base(overlay), func(t *testing.T) {
+			t.Parallel()
+			all, err := decode(render(t, overlay))
+			require.NoError(t, err)
+			given := map[string]map[string][]byte{}
+			keys := map[string][]string{}
+			if filepath.Base(overlay) == "given" {
+				given["filebeat-websocket"], keys["filebeat-websocket"] = map[string][]byte{"token": []byte("secret")}, []string{"token"}
+			} else {
+				require.Equal(t, "secret", string(one[*corev1.Secret](t, all, "filebeat-websocket").Data["token"]))
+			}
+			require.Empty(t, problems(all, keys))
+			output, err := testConfig(t, all, given)
+			require.NoError(t, err, output)
+		})
+	}
+	for _, command := range commands {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			requireCommand(t, checkout, command)
+		})
+	}
+}
+
+// commandForms are the commands of the document, each with what makes sure that it
+// finds what it names; named[0] is the whole command.
+var commandForms = map[*regexp.Regexp]func(t *testing.T, checkout string, named []string){
+	regexp.MustCompile(`^docker build -f (\S+) -t (\S+)(?: --target \S+)? \.$`): func(t *testing.T, _ string, named []string) {
+		dockerfile, err := os.ReadFile(filepath.Join(beattest.Root(t), named[1]))
+		require.NoError(t, err)
+		require.Contains(t, string(dockerfile), "\n#   "+named[0]+"\n", "the command that the Dockerfile names")
+		require.NotEmpty(t, imageOf(t, named[2]).entrypoint)
+	},
+	regexp.MustCompile(`^kubectl (?:apply|diff|delete) -k (\S+)$`): func(t *testing.T, checkout string, named []string) {
+		_, err := decode(render(t, filepath.Join(checkout, named[1])))
+		require.NoError(t, err)
+	},
+	regexp.MustCompile(`^kubectl apply -f (\S+)$`): func(t *testing.T, checkout string, named []string) {
+		content, err := os.ReadFile(filepath.Join(checkout, named[1]))
+		require.NoError(t, err)
+		all, err := decode(content)
+		require.NoError(t, err)
+		require.NotEmpty(t, all)
+	},
+	regexp.MustCompile(`^kubectl -n (\S+) rollout (?:status|restart|undo) daemonset/(\S+)$`): func(t *testing.T, _ string, named []string) {
+		require.Equal(t, named[1], one[*appsv1.DaemonSet](t, load(t, "base"), named[2]).Namespace)
+	},
+	regexp.MustCompile(`^kubectl -n (\S+) port-forward service/(\S+) (8080)$`): func(t *testing.T, _ string, named []string) {
+		service := one[*corev1.Service](t, load(t, "overlays/demo"), named[2])
+		require.Equal(t, named[1], service.Namespace)
+		require.Equal(t, named[3], fmt.Sprint(service.Spec.Ports[0].Port))
+	},
+	regexp.MustCompile(`^kubectl -n (\S+) create secret generic (\S+) (.*)$`): func(t *testing.T, _ string, named []string) {
+		var files []string
+		for _, key := range external["overlays/tls"][named[2]] {
+			files = append(files, "--from-file="+key)
+		}
+		require.Equal(t, strings.Join(files, " "), named[3])
+	},
+}
+
+func requireCommand(t *testing.T, checkout, command string) {
+	t.Helper()
+	for form, check := range commandForms {
+		if named := form.FindStringSubmatch(command); named != nil {
+			check(t, checkout, named)
+			return
+		}
+	}
+	require.FailNow(t, "a command of a form that this test does not know")
+}
