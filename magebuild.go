@@ -69,8 +69,11 @@ func goBuild(command, linkerFlags string) error {
 		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags, "-o", command, "./cmd/"+command)
 }
 
-// needBinaries are the folders of tests that run ./filebeat or ./wsreceiver.
-var needBinaries = []string{"/testing/e2e/", "/testing/interop/", "/testing/soak/"}
+// needBinaries are the folders of tests that run ./filebeat or ./wsreceiver, or
+// install what build/dist has.
+var needBinaries = []string{
+	"/testing/browser/", "/testing/docs/", "/testing/e2e/", "/testing/interop/", "/testing/kubernetes/", "/testing/package/", "/testing/readers/", "/testing/soak/",
+}
 
 // unitPackages are all but those.
 func unitPackages() ([]string, error) {

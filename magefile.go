@@ -58,16 +58,29 @@ func Test() error {
 	return E2E()
 }
 
-// E2E runs the end-to-end tests: the real binaries against misbehaving servers, and a short soak.
+// E2E runs the end-to-end tests: the real binaries against misbehaving servers, what the documents say, and a short soak.
 func E2E() error {
 	mg.Deps(Build)
-	return sh.RunV("go", "test", "-count=1", "-timeout=30m", "./testing/e2e", "./testing/soak")
+	// One after the other: they measure times.
+	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
-// Interop ships lines through the receivers of docs/protocol.md. Needs node and npm, and installs the rest.
+// Interop ships lines through servers and proxies of others, and has Python and Node read every format. Needs Debian, node and npm, and installs the rest.
 func Interop() error {
 	mg.Deps(Build)
-	return sh.RunV("go", "test", "-count=1", "-timeout=15m", "./testing/interop")
+	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers")
+}
+
+// Browser looks at the live tail with Chromium. Needs Debian, node and npm, and installs the rest.
+func Browser() error {
+	mg.Deps(Build)
+	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/browser")
+}
+
+// Kubernetes checks the manifests, and runs their filebeat.yml on a node that is made up. Needs root.
+func Kubernetes() error {
+	mg.Deps(Build)
+	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/kubernetes")
 }
 
 // Soak ships lines under random faults for 10m, or -length=1h, and again the same way with -seed=N.
@@ -93,10 +106,13 @@ func Fuzz(each *time.Duration) error {
 	return fuzzAll(duration)
 }
 
-// Bench compares output.websocket with output.discard: events/s, CPU, memory. Takes minutes.
+// Bench holds the output against its goals of cost, throughput, memory and latency, and measures wsreceiver. Takes most of an hour.
 func Bench() error {
 	mg.Deps(Build)
-	return sh.RunV("go", "run", "./testing/bench")
+	if err := sh.RunV("go", "run", "./testing/bench"); err != nil {
+		return err
+	}
+	return sh.RunV("go", "run", "./testing/bench/replay")
 }
 
 // Lint runs golangci-lint, which it installs into .cache once.
@@ -108,8 +124,40 @@ func Lint() error {
 	return sh.RunV(linter, "run", "./...")
 }
 
-// Check looks for all that a commit must not have: format, vet, lint, headers, go.mod, paths.
+// Check looks for all that a commit must not have: format, vet, lint, headers, go.mod, generated files, paths.
 func Check() error {
-	mg.SerialDeps(checkFormat, checkHeaders, checkPaths, checkModule, checkVet)
+	mg.SerialDeps(checkFormat, checkHeaders, checkPaths, checkModule, checkNotice, checkReference, checkVet)
 	return Lint()
 }
+
+// Package puts archives, debs, rpms, SBOMs and their sums into build/dist: all, or -platforms=linux/amd64 -version=1.2.3.
+func Package(platforms, version *string) error { return makePackages(platforms, version) }
+
+// PackageTest makes the packages for linux/amd64, and installs, upgrades and removes them. Needs root.
+func PackageTest() error {
+	mg.Deps(Build)
+	list := "linux/amd64"
+	if err := makePackages(&list, nil); err != nil {
+		return err
+	}
+	return sh.RunV("go", "test", "-count=1", "-timeout=30m", "./testing/package")
+}
+
+// Image puts the files of the container images into build/image, for build/docker/Dockerfile.
+func Image() error { return makeImage() }
+
+// BeatsVersion pins another version of Beats, with its replaces, and runs the tests; -dry only shows go.mod.
+func BeatsVersion(version string, dry *bool) error {
+	look := dry != nil && *dry
+	if changed, err := pinBeats(version, look); err != nil || !changed || look {
+		return err
+	}
+	mg.SerialDeps(Notice, Reference, Test)
+	return nil
+}
+
+// Notice writes NOTICE.txt from the licences of what is in the binaries.
+func Notice() error { return writeNotice() }
+
+// Reference writes filebeat.reference.yml from the templates in build/reference and those of Beats.
+func Reference() error { return writeReference() }

@@ -74,6 +74,23 @@ func TestAlertsAreRaisedWhenTheyShouldBe(t *testing.T) {
 	}
 }
 
+// scrapeConfig is the block of the document that tells Prometheus what to ask.
+var scrapeConfig = regexp.MustCompile("(?s)```yaml\n(rule_files:.*?)```")
+
+func TestPrometheusTakesTheConfigurationOfTheDocument(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join(beattest.Root(t), "docs", "operations.md"))
+	require.NoError(t, err)
+	found := scrapeConfig.FindSubmatch(document)
+	require.NotNil(t, found)
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(beattest.Root(t), alertsFolder))))
+	config := filepath.Join(folder, "prometheus.yml")
+	require.NoError(t, os.WriteFile(config, found[1], 0o600))
+	output, err := exec.CommandContext(t.Context(), promtool(t), "check", "config", config).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Contains(t, string(output), "1 rule files found")
+}
+
 // ruleMetric is a metric as the rules name it.
 var ruleMetric = regexp.MustCompile(`\b(?:filebeat|wsreceiver)_\w+`)
 
