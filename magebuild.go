@@ -16,6 +16,14 @@ import (
 	"github.com/magefile/mage/sh"
 )
 
+// The profiles beside the programs are for the binaries that are shipped: tests
+// and checks would compile all of Beats once more with them.
+func init() {
+	if err := os.Setenv("GOFLAGS", strings.TrimSpace("-pgo=off "+os.Getenv("GOFLAGS"))); err != nil {
+		panic(err) // no system refuses that name
+	}
+}
+
 // stamp is what a binary says about its origin. Empty fields leave the values
 // of the source: a folder that is no git checkout can be built too.
 type stamp struct {
@@ -66,7 +74,7 @@ func (s stamp) flags(importPath string) string {
 // own, which fails where git does not trust the folder's owner.
 func goBuild(command, linkerFlags string) error {
 	return sh.RunWithV(map[string]string{"CGO_ENABLED": "0"},
-		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags, "-o", command, "./cmd/"+command)
+		"go", "build", "-pgo=auto", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags, "-o", command, "./cmd/"+command)
 }
 
 // needBinaries are the folders of tests that run ./filebeat or ./wsreceiver, or

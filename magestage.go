@@ -52,7 +52,7 @@ func (d distribution) build(p platform, program, output string) error {
 	if program == "filebeat" {
 		importPath = "github.com/elastic/beats/v7/libbeat/version"
 	}
-	return sh.RunWithV(p.env(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", d.stamp.flags(importPath), "-o", output, "./cmd/"+program)
+	return sh.RunWithV(p.env(), "go", "build", "-pgo=auto", "-trimpath", "-buildvcs=false", "-ldflags", d.stamp.flags(importPath), "-o", output, "./cmd/"+program)
 }
 
 // stageCommon gathers what is the same on all platforms, most of it what Elastic's
