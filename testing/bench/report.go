@@ -113,7 +113,7 @@ func goals(sections []section) string {
 // report returns everything in Markdown.
 func report(machine string, sections []section, images string) string {
 	var b strings.Builder
-	b.WriteString(machine + "\n" + goals(sections))
+	b.WriteString(machine + goals(sections))
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n%s\n", s.title, s.text, strings.TrimRight(s.table, "\n"))
 		if s.plot != nil && images != "" {

@@ -52,7 +52,7 @@ func TestTableComparesWithinARound(t *testing.T) {
 }
 
 func TestReportSaysWhichGoalsHold(t *testing.T) {
-	text := report("a machine\n", []section{
+	text := report("a machine\n\n", []section{
 		{title: "One", text: "How.", table: "| a |\n|---|\n| b |\n\n", verdicts: []verdict{{"less than 2", "1", true}}},
 		{title: "Two", text: "How.", table: "| c |\n|---|\n| d |\n\n", verdicts: []verdict{{"less than 3", "4", false}}, plot: &plot{name: "two", title: "Two by x"}},
 	}, "images")
