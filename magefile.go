@@ -97,13 +97,12 @@ func Soak(length *time.Duration, seed *int) error {
 	return sh.RunV("go", args...)
 }
 
-// Fuzz runs every fuzz target for a while: 10s each, or -each=30s.
-func Fuzz(each *time.Duration) error {
-	duration := 10 * time.Second
-	if each != nil {
-		duration = *each
+// Fuzz runs every fuzz target on 50000 inputs, or on what -each says: -each=10000x, -each=10m.
+func Fuzz(each *string) error {
+	if each == nil {
+		return fuzzAll("50000x")
 	}
-	return fuzzAll(duration)
+	return fuzzAll(*each)
 }
 
 // Bench holds the output against its goals of cost, throughput, memory and latency, and measures wsreceiver. Takes most of an hour.
