@@ -8,10 +8,12 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/outputs"
+	"github.com/elastic/beats/v7/libbeat/publisher/queue/memqueue"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/eventqueue"
 )
 
 // outputName is the name under which the output is registered.
@@ -92,6 +94,14 @@ func makeWebsocket(
 	group, err := outputs.SuccessNet(c.Queue, true, c.BatchSize, c.RetryLimit, encoders, clients)
 	if err != nil {
 		return outputs.Fail(settingError("queue", err))
+	}
+	// Inside the output the memory queue is the one that is made for it.
+	if group.QueueFactory != nil && c.Queue.Name() == memqueue.QueueType {
+		settings, err := memqueue.SettingsForUserConfig(c.Queue.Config())
+		if err != nil {
+			return outputs.Fail(settingError("queue.mem", err))
+		}
+		group.QueueFactory = eventqueue.Factory(settings)
 	}
 	return group, nil
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -56,7 +57,16 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 	if err := b.setInput(settings, c); err != nil {
 		return "", err
 	}
-	settings["output"] = map[string]any{c.output: b.outputSettings(c, folder)}
+	output := b.outputSettings(c, folder)
+	if c.base == shippedFile {
+		// The shipped file has the queue inside the output.
+		shipped, ok := settings["output"].(map[string]any)["websocket"].(map[string]any)
+		if !ok || shipped["queue"] == nil {
+			return "", errors.New("filebeat.yml: no queue in output.websocket")
+		}
+		output["queue"] = shipped["queue"]
+	}
+	settings["output"] = map[string]any{c.output: output}
 	maps.Copy(settings, map[string]any{
 		"path.home":               folder,
 		"logging.to_stderr":       true,

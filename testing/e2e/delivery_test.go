@@ -70,7 +70,7 @@ func waitFor(t *testing.T, server *receivertest.Server, unique int) {
 // A batch that was handed back to libbeat at this point would count as
 // acknowledged, and the registry would move past its lines.
 func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
-	for _, queue := range []string{"queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
+	for _, queue := range []string{"output.websocket.queue.mem.flush.timeout: 0s", "queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
 		t.Run(queue, func(t *testing.T) {
 			const lines, stall = 20_000, 5_000
 			stalled := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {

@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package eventqueue
+
+import "github.com/elastic/beats/v7/libbeat/publisher/queue"
+
+// batch is a stretch of the ring. Until it is done, nothing else uses these slots.
+type batch struct {
+	queue *Queue
+	start int // index of the first event, may be beyond the ring's end
+	count int
+	bytes int
+	done  bool // guarded by the queue's mutex
+}
+
+// Count implements queue.Batch.
+func (b *batch) Count() int { return b.count }
+
+// Entry implements queue.Batch.
+func (b *batch) Entry(i int) queue.Entry { return b.slot(i).entry }
+
+func (b *batch) slot(i int) *slot { return &b.queue.ring[(b.start+i)%len(b.queue.ring)] }
+
+// FreeEntries implements queue.Batch: the collector may have the events, while
+// their slots stay in use.
+func (b *batch) FreeEntries() {
+	for i := range b.count {
+		b.slot(i).entry = nil
+	}
+}
+
+// Done implements queue.Batch. The producers are told by another goroutine, since
+// what they do then may wait.
+func (b *batch) Done() {
+	q := b.queue
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	b.done = true
+	if !q.acking && q.batches[0].done {
+		q.acking = true
+		go q.acknowledge()
+	}
+}
+
+// acknowledgement is for a producer: so many further events are done with.
+type acknowledgement struct {
+	ack   func(count int)
+	count int
+}
+
+// acknowledge removes events from the ring and tells their producers, as long as
+// the oldest batch is done. Only one runs at a time, which keeps their order.
+func (q *Queue) acknowledge() {
+	for {
+		acknowledgements, goOn := q.remove()
+		if !goOn {
+			return
+		}
+		for _, a := range acknowledgements {
+			a.ack(a.count)
+		}
+	}
+}
+
+// remove removes the oldest batches that are done, and returns false if there is
+// none.
+func (q *Queue) remove() ([]acknowledgement, bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	var producers []*producer
+	var count, bytes, batches int
+	for ; batches < len(q.batches) && q.batches[batches].done; batches++ {
+		b := q.batches[batches]
+		count += b.count
+		bytes += b.bytes
+		for i := range b.count {
+			s := b.slot(i)
+			if s.producer.acked == 0 {
+				producers = append(producers, s.producer)
+			}
+			s.producer.acked++
+			*s = slot{}
+		}
+	}
+	if batches == 0 {
+		q.acking = false
+		q.endIfEmpty()
+		return nil, false
+	}
+	q.batches = append(q.batches[:0], q.batches[batches:]...)
+	q.first = (q.first + count) % len(q.ring)
+	q.count -= count
+	q.read -= count
+	q.room.Broadcast()
+	q.observer.RemoveEvents(count, bytes)
+	acknowledgements := make([]acknowledgement, 0, len(producers))
+	for _, p := range producers {
+		if p.ack != nil {
+			acknowledgements = append(acknowledgements, acknowledgement{p.ack, p.acked})
+		}
+		p.acked = 0
+	}
+	return acknowledgements, true
+}

@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package eventqueue is a memory queue for libbeat's pipeline that costs little
+// per event: a ring of events under a mutex. In libbeat's own memory queue a
+// goroutine answers every event by a channel made for it, which takes about as
+// much CPU time as encoding the event.
+//
+// Settings and promises are those of libbeat's (publisher/queue/memqueue): events
+// leave in the order in which they came, a batch is complete or as old as the
+// flush timeout, and a producer is told of its events only when every event
+// before them is done with as well.
+package eventqueue
