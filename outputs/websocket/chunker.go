@@ -50,9 +50,10 @@ func cut(records []*record, format *wireFormat, maxBytes int) []chunk {
 	return append(chunks, chunk{start: start, end: len(records), bytes: layout.Size(len(records)-start, recordBytes)})
 }
 
-// gather puts the records of each group together, and their events with them,
-// in the order in which the groups come up first. Within a group the order stays.
-func gather(events []publisher.Event, records []*record) {
+// gather returns the records with those of each group together, and their events
+// with them, in the order in which the groups come up first. Within a group the
+// order stays.
+func gather(events []publisher.Event, records []*record) ([]publisher.Event, []*record) {
 	places := map[string]int{}
 	for _, r := range records {
 		if _, known := places[r.group]; !known {
@@ -60,7 +61,7 @@ func gather(events []publisher.Event, records []*record) {
 		}
 	}
 	if len(places) == 1 {
-		return
+		return events, records
 	}
 	order := make([]int, len(records))
 	for i := range order {
@@ -69,25 +70,33 @@ func gather(events []publisher.Event, records []*record) {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Compare(places[records[a].group], places[records[b].group])
 	})
-	allEvents, allRecords := slices.Clone(events), slices.Clone(records)
+	gatheredEvents, gatheredRecords := make([]publisher.Event, len(events)), make([]*record, len(records))
 	for i, from := range order {
-		events[i], records[i] = allEvents[from], allRecords[from]
+		gatheredEvents[i], gatheredRecords[i] = events[from], records[from]
 	}
+	return gatheredEvents, gatheredRecords
 }
 
 // split takes the records of a batch apart: those that can be sent, and those
-// that have to be dropped.
+// that have to be dropped. sendable is events itself if none has to be.
 func split(events []publisher.Event) (sendable []publisher.Event, records, dropped []*record) {
-	sendable = make([]publisher.Event, 0, len(events))
 	records = make([]*record, 0, len(events))
-	for _, event := range events {
-		r := recordOf(event)
-		if r.reason != "" {
+	for i := range events {
+		r := recordOf(&events[i])
+		if r.reason == "" {
+			records = append(records, r)
+		} else {
 			dropped = append(dropped, r)
-			continue
 		}
-		sendable = append(sendable, event)
-		records = append(records, r)
+	}
+	if len(dropped) == 0 {
+		return events, records, nil
+	}
+	sendable = make([]publisher.Event, 0, len(records))
+	for i := range events {
+		if recordOf(&events[i]).reason == "" {
+			sendable = append(sendable, events[i])
+		}
 	}
 	return sendable, records, dropped
 }

@@ -30,7 +30,7 @@ type delivery struct {
 	begun  time.Time
 	total  int // events in the batch
 
-	events  []publisher.Event // those that can be sent
+	events  []publisher.Event // those that can be sent; may be the batch's own slice, so nothing changes it
 	records []*record         // of events, same order
 	chunks  []chunk           // the messages they make
 	dropped []*record         // those that can't be sent
@@ -61,7 +61,7 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 	d.total = len(all)
 	c.observer.NewBatch(d.total)
 	for i := range all {
-		if recordOf(all[i]) == nil {
+		if recordOf(&all[i]) == nil {
 			// It did not come through a queue that encodes.
 			entry, _ := c.encoder.EncodeEntry(all[i])
 			all[i], _ = entry.(publisher.Event)
@@ -70,7 +70,7 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 	d.events, d.records, d.dropped = split(all)
 	if len(d.records) > 0 {
 		if c.format.tag != nil {
-			gather(d.events, d.records)
+			d.events, d.records = gather(d.events, d.records)
 		}
 		d.chunks = cut(d.records, c.format, int(c.config.MaxMessageBytes))
 	}

@@ -48,7 +48,7 @@ func TestEncodeEntryReplacesTheContentByItsRecord(t *testing.T) {
 	require.Empty(t, event.Content.Fields)
 	require.True(t, event.Guaranteed())
 	require.Equal(t, len("hello"), bytes)
-	require.Equal(t, "hello", string(recordOf(event).data))
+	require.Equal(t, "hello", string(recordOf(&event).data))
 }
 
 func TestEncodeGivesTheReasonOfADrop(t *testing.T) {

@@ -209,7 +209,7 @@ func TestOnlyWhatIsNotConfirmedGoesOutAgain(t *testing.T) {
 	batch := &signalOnce{Batch: outest.NewBatch(), events: events, done: func(tag outest.BatchSignalTag, again []publisher.Event) {
 		require.Equal(t, outest.BatchRetryEvents, tag)
 		for _, event := range again {
-			_, seq, _ := strings.Cut(string(recordOf(event).data), "seq=")
+			_, seq, _ := strings.Cut(string(recordOf(&event).data), "seq=")
 			rest = append(rest, seq)
 		}
 	}}
@@ -239,11 +239,11 @@ func TestGatherKeepsTheOrderWithinAGroup(t *testing.T) {
 			records = append(records, r)
 			events = append(events, publisher.Event{EncodedEvent: r})
 		}
-		gather(events, records)
+		events, records = gather(events, records)
 		var seen []string
 		last := map[string]int{}
 		for i, r := range records {
-			require.Same(t, r, recordOf(events[i]))
+			require.Same(t, r, recordOf(&events[i]))
 			number, err := strconv.Atoi(string(r.data))
 			require.NoError(t, err)
 			require.Equal(t, groups[number], r.group)

@@ -52,7 +52,7 @@ func (r *record) recycle() {
 }
 
 // recordOf returns the record of an event that went through the encoder.
-func recordOf(event publisher.Event) *record {
+func recordOf(event *publisher.Event) *record {
 	r, _ := event.EncodedEvent.(*record)
 	return r
 }

@@ -21,8 +21,9 @@ import (
 // buffers save no more system calls worth measuring and make a Pong wait longer.
 const flushBytes = 64 << 10
 
-// keepBytes is the largest write buffer that a connection keeps between
-// batches; one long message should not hold its memory for ever.
+// keepBytes is the largest write buffer that a connection has of its own. A longer
+// message gets one of scratch for the time until it is written, so that a
+// connection which rests does not hold its memory.
 const keepBytes = 4 * flushBytes
 
 // Close codes of RFC 6455 7.4.1 that this side sends.
@@ -67,7 +68,9 @@ type Conn struct {
 	options Options
 	secrets []string // that texts of the peer must not show
 
-	buffer []byte // frames that wait for Flush
+	buffer []byte  // frames that wait for Flush
+	shared *buffer // of scratch, if the buffer is that one's
+	own    []byte  // the connection's own buffer meanwhile
 	whole  []byte // a message that has to be cut into fragments
 
 	compressed bool // the server agreed to it
@@ -110,23 +113,47 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 		}
 		return err
 	}
+	c.makeRoom(maxHeaderBytes + size)
 	var payloadBytes int
-	c.buffer, payloadBytes = appendFrameOf(slices.Grow(c.buffer, maxHeaderBytes+size), opcode, size, appendTo)
+	c.buffer, payloadBytes = appendFrameOf(c.buffer, opcode, size, appendTo)
 	c.before += payloadBytes
 	c.after += payloadBytes
 	return c.flushIfLong()
+}
+
+// makeRoom makes room in the write buffer.
+func (c *Conn) makeRoom(bytes int) {
+	need := len(c.buffer) + bytes
+	if c.shared != nil || need <= keepBytes {
+		c.buffer = slices.Grow(c.buffer, bytes)
+		return
+	}
+	c.own, c.shared = c.buffer[:0], takeScratch()
+	c.buffer = append(slices.Grow(c.shared.bytes, need), c.buffer...)
+}
+
+// emptyBuffer gives a shared buffer back.
+func (c *Conn) emptyBuffer() {
+	if c.shared != nil {
+		c.shared.bytes = c.buffer
+		c.shared.giveBack()
+		c.buffer, c.own, c.shared = c.own, nil, nil
+	}
+	c.buffer = c.buffer[:0]
 }
 
 // appendPayload appends a message in as many frames as it takes. What the first
 // byte of the header says of the whole message is in its first frame only.
 func (c *Conn) appendPayload(opcode byte, payload []byte) error {
 	for limit := c.options.MaxFrameBytes; limit > 0 && len(payload) > limit; {
+		c.makeRoom(maxHeaderBytes + limit)
 		c.buffer = appendFrame(c.buffer, false, opcode, payload[:limit])
 		if err := c.flushIfLong(); err != nil {
 			return err
 		}
 		payload, opcode = payload[limit:], opContinuation
 	}
+	c.makeRoom(maxHeaderBytes + len(payload))
 	c.buffer = appendFrame(c.buffer, true, opcode, payload)
 	return c.flushIfLong()
 }
@@ -153,10 +180,7 @@ func (c *Conn) Flush() error {
 		c.options.Traffic.MessageBytes(c.before, c.after)
 	}
 	c.before, c.after = 0, 0
-	c.buffer = c.buffer[:0]
-	if cap(c.buffer) > keepBytes {
-		c.buffer = make([]byte, 0, flushBytes+maxHeaderBytes)
-	}
+	c.emptyBuffer()
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
