@@ -24,6 +24,7 @@ type encoder struct {
 	maxLen          int           // longest log line in bytes, 0 for no limit
 	maxMessageBytes int           // longest message, which a record has to fit into
 	deadLetter      codec.Encoder // keeps the event of a record that can't be, nil if nobody wants it
+	event           beat.Event    // the one that is being encoded: here, it needs no memory of its own
 }
 
 // newEncoderFactory returns the factory of encoders for a checked configuration.
@@ -49,7 +50,9 @@ func (e *encoder) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 	if !ok {
 		return entry, 0 // libbeat puts nothing else into the queue
 	}
-	r := e.encode(&event.Content)
+	e.event = event.Content
+	r := e.encode(&e.event)
+	e.event = beat.Event{}
 	event.EncodedEvent = r
 	event.Content = beat.Event{}
 	return event, len(r.data)

@@ -71,7 +71,7 @@ type Conn struct {
 	buffer []byte  // frames that wait for Flush
 	shared *buffer // of scratch, if the buffer is that one's
 	own    []byte  // the connection's own buffer meanwhile
-	whole  []byte // a message that has to be cut into fragments
+	whole  []byte  // a message that has to be cut into fragments
 
 	compressed bool // the server agreed to it
 
