@@ -27,20 +27,25 @@ type testCase struct {
 
 // What a configuration is based on.
 const (
-	defaultQueue = "default queue" // nothing but input and output
-	tunedQueue   = "tuned queue"   // queue and batches of 1600
-	shippedFile  = "shipped file"  // the filebeat.yml at the root
+	defaultQueue = "default queue"    // nothing but input and output: the queue is libbeat's
+	insideQueue  = "queue inside"     // the same settings, in queue.mem inside the output
+	tunedQueue   = "tuned queue"      // queue and batches of 1600
+	tunedInside  = "tuned one inside" // the same, inside the output
+	shippedFile  = "shipped file"     // the filebeat.yml at the root, with the queue inside the output
 )
 
-// flushSettings is tunedQueue's.
-var tunedSettings = map[string]any{"queue.mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}
+// defaultSettings are libbeat's own.
+var (
+	defaultSettings = map[string]any{"mem": map[string]any{"events": 3200, "flush.min_events": 1600, "flush.timeout": "10s"}}
+	tunedSettings   = map[string]any{"mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}
+)
 
 // writeConfig writes filebeat's configuration for a run to its folder.
 func (b *bench) writeConfig(c testCase, folder string) (path string, err error) {
 	settings := map[string]any{}
 	switch c.base {
 	case tunedQueue:
-		maps.Copy(settings, tunedSettings)
+		settings["queue"] = tunedSettings
 	case shippedFile:
 		content, err := os.ReadFile("filebeat.yml")
 		if err != nil {
@@ -58,8 +63,12 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 		return "", err
 	}
 	output := b.outputSettings(c, folder)
-	if c.base == shippedFile {
-		// The shipped file has the queue inside the output.
+	switch c.base {
+	case insideQueue:
+		output["queue"] = defaultSettings
+	case tunedInside:
+		output["queue"] = tunedSettings
+	case shippedFile:
 		shipped, ok := settings["output"].(map[string]any)["websocket"].(map[string]any)
 		if !ok || shipped["queue"] == nil {
 			return "", errors.New("filebeat.yml: no queue in output.websocket")

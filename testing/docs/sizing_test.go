@@ -41,7 +41,7 @@ var agents = []agent{
 func (a agent) mebibytes(t *testing.T) int {
 	t.Helper()
 	setup := beattest.Setup{
-		Dir:    t.TempDir(),
+		Dir: t.TempDir(),
 		Output: fmt.Sprintf(`
 output.websocket:
   hosts: ["127.0.0.1:1"]
