@@ -30,12 +30,15 @@ func (b *batch) FreeEntries() {
 	}
 }
 
-// Done implements queue.Batch. The producers are told by another goroutine, since
+// Done implements queue.Batch; a second call changes nothing. The producers are told by another goroutine, since
 // what they do then may wait.
 func (b *batch) Done() {
 	q := b.queue
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
+	if b.done {
+		return
+	}
 	b.done = true
 	if !q.acking && q.batches[0].done {
 		q.acking = true

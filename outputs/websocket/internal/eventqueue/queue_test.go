@@ -126,6 +126,9 @@ func TestProducersAreToldInOrderAndOnlyOnce(t *testing.T) {
 		first.Done()
 		synctest.Wait()
 		require.Equal(t, []int{3, -2}, told)
+		first.Done()
+		synctest.Wait()
+		require.Equal(t, []int{3, -2}, told)
 	})
 }
 
