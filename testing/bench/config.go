@@ -23,6 +23,7 @@ type testCase struct {
 	output string         // discard, console, file, logstash, redis or websocket
 	set    map[string]any // settings of the output
 	delay  bool           // the server is behind the slow link
+	gogc   string         // GOGC in the environment, the binary's own setting if empty
 }
 
 // What a configuration is based on.

@@ -56,3 +56,21 @@ func measureMemory(ctx context.Context, b *bench) (section, error) {
 		}},
 	}, nil
 }
+
+// measureCollector shows what memory buys.
+func measureCollector(ctx context.Context, b *bench) (section, error) {
+	own := testCase{name: "as it is", base: shippedFile, output: "websocket"}
+	cases := []testCase{own}
+	for _, gogc := range []string{"100", "200", "400"} {
+		cases = append(cases, testCase{name: "GOGC=" + gogc, base: shippedFile, output: "websocket", gogc: gogc})
+	}
+	all, err := b.compare(ctx, cases)
+	if err != nil {
+		return section{}, err
+	}
+	return section{
+		title: "The collector",
+		text:  "The shipped file, with GOGC in the environment: by how many per cent the heap may grow before it is collected.",
+		table: all.table(cases, own.name),
+	}, nil
+}

@@ -117,6 +117,9 @@ func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...s
 		binary = b.stock
 	}
 	cmd := exec.CommandContext(ctx, binary, append([]string{"-c", config}, flags...)...)
+	if c.gogc != "" {
+		cmd.Env = append(os.Environ(), "GOGC="+c.gogc)
+	}
 	cmd.Stderr = log // standard output is the null device, for output.console
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w (mage build makes it)", err), log.Close())

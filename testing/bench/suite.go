@@ -23,6 +23,7 @@ var suites = []suite{
 	{"distribution", measureDistribution},
 	{"peers", measurePeers},
 	{"memory", measureMemory},
+	{"collector", measureCollector},
 	{"latency", measureLatency},
 	{"slowlink", measureSlowLink},
 	{"connections", measureConnections},

@@ -3,15 +3,30 @@
 
 package eventqueue
 
-import "github.com/elastic/beats/v7/libbeat/publisher/queue"
+import (
+	"runtime"
+
+	"github.com/elastic/beats/v7/libbeat/publisher/queue"
+)
+
+// turn is how many events a producer publishes before it lets other goroutines
+// run. Nothing else interrupts it while there is room: with many producers each
+// would fill the queue for a time slice of the scheduler, some thousand events,
+// and filestream keeps memory for as many unconfirmed ones of each file.
+const turn = 64
 
 // producer is where one client of the pipeline adds its events.
 type producer struct {
-	queue   *Queue
-	encoder queue.Encoder // nil: none; for the goroutine that publishes
-	ack     func(count int)
-	closed  bool // guarded by the queue's mutex, as is the next
-	acked   int  // events that ack is to be told of
+	queue *Queue
+	ack   func(count int) // nil: nobody is to be told
+
+	// For the goroutine that publishes.
+	encoder   queue.Encoder // nil: none
+	published int
+
+	// Guarded by the queue's mutex.
+	closed bool
+	acked  int // events that ack is to be told of
 }
 
 // Producer implements queue.Queue.
@@ -33,6 +48,9 @@ func (p *producer) TryPublish(entry queue.Entry) (queue.EntryID, bool) {
 }
 
 func (p *producer) publish(entry queue.Entry, wait bool) (queue.EntryID, bool) {
+	if p.published++; p.published%turn == 0 {
+		runtime.Gosched()
+	}
 	var bytes int
 	if p.encoder != nil {
 		entry, bytes = p.encoder.EncodeEntry(entry)
