@@ -18,7 +18,7 @@ const (
 // knownMaps remembers maps of strings that were written, with their JSON: many
 // parts of an event are the same for all events of a file. Looking up what is
 // expected, instead of iterating over a map and encoding it, takes a third off the
-// time for a usual event (testing/bench/results/encoding.md).
+// time for a usual event (testing/bench/results/benchmarks.md).
 type knownMaps struct {
 	maps []knownMap // few: looked through from the start
 }
