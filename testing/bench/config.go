@@ -35,7 +35,7 @@ const (
 	shippedFile  = "shipped file"     // the filebeat.yml at the root, with the queue inside the output
 )
 
-// defaultSettings are libbeat's own.
+// Settings of the queue: libbeat's own, and those of tunedQueue.
 var (
 	defaultSettings = map[string]any{"mem": map[string]any{"events": 3200, "flush.min_events": 1600, "flush.timeout": "10s"}}
 	tunedSettings   = map[string]any{"mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}

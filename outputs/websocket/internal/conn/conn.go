@@ -71,7 +71,6 @@ type Conn struct {
 	buffer []byte  // frames that wait for Flush
 	shared *buffer // of scratch, if the buffer is that one's
 	own    []byte  // the connection's own buffer meanwhile
-	whole  []byte  // a message that has to be cut into fragments
 
 	compressed bool // the server agreed to it
 
@@ -104,14 +103,12 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 		return c.appendCompressed(opcode, size, appendTo)
 	}
 	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
-		c.whole = appendTo(slices.Grow(c.whole[:0], size))
-		c.before += len(c.whole)
-		c.after += len(c.whole)
-		err := c.appendPayload(opcode, c.whole)
-		if cap(c.whole) > keepBytes {
-			c.whole = nil
-		}
-		return err
+		whole := takeScratch()
+		defer whole.giveBack()
+		whole.bytes = appendTo(slices.Grow(whole.bytes, size))
+		c.before += len(whole.bytes)
+		c.after += len(whole.bytes)
+		return c.appendPayload(opcode, whole.bytes)
 	}
 	c.makeRoom(maxHeaderBytes + size)
 	var payloadBytes int

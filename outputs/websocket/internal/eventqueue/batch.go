@@ -30,8 +30,8 @@ func (b *batch) FreeEntries() {
 	}
 }
 
-// Done implements queue.Batch; a second call changes nothing. The producers are told by another goroutine, since
-// what they do then may wait.
+// Done implements queue.Batch; a second call changes nothing. The producers are
+// told by another goroutine, since what they do then may wait.
 func (b *batch) Done() {
 	q := b.queue
 	q.mutex.Lock()
