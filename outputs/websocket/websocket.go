@@ -8,12 +8,10 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/outputs"
-	"github.com/elastic/beats/v7/libbeat/publisher/queue/memqueue"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 
 	"filebeat-websocket/outputs/websocket/ack"
-	"filebeat-websocket/outputs/websocket/internal/eventqueue"
 )
 
 // outputName is the name under which the output is registered.
@@ -95,13 +93,8 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(settingError("queue", err))
 	}
-	// Inside the output the memory queue is the one that is made for it.
-	if group.QueueFactory != nil && c.Queue.Name() == memqueue.QueueType {
-		settings, err := memqueue.SettingsForUserConfig(c.Queue.Config())
-		if err != nil {
-			return outputs.Fail(settingError("queue.mem", err))
-		}
-		group.QueueFactory = eventqueue.Factory(settings)
+	if factory := memoryQueue(c.Queue); factory != nil {
+		group.QueueFactory = factory
 	}
 	return group, nil
 }

@@ -24,9 +24,8 @@ type Setup struct {
 	Dir string
 	// Output is the YAML of the output section, such as "output.discard: {}".
 	Output string
-	// Extra is more YAML for filebeat.yml. Without any, and with no queue in Output,
-	// the queue hands over what it has after a second instead of after ten; with
-	// output.websocket it is the queue inside the output.
+	// Extra is more YAML for filebeat.yml. Without any, the queue hands over what
+	// it has after a second instead of after ten.
 	Extra string
 	// Input is more YAML for the filestream input, indented by four.
 	Input string
@@ -42,11 +41,8 @@ func (s Setup) LogFile(name string) string { return filepath.Join(s.Dir, "logs",
 // config is the whole filebeat.yml. Fingerprint identity keeps a file's offset
 // when it is renamed.
 func (s Setup) config() string {
-	if s.Extra == "" && !strings.Contains(s.Output, "queue.") {
+	if s.Extra == "" {
 		s.Extra = "queue.mem.flush.timeout: 1s"
-		if strings.Contains(s.Output, "output.websocket") {
-			s.Extra = "output.websocket." + s.Extra
-		}
 	}
 	return fmt.Sprintf(`
 filebeat.inputs:

@@ -5,7 +5,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -28,25 +27,20 @@ type testCase struct {
 
 // What a configuration is based on.
 const (
-	defaultQueue = "default queue"    // nothing but input and output: the queue is libbeat's
-	insideQueue  = "queue inside"     // the same settings, in queue.mem inside the output
-	tunedQueue   = "tuned queue"      // queue and batches of 1600
-	tunedInside  = "tuned one inside" // the same, inside the output
-	shippedFile  = "shipped file"     // the filebeat.yml at the root, with the queue inside the output
+	defaultQueue = "default queue" // nothing but input and output
+	tunedQueue   = "tuned queue"   // queue and batches of 1600
+	shippedFile  = "shipped file"  // the filebeat.yml at the root
 )
 
-// Settings of the queue: libbeat's own, and those of tunedQueue.
-var (
-	defaultSettings = map[string]any{"mem": map[string]any{"events": 3200, "flush.min_events": 1600, "flush.timeout": "10s"}}
-	tunedSettings   = map[string]any{"mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}
-)
+// tunedSettings are tunedQueue's.
+var tunedSettings = map[string]any{"queue.mem": map[string]any{"events": 12800, "flush.min_events": 1600, "flush.timeout": "5s"}}
 
 // writeConfig writes filebeat's configuration for a run to its folder.
 func (b *bench) writeConfig(c testCase, folder string) (path string, err error) {
 	settings := map[string]any{}
 	switch c.base {
 	case tunedQueue:
-		settings["queue"] = tunedSettings
+		maps.Copy(settings, tunedSettings)
 	case shippedFile:
 		content, err := os.ReadFile("filebeat.yml")
 		if err != nil {
@@ -63,20 +57,7 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 	if err := b.setInput(settings, c); err != nil {
 		return "", err
 	}
-	output := b.outputSettings(c, folder)
-	switch c.base {
-	case insideQueue:
-		output["queue"] = defaultSettings
-	case tunedInside:
-		output["queue"] = tunedSettings
-	case shippedFile:
-		shipped, ok := settings["output"].(map[string]any)["websocket"].(map[string]any)
-		if !ok || shipped["queue"] == nil {
-			return "", errors.New("filebeat.yml: no queue in output.websocket")
-		}
-		output["queue"] = shipped["queue"]
-	}
-	settings["output"] = map[string]any{c.output: output}
+	settings["output"] = map[string]any{c.output: b.outputSettings(c, folder)}
 	maps.Copy(settings, map[string]any{
 		"path.home":               folder,
 		"logging.to_stderr":       true,

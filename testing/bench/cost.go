@@ -17,9 +17,9 @@ type overDiscard struct {
 }
 
 var costGoals = []overDiscard{
-	{"json", nil, map[string]float64{defaultQueue: 1.5, insideQueue: 1.5, shippedFile: 1.0}},
-	{"json_lines", map[string]any{"format": "json_lines"}, map[string]float64{defaultQueue: 1.3, insideQueue: 1.3, shippedFile: 0.8}},
-	{"raw, framing lines", map[string]any{"format": "raw", "framing": "lines"}, map[string]float64{defaultQueue: 0.5, insideQueue: 0.5, shippedFile: 0.5}},
+	{"json", nil, map[string]float64{defaultQueue: 1.5, shippedFile: 1.0}},
+	{"json_lines", map[string]any{"format": "json_lines"}, map[string]float64{defaultQueue: 1.3, shippedFile: 0.8}},
+	{"raw, framing lines", map[string]any{"format": "raw", "framing": "lines"}, map[string]float64{defaultQueue: 0.5, shippedFile: 0.5}},
 }
 
 // measureCost compares formats with output.discard behind the same queue, and the
@@ -27,11 +27,10 @@ var costGoals = []overDiscard{
 func measureCost(ctx context.Context, b *bench) (section, error) {
 	s := section{
 		title: "Cost over output.discard",
-		text: "The distribution with output.discard and with output.websocket, `ack: ping`, and the same settings of the queue. " +
-			"The default queue is libbeat's for both; inside the output, as in the shipped file, output.websocket has a queue of its own and output.discard libbeat's. " +
+		text: "The distribution with output.discard and with output.websocket, `ack: ping`, and the same settings of the queue, which is libbeat's with output.discard. " +
 			"The differences and ratios are of runs of the same round.",
 	}
-	for _, base := range []string{defaultQueue, insideQueue, shippedFile} {
+	for _, base := range []string{defaultQueue, shippedFile} {
 		discard := testCase{name: "discard, " + base, base: base, output: "discard"}
 		cases := []testCase{discard}
 		for _, g := range costGoals {
@@ -104,8 +103,7 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 	ours := testCase{name: "websocket, shipped file", base: shippedFile, output: "websocket"}
 	oursDefault := testCase{name: "websocket, default queue", base: defaultQueue, output: "websocket"}
 	oursTuned := testCase{name: "websocket, tuned queue", base: tunedQueue, output: "websocket"}
-	oursInside := testCase{name: "websocket, tuned queue inside the output", base: tunedInside, output: "websocket"}
-	cases := []testCase{logstash, redis, tunedLogstash, ours, oursDefault, oursTuned, oursInside}
+	cases := []testCase{logstash, redis, tunedLogstash, ours, oursDefault, oursTuned}
 	all, err := b.compare(ctx, cases)
 	if err != nil {
 		return section{}, err
@@ -125,7 +123,6 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 		{oursDefault, logstash, 1.5},
 		{oursDefault, redis, 1.5},
 		{oursTuned, tunedLogstash, 1.1},
-		{oursInside, tunedLogstash, 1.1},
 	} {
 		times := all.versus(g.ours.name, g.peer.name, func(m, base measurement) float64 { return m.eventsPerSecond / base.eventsPerSecond })
 		s.verdicts = append(s.verdicts, verdict{

@@ -61,7 +61,7 @@ func measureMemory(ctx context.Context, b *bench) (section, error) {
 func measureCollector(ctx context.Context, b *bench) (section, error) {
 	own := testCase{name: "as it is", base: shippedFile, output: "websocket"}
 	cases := []testCase{own}
-	for _, gogc := range []string{"100", "200", "400"} {
+	for _, gogc := range []string{"100", "200", "300", "400"} {
 		cases = append(cases, testCase{name: "GOGC=" + gogc, base: shippedFile, output: "websocket", gogc: gogc})
 	}
 	all, err := b.compare(ctx, cases)

@@ -78,7 +78,7 @@ func measureBatches(ctx context.Context, b *bench) (section, error) {
 			name: fmt.Sprintf("batches of %.0f", size), base: defaultQueue, output: "websocket",
 			set: map[string]any{
 				"batch_size": int(size),
-				"queue.mem":  map[string]any{"events": 16384, "flush.min_events": 4096, "flush.timeout": "100ms"}, // inside the output
+				"queue.mem":  map[string]any{"events": 16384, "flush.min_events": 4096, "flush.timeout": "100ms"},
 			},
 		})
 	}
@@ -89,7 +89,7 @@ func measureBatches(ctx context.Context, b *bench) (section, error) {
 	times := all.versus(cases[0].name, cases[len(cases)-1].name, timesCPU)
 	return section{
 		title: "Batches",
-		text:  "`batch_size` with a queue inside the output that can fill the largest: `queue.mem: {events: 16384, flush.min_events: 4096, flush.timeout: 100ms}`.",
+		text:  "`batch_size` with a queue that can fill the largest: `queue.mem: {events: 16384, flush.min_events: 4096, flush.timeout: 100ms}`.",
 		table: all.table(cases, cases[len(cases)-1].name),
 		plot:  all.plot("batches", "Throughput and CPU by batch size", "events in a batch", cases, sizes),
 		verdicts: []verdict{{

@@ -129,9 +129,8 @@ filebeat.inputs:
     backoff.init: 100ms
     backoff.max: 500ms
 filebeat.shutdown_timeout: 5s
-output.websocket:
-  hosts: ["%[2]s"]
-  queue.mem.flush.timeout: 100ms
+queue.mem.flush.timeout: 100ms
+output.websocket.hosts: ["%[2]s"]
 path.home: %[1]s
 logging.to_stderr: true
 logging.level: warning

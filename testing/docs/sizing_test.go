@@ -41,13 +41,9 @@ var agents = []agent{
 func (a agent) mebibytes(t *testing.T) int {
 	t.Helper()
 	setup := beattest.Setup{
-		Dir: t.TempDir(),
-		Output: fmt.Sprintf(`
-output.websocket:
-  hosts: ["127.0.0.1:1"]
-  backoff: {init: 100ms, max: 1s}
-  queue.mem: {events: %d, flush.min_events: 1600, flush.timeout: 100ms}
-`, max(a.queue, 12800)),
+		Dir:    t.TempDir(),
+		Output: `output.websocket: {hosts: ["127.0.0.1:1"], backoff.init: 100ms, backoff.max: 1s}`,
+		Extra:  fmt.Sprintf("queue.mem: {events: %d, flush.min_events: 1600, flush.timeout: 100ms}", max(a.queue, 12800)),
 	}
 	if a.queue > 0 {
 		require.NoError(t, os.MkdirAll(filepath.Dir(setup.LogFile("a.log")), 0o755))

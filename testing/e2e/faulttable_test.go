@@ -253,7 +253,7 @@ func (r row) run(t *testing.T, ack string) outcome {
 		Input: "    backoff: {init: 50ms, max: 50ms}\n",
 	}}
 	if r.queue == "" {
-		run.setup.Extra = "output.websocket.queue.mem.flush.timeout: 50ms"
+		run.setup.Extra = "queue.mem.flush.timeout: 50ms"
 	}
 	url := run.start(r)
 	more := run.setup.Output + strings.ReplaceAll(r.output, "SERVER", url)

@@ -135,5 +135,5 @@ func (s *stage) registry() string {
 	return string(content)
 }
 
-// queueEvents is output.websocket.queue.mem.events of filebeat.yml.
+// queueEvents is queue.mem.events of filebeat.yml.
 const queueEvents = 12800

@@ -65,6 +65,7 @@ func soak(t *testing.T, ack string, random *rand.Rand) {
 		receivertest.AllowViolations()) // half a frame of a client that was cut off
 	setup := beattest.Setup{
 		Dir:   t.TempDir(),
+		Extra: "queue.mem.flush.timeout: 100ms",
 		Input: "    backoff: {init: 100ms, max: 100ms}\n",
 		Output: fmt.Sprintf(`
 output.websocket:
@@ -75,7 +76,6 @@ output.websocket:
   connect_timeout: 1s
   backoff: {init: 50ms, max: 500ms}
   ttl: 10s
-  queue.mem.flush.timeout: 100ms
 `, server.URL(), ack),
 	}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 1)

@@ -10,12 +10,12 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// gcPercent lets the heap grow to three times what is alive before the collector
+// gcPercent lets the heap grow to four times what is alive before the collector
 // runs. What is alive in a shipper is little, and most of what it allocates dies
 // young, so that it collects less often for some tens of MiB; docs/performance.md
 // has what less and more would cost. GOGC, and gc_percent in the configuration,
 // override it.
-const gcPercent = 200
+const gcPercent = 300
 
 // memoryPart is how much of the memory limit of the control group (a container's,
 // or a systemd unit's) Go may use before the collector works harder. The rest is
