@@ -44,7 +44,8 @@ const commands = {
   // Not waitForFunction, which evaluates text inside of the page: its policy forbids that.
   async wait({ page, script, timeout }) {
     const check = () => pages.get(page).page.evaluate(script).catch((error) => {
-      if (!/context was destroyed/.test(error.message)) throw error; // the page is on its way to another
+      // The page is on its way to another, which may have no body yet.
+      if (!/context was destroyed|properties of null/.test(error.message)) throw error;
     });
     for (const end = Date.now() + timeout; !await check();) {
       if (Date.now() > end) throw new Error(`not within ${timeout} ms`);

@@ -196,7 +196,7 @@ func (p *page) waitFor(script string, timeout time.Duration) {
 func (p *page) text(selector string) string {
 	p.t.Helper()
 	var text string
-	p.do("evaluate", &text, map[string]any{"script": fmt.Sprintf("document.querySelector(%q).innerText", selector)})
+	p.do("evaluate", &text, map[string]any{"script": fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector)})
 	return text
 }
 
