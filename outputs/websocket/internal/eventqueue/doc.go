@@ -3,8 +3,8 @@
 
 // Package eventqueue is a memory queue for libbeat's pipeline that costs little
 // per event: a ring of events under a mutex. In libbeat's own memory queue a
-// goroutine answers every event by a channel made for it, which takes about as
-// much CPU time as encoding the event.
+// goroutine answers every event by a channel made for it, which takes more CPU time
+// than encoding the event.
 //
 // Settings and promises are those of libbeat's (publisher/queue/memqueue): events
 // leave in the order in which they came, a batch is complete or as old as the

@@ -39,6 +39,16 @@ func publish(t *testing.T, p queue.Producer, events ...queue.Entry) {
 	}
 }
 
+// publishing publishes from another goroutine, and tells whether that was done.
+func publishing(p queue.Producer, event queue.Entry) <-chan bool {
+	published := make(chan bool, 1)
+	go func() {
+		_, ok := p.Publish(event)
+		published <- ok
+	}()
+	return published
+}
+
 // libbeat's own tests of a queue, with its settings for them.
 func TestQueueIsWhatLibbeatAsksOfOne(t *testing.T) {
 	for name, settings := range map[string]memqueue.Settings{
@@ -139,11 +149,7 @@ func TestFullQueueHoldsPublishUntilTheOldestBatchIsDone(t *testing.T) {
 		publish(t, p, 1, 2, 3, 4)
 		_, ok := p.TryPublish(5)
 		require.False(t, ok)
-		published := make(chan bool, 1)
-		go func() {
-			_, ok := p.Publish(5)
-			published <- ok
-		}()
+		published := publishing(p, 5)
 		oldest, other := get(t, q, 2), get(t, q, 2)
 		oldest.FreeEntries()
 		other.Done()
@@ -161,11 +167,7 @@ func TestEndOfAProducerEndsItsPublish(t *testing.T) {
 		told := 0
 		p := q.Producer(queue.ProducerConfig{ACK: func(count int) { told += count }})
 		publish(t, p, 1)
-		published := make(chan bool, 1)
-		go func() {
-			_, ok := p.Publish(2)
-			published <- ok
-		}()
+		published := publishing(p, 2)
 		synctest.Wait()
 		p.Close()
 		require.False(t, <-published)
