@@ -15,7 +15,7 @@ import (
 	"github.com/elastic/beats/v7/filebeat/cmd"
 	inputs "github.com/elastic/beats/v7/filebeat/input/default-inputs"
 
-	"filebeat-websocket/cmd/filebeat/internal/memory"
+	"filebeat-websocket/cmd/internal/memory"
 	_ "filebeat-websocket/outputs/websocket" // registers output.websocket
 )
 

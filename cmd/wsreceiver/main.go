@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"filebeat-websocket/cmd/internal/memory"
 )
 
 // Set by the linker: -X main.version=… -X main.commit=… -X main.buildTime=….
@@ -29,6 +31,7 @@ const (
 )
 
 func main() {
+	memory.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

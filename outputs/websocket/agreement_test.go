@@ -22,7 +22,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // compressingServer is a server that inflates.
@@ -119,7 +119,7 @@ func TestMessagesAreCompressedIfTheServerAgrees(t *testing.T) {
 		require.Equal(t, f.metric("messages.bytes"), f.metric("messages.wire_bytes"))
 	})
 	t.Run("not if the server declines", func(t *testing.T) {
-		server := receivertest.Start(t)
+		server := wstest.Start(t)
 		f := newFixture(t, `{format: json_lines, compression_level: 9}`, server)
 		require.NoError(t, f.client.Connect())
 		f.publishesLines(t, 100)
@@ -174,7 +174,7 @@ func TestSubprotocolsAreOfferedInOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			logged := observeLogs(t)
-			server := receivertest.Start(t, receivertest.WithSubprotocols(c.speaks...))
+			server := wstest.Start(t, wstest.WithSubprotocols(c.speaks...))
 			f := newFixture(t, c.yaml, server)
 			err := f.client.Connect()
 			// The client can know the answer before the server's books have the connection.

@@ -20,7 +20,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // counters is an outputs.Observer that can be read.
@@ -61,7 +61,7 @@ type fixture struct {
 	shared   *shared
 }
 
-func newFixture(t *testing.T, yaml string, servers ...*receivertest.Server) *fixture {
+func newFixture(t *testing.T, yaml string, servers ...*wstest.Server) *fixture {
 	t.Helper()
 	var hosts []string
 	for _, server := range servers {
@@ -120,7 +120,7 @@ func wait(t *testing.T, signals <-chan outest.BatchSignal) outest.BatchSignal {
 }
 
 func TestBatchIsAckedOnceTheServerHasReadIt(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, ``, server)
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 100)
@@ -135,7 +135,7 @@ func TestBatchIsAckedOnceTheServerHasReadIt(t *testing.T) {
 }
 
 func TestUpgradeRequestCarriesWhatWasConfigured(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, `{headers: {X-Site: north}, origin: "https://site.example", parameters: {tenant: "a b"}}`, server)
 	require.NoError(t, f.client.Connect())
 	request := server.Conns()[0].Request
@@ -147,7 +147,7 @@ func TestUpgradeRequestCarriesWhatWasConfigured(t *testing.T) {
 }
 
 func TestEventsThatCanNotBeSentAreDroppedAndTheRestGoesOn(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, `max_len: 10`, server)
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batchOf(
@@ -170,7 +170,7 @@ func TestEventsThatCanNotBeSentAreDroppedAndTheRestGoesOn(t *testing.T) {
 }
 
 func TestPublishWithoutConnectionCostsNoAttempt(t *testing.T) {
-	f := newFixture(t, ``, receivertest.Start(t))
+	f := newFixture(t, ``, wstest.Start(t))
 	batch, signals := f.batch(1, 3)
 	require.ErrorIs(t, f.client.Publish(context.Background(), batch), errNotConnected)
 	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
@@ -180,7 +180,7 @@ func TestPublishWithoutConnectionCostsNoAttempt(t *testing.T) {
 }
 
 func TestLostBatchIsRetriedWithoutItsDroppedEvents(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithFaults(receivertest.Fault{DropAtMessage: 2}))
+	server := wstest.Start(t, wstest.WithFaults(wstest.Fault{DropAtMessage: 2}))
 	f := newFixture(t, ``, server)
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batchOf(
@@ -206,8 +206,8 @@ func TestLostBatchIsRetriedWithoutItsDroppedEvents(t *testing.T) {
 }
 
 func TestAckNoneNeedsNoAnswer(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{MutePongs: true}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{MutePongs: true}
 	}))
 	f := newFixture(t, `ack: none`, server)
 	require.NoError(t, f.client.Connect())
@@ -217,16 +217,16 @@ func TestAckNoneNeedsNoAnswer(t *testing.T) {
 }
 
 func TestServerThatNeverAnswersIsNoConnection(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{MutePongs: true}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{MutePongs: true}
 	}))
 	f := newFixture(t, `timeout: 100ms`, server)
 	require.ErrorContains(t, f.client.Connect(), "no answer to the first Ping within 100ms")
 }
 
 func TestServerWithEmptyPongsIsCounted(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{EmptyPongs: true}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{EmptyPongs: true}
 	}))
 	f := newFixture(t, `pipelining: 3`, server)
 	require.NoError(t, f.client.Connect())
@@ -239,7 +239,7 @@ func TestServerWithEmptyPongsIsCounted(t *testing.T) {
 }
 
 func TestMessagesStayWithinTheLimit(t *testing.T) {
-	server := receivertest.Start(t, receivertest.KeepRecords())
+	server := wstest.Start(t, wstest.KeepRecords())
 	f := newFixture(t, `{framing: lines, max_message_bytes: 1KiB, max_frame_bytes: 1KiB}`, server)
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 1000)
@@ -254,8 +254,8 @@ func TestMessagesStayWithinTheLimit(t *testing.T) {
 }
 
 func TestCloseWaitsForConfirmations(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{Delay: 200 * time.Millisecond}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{Delay: 200 * time.Millisecond}
 	}))
 	f := newFixture(t, ``, server)
 	require.NoError(t, f.client.Connect())
@@ -273,8 +273,8 @@ func TestCloseWaitsForConfirmations(t *testing.T) {
 func TestCloseKeepsOrHandsBackWhatIsNotConfirmed(t *testing.T) {
 	for name, underAgent := range map[string]bool{"end of the Beat": false, "new configuration by Agent": true} {
 		t.Run(name, func(t *testing.T) {
-			server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-				return receivertest.Fault{StopReadingAtMessage: 1}
+			server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+				return wstest.Fault{StopReadingAtMessage: 1}
 			}))
 			f := newFixture(t, `{close_timeout: 100ms, pipelining: 1}`, server)
 			backoff, ok := f.client.(*backoffClient)
@@ -309,14 +309,14 @@ func TestCloseKeepsOrHandsBackWhatIsNotConfirmed(t *testing.T) {
 func TestCloseCutsADialAndAWaitShort(t *testing.T) {
 	for name, prepare := range map[string]struct {
 		yaml  string
-		fault receivertest.Fault
+		fault wstest.Fault
 	}{
-		"a dial":               {`connect_timeout: 1m`, receivertest.Fault{HangUpgrade: true}},
-		"a probe":              {`timeout: 1m`, receivertest.Fault{MutePongs: true}},
-		"a wait between dials": {`backoff: {init: 1m, max: 1m}`, receivertest.Fault{RefuseStatus: http.StatusForbidden}},
+		"a dial":               {`connect_timeout: 1m`, wstest.Fault{HangUpgrade: true}},
+		"a probe":              {`timeout: 1m`, wstest.Fault{MutePongs: true}},
+		"a wait between dials": {`backoff: {init: 1m, max: 1m}`, wstest.Fault{RefuseStatus: http.StatusForbidden}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault { return prepare.fault }))
+			server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault { return prepare.fault }))
 			f := newFixture(t, prepare.yaml, server)
 			ended := make(chan error)
 			go func() {
@@ -328,7 +328,7 @@ func TestCloseCutsADialAndAWaitShort(t *testing.T) {
 			}()
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			require.NoError(t, server.Wait(ctx, func(c receivertest.Counts) bool { return c.Connections > 0 }))
+			require.NoError(t, server.Wait(ctx, func(c wstest.Counts) bool { return c.Connections > 0 }))
 			begun := time.Now()
 			require.NoError(t, f.client.Close())
 			require.Error(t, <-ended)
@@ -341,18 +341,18 @@ func TestCloseCutsADialAndAWaitShort(t *testing.T) {
 // signalled once, whatever happens to the connections.
 func TestCountersAndSignalsAreExactUnderFaults(t *testing.T) {
 	const batches, events = 60, 50
-	server := receivertest.Start(t, receivertest.WithScript(func(conn int) receivertest.Fault {
+	server := wstest.Start(t, wstest.WithScript(func(conn int) wstest.Fault {
 		switch conn % 5 {
 		case 0:
-			return receivertest.Fault{DropAtMessage: 70}
+			return wstest.Fault{DropAtMessage: 70}
 		case 1:
-			return receivertest.Fault{CloseAtMessage: 130, CloseCode: 1012}
+			return wstest.Fault{CloseAtMessage: 130, CloseCode: 1012}
 		case 2:
-			return receivertest.Fault{HalfFrameAtMessage: 1}
+			return wstest.Fault{HalfFrameAtMessage: 1}
 		case 3:
-			return receivertest.Fault{RefuseStatus: http.StatusServiceUnavailable}
+			return wstest.Fault{RefuseStatus: http.StatusServiceUnavailable}
 		default:
-			return receivertest.Fault{}
+			return wstest.Fault{}
 		}
 	}))
 	f := newFixture(t, `{backoff: {init: 1ms, max: 5ms}, pipelining: 3}`, server)

@@ -18,7 +18,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
@@ -37,7 +37,7 @@ func TestUpgradeRequestCarriesTheCredentials(t *testing.T) {
 		`headers: {authorization: "Own x"}`: "Own x",
 	} {
 		t.Run(yaml, func(t *testing.T) {
-			server := receivertest.Start(t)
+			server := wstest.Start(t)
 			f := newFixture(t, yaml, server)
 			require.NoError(t, f.client.Connect())
 			require.Equal(t, want, server.Conns()[0].Request.Header.Get("Authorization"))
@@ -46,7 +46,7 @@ func TestUpgradeRequestCarriesTheCredentials(t *testing.T) {
 }
 
 func TestUserOfAURLIsForItsHost(t *testing.T) {
-	first, second := receivertest.Start(t), receivertest.Start(t)
+	first, second := wstest.Start(t), wstest.Start(t)
 	f := newFixture(t, fmt.Sprintf(`hosts: ["ws://us%%65r:p%%40ss%%3A@%s/", %q]`, first.Addr(), second.URL()))
 	for _, client := range f.group.Clients {
 		outer, ok := client.(*quietClient)
@@ -60,7 +60,7 @@ func TestUserOfAURLIsForItsHost(t *testing.T) {
 
 func TestTokenFileIsReadForEveryDial(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, "bearer_token_file: "+file, server)
 	require.ErrorContains(t, f.client.Connect(), "output.websocket.bearer_token_file: open "+file+": no such file")
 	for _, bad := range []struct{ content, want string }{
@@ -189,21 +189,21 @@ var unseen = []string{
 // a metric or the name of the client.
 func TestSecretsNeverShow(t *testing.T) {
 	for yaml, forms := range planted(t) {
-		var faults []receivertest.Fault
+		var faults []wstest.Fault
 		for _, form := range forms {
 			faults = append(faults,
-				receivertest.Fault{NotHTTP: []byte("HTTP/1.1 401 " + form + "\r\nContent-Length: 0\r\n\r\n")},
-				receivertest.Fault{NotHTTP: []byte(form + " is what you say\r\n\r\n")},
-				receivertest.Fault{NotHTTP: []byte("HTTP/1.1 101 Switching Protocols\r\n" + form + "\r\n\r\n")},
-				receivertest.Fault{RefuseStatus: 403, RefuseBody: "you said " + form},
-				receivertest.Fault{RefuseStatus: 403, RefuseBody: strings.Repeat(form, 2000/len(form))},
-				receivertest.Fault{RefuseStatus: 302, RefuseHeader: map[string][]string{"Location": {"http://h/?again=" + form}}},
-				receivertest.Fault{CloseAtMessage: receivertest.AtOpen, CloseCode: 1008, CloseReason: "no: " + form},
+				wstest.Fault{NotHTTP: []byte("HTTP/1.1 401 " + form + "\r\nContent-Length: 0\r\n\r\n")},
+				wstest.Fault{NotHTTP: []byte(form + " is what you say\r\n\r\n")},
+				wstest.Fault{NotHTTP: []byte("HTTP/1.1 101 Switching Protocols\r\n" + form + "\r\n\r\n")},
+				wstest.Fault{RefuseStatus: 403, RefuseBody: "you said " + form},
+				wstest.Fault{RefuseStatus: 403, RefuseBody: strings.Repeat(form, 2000/len(form))},
+				wstest.Fault{RefuseStatus: 302, RefuseHeader: map[string][]string{"Location": {"http://h/?again=" + form}}},
+				wstest.Fault{CloseAtMessage: wstest.AtOpen, CloseCode: 1008, CloseReason: "no: " + form},
 			)
 		}
 		t.Run(yaml, func(t *testing.T) {
 			logged := observeLogs(t)
-			server := receivertest.Start(t, receivertest.WithFaults(faults...))
+			server := wstest.Start(t, wstest.WithFaults(faults...))
 			f := newFixture(t, strings.ReplaceAll(yaml, "SERVER", server.Addr()), server)
 			backoff, ok := f.client.(*backoffClient)
 			require.True(t, ok)
@@ -226,14 +226,14 @@ func TestSecretsNeverShow(t *testing.T) {
 func TestSecretsInAVerdictNeverShow(t *testing.T) {
 	for yaml, forms := range planted(t) {
 		for _, form := range forms {
-			for name, fault := range map[string]receivertest.Fault{
+			for name, fault := range map[string]wstest.Fault{
 				"nack":      {NackAtMessage: 1, NackReason: form},
 				"malformed": {MalformedAcks: []string{form, fmt.Sprintf(`{"nack":1,"reason":7,"x":%q}`, form), `{"ack":"` + form + `"}`}},
 				"close":     {CloseAtMessage: 1, CloseCode: 1003, CloseReason: form},
 			} {
 				t.Run(name+" "+form, func(t *testing.T) {
 					logged := observeLogs(t)
-					server := receivertest.Start(t, receivertest.WithSubprotocols("filebeat.ack.v1"), receivertest.WithFaults(fault))
+					server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1"), wstest.WithFaults(fault))
 					f := newFixture(t, strings.ReplaceAll(yaml, "SERVER", server.Addr())+"\nack: message", server)
 					require.NoError(t, f.client.Connect())
 					batch, signals := f.batch(1, 1)

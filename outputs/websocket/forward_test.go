@@ -28,7 +28,7 @@ import (
 	"filebeat-websocket/outputs/websocket/framing"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // ingest is a reference receiver in a server of its own.
@@ -194,7 +194,7 @@ func TestAHandshakeThatFailsIsAFailedConnect(t *testing.T) {
 }
 
 func TestAServerWithoutHandshakeIsNamed(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, `{format: forward, timeout: 50ms, forward: {shared_key: s3cret}}`, server)
 	require.ErrorContains(t, f.client.Connect(), "timeout: no HELO of Fluent Forward (is a shared key set at the server?) within 50ms")
 }

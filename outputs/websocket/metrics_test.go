@@ -20,7 +20,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // ints returns the output's own metrics that are numbers.
@@ -30,12 +30,12 @@ func (f *fixture) ints() map[string]int64 {
 
 func TestMetricsMove(t *testing.T) {
 	const events = 10
-	server := receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithFaults(
-			receivertest.Fault{RefuseStatus: http.StatusServiceUnavailable},
-			receivertest.Fault{CloseAtMessage: 1, CloseCode: 1012},
-			receivertest.Fault{AckDelay: 300 * time.Millisecond, NackRecord: isBad(3)},
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithFaults(
+			wstest.Fault{RefuseStatus: http.StatusServiceUnavailable},
+			wstest.Fault{CloseAtMessage: 1, CloseCode: 1012},
+			wstest.Fault{AckDelay: 300 * time.Millisecond, NackRecord: isBad(3)},
 		))
 	f := newFixture(t, `{ack: message, max_len: 20, ping_interval: 50ms}`, server)
 	all := f.events(1, events)
@@ -103,7 +103,7 @@ func TestEndOfAConnectionHasOneOfFewLabels(t *testing.T) {
 }
 
 func TestMetricsOfADeadLetterFile(t *testing.T) {
-	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter.path: %q}`, t.TempDir()), receivertest.Start(t))
+	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter.path: %q}`, t.TempDir()), wstest.Start(t))
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 3)
 	require.NoError(t, f.client.Publish(context.Background(), batch))

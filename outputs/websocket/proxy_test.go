@@ -20,8 +20,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/outputs/outest"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // farName is a host that only a gateway knows.
@@ -41,15 +41,15 @@ func answering(text string) func(io.Writer, *http.Request) {
 
 // startFar starts a server, with TLS of that authority if scheme is wss, and
 // returns its port.
-func startFar(t *testing.T, ca *beattest.CA, scheme string) (server *receivertest.Server, port string) {
+func startFar(t *testing.T, ca *beattest.CA, scheme string) (server *wstest.Server, port string) {
 	t.Helper()
-	var options []receivertest.Option
+	var options []wstest.Option
 	if scheme == "wss" {
 		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*ca.Issue("127.0.0.1")}})
 		require.NoError(t, err)
-		options = append(options, receivertest.WithListener(listener))
+		options = append(options, wstest.WithListener(listener))
 	}
-	server = receivertest.Start(t, options...)
+	server = wstest.Start(t, options...)
 	_, port, err := net.SplitHostPort(server.Addr())
 	require.NoError(t, err)
 	return server, port
@@ -93,7 +93,7 @@ func TestEventsGoThroughEveryKindOfProxy(t *testing.T) {
 }
 
 func TestProxyHeadersAreForTheProxy(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	gateway := beattest.StartGateway(t, beattest.GatewaySettings{})
 	f := newFixture(t, fmt.Sprintf(`{proxy_url: %q, proxy_headers: {X-Site: north}, bearer_token: abc}`, gateway.Addr()), server)
 	require.NoError(t, f.client.Connect())
@@ -107,7 +107,7 @@ func TestProxyHeadersAreForTheProxy(t *testing.T) {
 }
 
 func TestNamesAreResolvedAtTheProxyOrHere(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	_, port, err := net.SplitHostPort(server.Addr())
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -191,7 +191,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	t.Run("loopback is never proxied", func(t *testing.T) {
 		withoutProxies(t)
 		t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
-		newFixture(t, ``, receivertest.Start(t)).publishes(t)
+		newFixture(t, ``, wstest.Start(t)).publishes(t)
 	})
 	t.Run("a scheme that nobody speaks", func(t *testing.T) {
 		withoutProxies(t)
@@ -221,7 +221,7 @@ func TestProxyThatRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			logged := observeLogs(t)
 			gateway := beattest.StartGateway(t, c.settings)
-			f := newFixture(t, fmt.Sprintf(`proxy_url: "%s://me:%s@%s"`, c.scheme, password, gateway.Addr()), receivertest.Start(t))
+			f := newFixture(t, fmt.Sprintf(`proxy_url: "%s://me:%s@%s"`, c.scheme, password, gateway.Addr()), wstest.Start(t))
 			err := f.client.Connect()
 			require.ErrorContains(t, err, c.want)
 			_, ok := errors.AsType[*conn.ProxyError](err)
@@ -236,7 +236,7 @@ func TestProxyThatRefuses(t *testing.T) {
 }
 
 func TestProxyTLSTrustsTheAuthoritiesOfTheSettings(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	ca := beattest.NewCA(t)
 	gateway := beattest.StartGateway(t, beattest.GatewaySettings{TLS: ca.Issue("127.0.0.1")})
 	f := newFixture(t, fmt.Sprintf(`proxy_url: "https://%s"`, gateway.Addr()), server)
@@ -303,7 +303,7 @@ func TestSecretsOfAProxyNeverShow(t *testing.T) {
 			t.Run(name+" "+secret, func(t *testing.T) {
 				logged := observeLogs(t)
 				gateway := beattest.StartGateway(t, beattest.GatewaySettings{Answer: answering(answer)})
-				f := newFixture(t, fmt.Sprintf(`{proxy_url: "http://me:pr0xy-pw@%s", proxy_headers: {X-Key: pr0xy-header}, bearer_token: pr0xy-token, connect_timeout: 1s}`, gateway.Addr()), receivertest.Start(t))
+				f := newFixture(t, fmt.Sprintf(`{proxy_url: "http://me:pr0xy-pw@%s", proxy_headers: {X-Key: pr0xy-header}, bearer_token: pr0xy-token, connect_timeout: 1s}`, gateway.Addr()), wstest.Start(t))
 				err := f.client.Connect()
 				require.ErrorContains(t, err, "***")
 				require.NotContains(t, err.Error()+logged()+f.client.String(), secret)

@@ -10,7 +10,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/queue/memqueue"
 	conf "github.com/elastic/elastic-agent-libs/config"
 
-	"filebeat-websocket/outputs/websocket/internal/eventqueue"
+	"filebeat-websocket/outputs/eventqueue"
 )
 
 // memoryQueue returns the maker of the memory queue with the settings that stand

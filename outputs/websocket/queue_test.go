@@ -17,7 +17,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 
-	"filebeat-websocket/outputs/websocket/internal/eventqueue"
+	"filebeat-websocket/outputs/eventqueue"
 )
 
 func groupOf(t *testing.T, settings string) (outputs.Group, error) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/outputs"
 
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // failing is a client whose Connect does what next says.
@@ -67,7 +67,7 @@ func TestFailuresThatAreAllDifferentTakeNoMemory(t *testing.T) {
 }
 
 func TestCloseEndsAConnectThatGoesOnTrying(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	server.Kill()
 	f := newFixture(t, ``, server)
 	outer, ok := f.group.Clients[0].(*quietClient)

@@ -18,16 +18,16 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // startConfirming starts a server that speaks filebeat.ack.v1 with that fault on
 // every connection.
-func startConfirming(t *testing.T, fault receivertest.Fault) *receivertest.Server {
+func startConfirming(t *testing.T, fault wstest.Fault) *wstest.Server {
 	t.Helper()
-	return receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithScript(func(int) receivertest.Fault { return fault }))
+	return wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithScript(func(int) wstest.Fault { return fault }))
 }
 
 // events returns numbered events, encoded as the queue does it.
@@ -56,7 +56,7 @@ func closeOn(seq, code int) func([]byte) int {
 }
 
 func TestReceiverConfirmsEveryMessage(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{})
+	server := startConfirming(t, wstest.Fault{})
 	f := newFixture(t, `ack: message`, server)
 	p := newPipeline(t, f)
 	p.run(f.events(1, 100), f.events(101, 200))
@@ -66,13 +66,13 @@ func TestReceiverConfirmsEveryMessage(t *testing.T) {
 }
 
 func TestServerWithoutTheSubprotocolIsRefused(t *testing.T) {
-	f := newFixture(t, `ack: message`, receivertest.Start(t))
+	f := newFixture(t, `ack: message`, wstest.Start(t))
 	require.ErrorContains(t, f.client.Connect(), "does not speak the subprotocol filebeat.ack.v1")
 }
 
 func TestReplyInTheServersOwnForm(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{ReplyField: "seq.last"}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{ReplyField: "seq.last"}
 	}))
 	f := newFixture(t, `{ack: message, ack_field: seq.last}`, server)
 	newPipeline(t, f).run(f.events(1, 100), f.events(101, 200))
@@ -86,28 +86,28 @@ func TestOneBadRecordIsIsolated(t *testing.T) {
 	const batch, others = 1000, 300
 	for name, test := range map[string]struct {
 		yaml  string
-		fault func(bad int) receivertest.Fault
+		fault func(bad int) wstest.Fault
 	}{
-		"close 1009, ack ping, one record a message": {`ack: ping`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{CloseOnRecord: closeOn(bad, 1009)}
+		"close 1009, ack ping, one record a message": {`ack: ping`, func(bad int) wstest.Fault {
+			return wstest.Fault{CloseOnRecord: closeOn(bad, 1009)}
 		}},
-		"close 1007, ack ping, many records a message": {`{ack: ping, framing: lines}`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{CloseOnRecord: closeOn(bad, 1007)}
+		"close 1007, ack ping, many records a message": {`{ack: ping, framing: lines}`, func(bad int) wstest.Fault {
+			return wstest.Fault{CloseOnRecord: closeOn(bad, 1007)}
 		}},
-		"close 1003, ack message, one record a message": {`ack: message`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{CloseOnRecord: closeOn(bad, 1003)}
+		"close 1003, ack message, one record a message": {`ack: message`, func(bad int) wstest.Fault {
+			return wstest.Fault{CloseOnRecord: closeOn(bad, 1003)}
 		}},
-		"close 1009, ack message, pipelining": {`{ack: message, framing: lines, pipelining: 4}`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{CloseOnRecord: closeOn(bad, 1009)}
+		"close 1009, ack message, pipelining": {`{ack: message, framing: lines, pipelining: 4}`, func(bad int) wstest.Fault {
+			return wstest.Fault{CloseOnRecord: closeOn(bad, 1009)}
 		}},
-		"nack of a message with one record": {`ack: message`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{NackRecord: isBad(bad), NackReason: "no good"}
+		"nack of a message with one record": {`ack: message`, func(bad int) wstest.Fault {
+			return wstest.Fault{NackRecord: isBad(bad), NackReason: "no good"}
 		}},
-		"nack of a message with many records": {`{ack: message, framing: lines}`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{NackRecord: isBad(bad), NackReason: "no good"}
+		"nack of a message with many records": {`{ack: message, framing: lines}`, func(bad int) wstest.Fault {
+			return wstest.Fault{NackRecord: isBad(bad), NackReason: "no good"}
 		}},
-		"nack of one record of a message": {`{ack: message, framing: lines}`, func(bad int) receivertest.Fault {
-			return receivertest.Fault{NackRecord: isBad(bad), NackReason: "no good", NackByIndex: true}
+		"nack of one record of a message": {`{ack: message, framing: lines}`, func(bad int) wstest.Fault {
+			return wstest.Fault{NackRecord: isBad(bad), NackReason: "no good", NackByIndex: true}
 		}},
 	} {
 		for _, bad := range []int{1, 500, batch} {
@@ -131,7 +131,7 @@ func TestOneBadRecordIsIsolated(t *testing.T) {
 }
 
 func TestRefusedEventIsInTheDeadLetterFile(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{NackRecord: isBad(3), NackReason: "it is bad"})
+	server := startConfirming(t, wstest.Fault{NackRecord: isBad(3), NackReason: "it is bad"})
 	folder := t.TempDir()
 	f := newFixture(t, fmt.Sprintf(`{ack: message, format: json, max_len: 100, dead_letter.path: %q}`, folder), server)
 	batch, _ := f.batchOf(*testEvent("seq=1"), *testEvent("seq=2 " + string(bytes.Repeat([]byte("x"), 100))), *testEvent("seq=3"))
@@ -172,7 +172,7 @@ func TestRefusedEventIsInTheDeadLetterFile(t *testing.T) {
 }
 
 func TestDeadLetterThatCanNotBeWrittenIsNoObstacle(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{})
+	server := startConfirming(t, wstest.Fault{})
 	blocked := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
 	f := newFixture(t, fmt.Sprintf(`{ack: message, max_len: 5, dead_letter.path: %q}`, filepath.Join(blocked, "folder")), server)
@@ -185,7 +185,7 @@ func TestDeadLetterThatCanNotBeWrittenIsNoObstacle(t *testing.T) {
 }
 
 func TestMessageThatCanNotBeTakenForNowIsHeldBackAndSentAgain(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{NackAtMessage: 5, NackReason: "disk full", NackRetry: true})
+	server := startConfirming(t, wstest.Fault{NackAtMessage: 5, NackReason: "disk full", NackRetry: true})
 	f := newFixture(t, `ack: message`, server)
 	p := newPipeline(t, f)
 	p.run(f.events(1, 10))
@@ -200,7 +200,7 @@ func TestMessageThatCanNotBeTakenForNowIsHeldBackAndSentAgain(t *testing.T) {
 }
 
 func TestRetryLimitDropsGuaranteedEventsToo(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{DropAtMessage: 1})
+	server := startConfirming(t, wstest.Fault{DropAtMessage: 1})
 	f := newFixture(t, `{ack: message, retry_limit: 2, drop_after_retry_limit: true}`, server)
 	p := newPipeline(t, f)
 	p.run(f.events(1, 3))
@@ -213,7 +213,7 @@ func TestRetryLimitDropsGuaranteedEventsToo(t *testing.T) {
 // A receiver that refuses for now, again and again, ends no connection: there is
 // no cause of an end that the drop could name.
 func TestRetryLimitCountsRefusalsAndNamesItself(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{NackAtMessage: 1, NackRetry: true})
+	server := startConfirming(t, wstest.Fault{NackAtMessage: 1, NackRetry: true})
 	folder := t.TempDir()
 	f := newFixture(t, fmt.Sprintf(`{ack: message, retry_limit: 0, drop_after_retry_limit: true, dead_letter.path: %q}`, folder), server)
 	newPipeline(t, f).run(f.events(1, 1))
@@ -229,9 +229,9 @@ func TestRetryLimitCountsRefusalsAndNamesItself(t *testing.T) {
 }
 
 func TestAckForTheFutureEndsTheConnection(t *testing.T) {
-	server := receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithFaults(receivertest.Fault{AckFuture: true}))
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithFaults(wstest.Fault{AckFuture: true}))
 	f := newFixture(t, `ack: message`, server)
 	newPipeline(t, f).run(f.events(1, 10))
 	require.Empty(t, server.Missing(1, 10))
@@ -239,7 +239,7 @@ func TestAckForTheFutureEndsTheConnection(t *testing.T) {
 }
 
 func TestRepliesThatMakeNoSenseAreIgnored(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{MalformedAcks: []string{"", "hello", "[]", `{"ack":"x"}`, `{"nack":0}`, `{"records":[1]}`}})
+	server := startConfirming(t, wstest.Fault{MalformedAcks: []string{"", "hello", "[]", `{"ack":"x"}`, `{"nack":0}`, `{"records":[1]}`}})
 	f := newFixture(t, `ack: message`, server)
 	p := newPipeline(t, f)
 	p.run(f.events(1, 10))
@@ -248,16 +248,16 @@ func TestRepliesThatMakeNoSenseAreIgnored(t *testing.T) {
 }
 
 func TestReceiverAtWorkIsNotDead(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{ProgressOnly: time.Second})
+	server := startConfirming(t, wstest.Fault{ProgressOnly: time.Second})
 	f := newFixture(t, `{ack: message, timeout: 300ms}`, server)
 	newPipeline(t, f).run(f.events(1, 10))
 	require.Equal(t, 1, server.Counts().Upgraded)
 }
 
 func TestReceiverThatDoesNotConfirmIsDead(t *testing.T) {
-	server := receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithFaults(receivertest.Fault{MuteAcks: true}))
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithFaults(wstest.Fault{MuteAcks: true}))
 	f := newFixture(t, `{ack: message, timeout: 100ms}`, server)
 	newPipeline(t, f).run(f.events(1, 10))
 	require.Equal(t, 2, server.Counts().Upgraded)
@@ -265,7 +265,7 @@ func TestReceiverThatDoesNotConfirmIsDead(t *testing.T) {
 }
 
 func TestPauseHoldsNewMessagesBack(t *testing.T) {
-	server := startConfirming(t, receivertest.Fault{Pause: "300ms"})
+	server := startConfirming(t, wstest.Fault{Pause: "300ms"})
 	f := newFixture(t, `{ack: message, pipelining: 1, backoff.max: 1s}`, server)
 	begun := time.Now()
 	newPipeline(t, f).run(f.events(1, 10), f.events(11, 20))
@@ -276,7 +276,7 @@ func TestPauseHoldsNewMessagesBack(t *testing.T) {
 func TestOldConnectionsAreReplaced(t *testing.T) {
 	for _, ack := range []string{"ping", "message"} {
 		t.Run(ack, func(t *testing.T) {
-			server := startConfirming(t, receivertest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond})
+			server := startConfirming(t, wstest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond})
 			f := newFixture(t, fmt.Sprintf(`{ack: %s, ttl: 100ms, pipelining: 4}`, ack), server)
 			p := newPipeline(t, f)
 			var batches [][]publisher.Event
@@ -297,7 +297,7 @@ func TestOldConnectionsAreReplaced(t *testing.T) {
 }
 
 func TestSlowStartBeginsWithFewEvents(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, `{slow_start: true, batch_size: 100}`, server)
 	newPipeline(t, f).run(f.events(1, 70), f.events(71, 140), f.events(141, 240))
 	require.Empty(t, server.Missing(1, 240))
@@ -311,7 +311,7 @@ func TestSlowStartBeginsWithFewEvents(t *testing.T) {
 
 func TestDeadLetterFilesAreRotated(t *testing.T) {
 	folder := t.TempDir()
-	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter: {path: %q, rotate_every_kb: 1, number_of_files: 3}}`, folder), receivertest.Start(t))
+	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter: {path: %q, rotate_every_kb: 1, number_of_files: 3}}`, folder), wstest.Start(t))
 	newPipeline(t, f).run(f.events(1, 200))
 	require.NoError(t, f.client.Close())
 	files, err := filepath.Glob(filepath.Join(folder, "websocket*.ndjson"))
@@ -327,7 +327,7 @@ func TestDeadLetterFilesAreRotated(t *testing.T) {
 
 func TestAgeOfAConnectionIsSpread(t *testing.T) {
 	const ttl = time.Hour
-	f := newFixture(t, `ttl: 1h`, receivertest.Start(t))
+	f := newFixture(t, `ttl: 1h`, wstest.Start(t))
 	backoff, ok := f.client.(*backoffClient)
 	require.True(t, ok)
 	only, ok := backoff.prover.(*client)

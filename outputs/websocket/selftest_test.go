@@ -15,8 +15,8 @@ import (
 
 	libtesting "github.com/elastic/elastic-agent-libs/testing"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // selfTested does what `filebeat test output` does, and returns what it prints
@@ -40,7 +40,7 @@ func lines(each ...string) *regexp.Regexp {
 
 func TestSelfTestTellsOfEveryStep(t *testing.T) {
 	ca := beattest.NewCA(t)
-	server := receivertest.Start(t, receivertest.WithSubprotocols("filebeat.ack.v1", "own"))
+	server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1", "own"))
 	secured, port := startTLS(t, serverCertificate(ca.Issue("127.0.0.1")))
 	gateway := beattest.StartGateway(t, beattest.GatewaySettings{Names: farNames, User: "me", Password: "hunter2"})
 	addr := regexp.QuoteMeta(server.Addr())
@@ -118,17 +118,17 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 	require.Zero(t, server.Counts().Messages+secured.Counts().Messages, "no event is sent")
 }
 
-func portOf(server *receivertest.Server) string {
+func portOf(server *wstest.Server) string {
 	return server.Addr()[strings.LastIndex(server.Addr(), ":")+1:]
 }
 
 func TestSelfTestNamesTheStepThatFails(t *testing.T) {
 	ca := beattest.NewCA(t)
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	secured, port := startTLS(t, serverCertificate(ca.Issue("127.0.0.1")))
 	gateway := beattest.StartGateway(t, beattest.GatewaySettings{User: "me", Password: "another"})
-	faulty := func(fault receivertest.Fault, options ...receivertest.Option) string {
-		return receivertest.Start(t, append(options, receivertest.WithFaults(fault, fault))...).URL()
+	faulty := func(fault wstest.Fault, options ...wstest.Option) string {
+		return wstest.Start(t, append(options, wstest.WithFaults(fault, fault))...).URL()
 	}
 	for name, c := range map[string]struct{ yaml, want string }{
 		"a name that nobody knows": {`{hosts: ["ws://nobody.invalid"], proxy_disable: true}`, "resolve nobody.invalid... ERROR lookup nobody.invalid"},
@@ -137,11 +137,11 @@ func TestSelfTestNamesTheStepThatFails(t *testing.T) {
 		"a proxy that is not there": {
 			fmt.Sprintf(`{hosts: [%q], proxy_url: "http://me:hunter2@127.0.0.1:1"}`, server.URL()), "dial 127.0.0.1:1... ERROR proxy 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused",
 		},
-		"401":                       {fmt.Sprintf(`{hosts: [%q], bearer_token: hunter2}`, faulty(receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "not hunter2"})), `upgrade... ERROR the server answered the upgrade with 401 Unauthorized: "not ***"`},
+		"401":                       {fmt.Sprintf(`{hosts: [%q], bearer_token: hunter2}`, faulty(wstest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "not hunter2"})), `upgrade... ERROR the server answered the upgrade with 401 Unauthorized: "not ***"`},
 		"a subprotocol is missing":  {fmt.Sprintf(`{hosts: [%q], ack: message}`, server.URL()), "upgrade... ERROR the server does not speak the subprotocol filebeat.ack.v1"},
-		"no Pong":                   {fmt.Sprintf(`{hosts: [%q], timeout: 100ms}`, faulty(receivertest.Fault{MutePongs: true})), "Ping and Pong... ERROR timeout: no answer"},
-		"no Pong, ack: none":        {fmt.Sprintf(`{hosts: [%q], timeout: 100ms, ack: none}`, faulty(receivertest.Fault{MutePongs: true})), "Ping and Pong... ERROR timeout: no answer"},
-		"closed at once":            {fmt.Sprintf(`{hosts: [%q]}`, faulty(receivertest.Fault{CloseAtMessage: receivertest.AtOpen, CloseCode: 1008, CloseReason: "not you", MutePongs: true})), `Ping and Pong... ERROR the server closed the connection with code 1008: "not you"`},
+		"no Pong":                   {fmt.Sprintf(`{hosts: [%q], timeout: 100ms}`, faulty(wstest.Fault{MutePongs: true})), "Ping and Pong... ERROR timeout: no answer"},
+		"no Pong, ack: none":        {fmt.Sprintf(`{hosts: [%q], timeout: 100ms, ack: none}`, faulty(wstest.Fault{MutePongs: true})), "Ping and Pong... ERROR timeout: no answer"},
+		"closed at once":            {fmt.Sprintf(`{hosts: [%q]}`, faulty(wstest.Fault{CloseAtMessage: wstest.AtOpen, CloseCode: 1008, CloseReason: "not you", MutePongs: true})), `Ping and Pong... ERROR the server closed the connection with code 1008: "not you"`},
 		"a token file that is gone": {fmt.Sprintf(`{hosts: [%q], bearer_token_file: /no/such/file}`, server.URL()), "settings... ERROR output.websocket.bearer_token_file: open /no/such/file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestSelfTestNamesTheStepThatFails(t *testing.T) {
 }
 
 func TestSelfTestWarnsOfWhatIsNotAsItShouldBe(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithFaults(receivertest.Fault{EmptyPongs: true}))
+	server := wstest.Start(t, wstest.WithFaults(wstest.Fault{EmptyPongs: true}))
 	printed, fatal := newFixture(t, ``, server).selfTested(t)
 	require.Contains(t, printed, "Ping and Pong... WARN ")
 	require.Zero(t, fatal)

@@ -11,17 +11,17 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // Every batch is signalled once, also when the receiver refuses messages and
 // ends connections in all ways at once.
 func TestEveryBatchComesToAnEndUnderRefusalsAndFaults(t *testing.T) {
 	const batches, events = 60, 100
-	server := receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithScript(func(conn int) receivertest.Fault {
-			fault := receivertest.Fault{NackAtMessage: 1 + conn*37%500, NackRetry: true}
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithScript(func(conn int) wstest.Fault {
+			fault := wstest.Fault{NackAtMessage: 1 + conn*37%500, NackRetry: true}
 			switch conn % 4 {
 			case 1:
 				fault.DropAtMessage = 700

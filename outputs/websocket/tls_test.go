@@ -23,15 +23,15 @@ import (
 
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestRenewedAuthorityIsUsedByTheNextDial(t *testing.T) {
 	ca := beattest.NewCA(t)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*ca.Issue("127.0.0.1")}})
 	require.NoError(t, err)
-	server := receivertest.Start(t, receivertest.WithListener(listener))
+	server := wstest.Start(t, wstest.WithListener(listener))
 	_, port, err := net.SplitHostPort(server.Addr())
 	require.NoError(t, err)
 
@@ -52,12 +52,12 @@ func TestRenewedAuthorityIsUsedByTheNextDial(t *testing.T) {
 }
 
 // startTLS starts a server with TLS, and returns its port.
-func startTLS(t *testing.T, config *tls.Config) (server *receivertest.Server, port string) {
+func startTLS(t *testing.T, config *tls.Config) (server *wstest.Server, port string) {
 	t.Helper()
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	require.NoError(t, err)
-	server = receivertest.Start(t, receivertest.WithListener(listener))
+	server = wstest.Start(t, wstest.WithListener(listener))
 	_, port, err = net.SplitHostPort(server.Addr())
 	require.NoError(t, err)
 	return server, port
@@ -164,12 +164,12 @@ func TestAFailureOfTLSSaysWhyAndWhatToSet(t *testing.T) {
 		require.ErrorContains(t, err, "first record does not look like a TLS handshake; the server speaks no TLS at this port: use ws instead of wss")
 	})
 	t.Run("hung up", func(t *testing.T) {
-		server := receivertest.Start(t)
+		server := wstest.Start(t)
 		err := newFixture(t, fmt.Sprintf(`hosts: ["wss://%s"]`, server.Addr())).client.Connect()
 		require.EqualError(t, err, "TLS: EOF; the server hung up in the handshake: does it speak TLS at this port?")
 	})
 	t.Run("TLS where none was expected", func(t *testing.T) {
-		server := receivertest.Start(t, receivertest.WithFaults(receivertest.Fault{NotHTTP: []byte("\x15\x03\x01\x00\x02\x02\x28")})) // an alert
+		server := wstest.Start(t, wstest.WithFaults(wstest.Fault{NotHTTP: []byte("\x15\x03\x01\x00\x02\x02\x28")})) // an alert
 		require.ErrorContains(t, newFixture(t, ``, server).client.Connect(), "; the server speaks TLS at this port: use wss instead of ws")
 	})
 }

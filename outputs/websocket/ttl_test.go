@@ -13,20 +13,20 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/outputs/outest"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // upgraded waits until a server has had so many connections.
-func upgraded(t *testing.T, server *receivertest.Server, connections int) {
+func upgraded(t *testing.T, server *wstest.Server, connections int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	require.NoError(t, server.Wait(ctx, func(c receivertest.Counts) bool { return c.Upgraded >= connections }))
+	require.NoError(t, server.Wait(ctx, func(c wstest.Counts) bool { return c.Upgraded >= connections }))
 }
 
 func TestAConnectionWithoutTrafficIsReplacedAfterItsTTL(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	f := newFixture(t, `ttl: 100ms`, server)
 	require.NoError(t, f.client.Connect())
 	upgraded(t, server, 4)
@@ -42,8 +42,8 @@ func TestAConnectionWithoutTrafficIsReplacedAfterItsTTL(t *testing.T) {
 }
 
 func TestBatchesGoOnWhileConnectionsAreReplaced(t *testing.T) {
-	server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{Delay: 5 * time.Millisecond}
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{Delay: 5 * time.Millisecond}
 	}))
 	f := newFixture(t, `{ttl: 20ms, pipelining: 4}`, server)
 	require.NoError(t, f.client.Connect())
@@ -60,11 +60,11 @@ func TestBatchesGoOnWhileConnectionsAreReplaced(t *testing.T) {
 
 func TestAReplacementThatFailsIsSaidAndLeftToTheNextConnect(t *testing.T) {
 	logged := observeLogs(t)
-	server := receivertest.Start(t, receivertest.WithScript(func(conn int) receivertest.Fault {
+	server := wstest.Start(t, wstest.WithScript(func(conn int) wstest.Fault {
 		if conn == 2 {
-			return receivertest.Fault{RefuseStatus: 503}
+			return wstest.Fault{RefuseStatus: 503}
 		}
-		return receivertest.Fault{}
+		return wstest.Fault{}
 	}))
 	f := newFixture(t, `ttl: 100ms`, server)
 	require.NoError(t, f.client.Connect())

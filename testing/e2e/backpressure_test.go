@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
@@ -21,8 +21,8 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 		stallAt     = 20_000
 		measureEach = 500 * time.Millisecond
 	)
-	stalled := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{StopReadingAtMessage: stallAt}
+	stalled := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{StopReadingAtMessage: stallAt}
 	}))
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(stalled.URL(), "")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
@@ -41,7 +41,7 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 	// The same receiver is back at the same address.
 	addr := stalled.Addr()
 	stalled.Kill()
-	server := receivertest.Start(t, receivertest.WithAddr(addr))
+	server := wstest.Start(t, wstest.WithAddr(addr))
 	beattest.Eventually(t, patience, "the rest arrives", func() bool {
 		return server.Counts().MaxSeq >= lines && server.Counts().Unique >= lines-stallAt
 	})
@@ -50,7 +50,7 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 }
 
 // nothingMissing makes sure that every line is at one of the servers.
-func nothingMissing(t *testing.T, lines int, servers ...*receivertest.Server) {
+func nothingMissing(t *testing.T, lines int, servers ...*wstest.Server) {
 	t.Helper()
 	for seq := 1; seq <= lines; seq++ {
 		missing := true

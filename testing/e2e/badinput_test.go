@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestInvalidSettingsEndFilebeatWithTheirName(t *testing.T) {
@@ -41,49 +41,49 @@ func TestInvalidSettingsEndFilebeatWithTheirName(t *testing.T) {
 
 // badServer is a server that is not what it should be.
 type badServer struct {
-	fault receivertest.Fault
+	fault wstest.Fault
 	cause string // what the log has to say
 }
 
 func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing.T) {
 	for name, bad := range map[string]badServer{
 		"garbage after the upgrade": {
-			fault: receivertest.Fault{SendGarbage: []byte(strings.Repeat("\xff\x00garbage", 1000))},
+			fault: wstest.Fault{SendGarbage: []byte(strings.Repeat("\xff\x00garbage", 1000))},
 			cause: "read: websocket:",
 		},
 		"an HTTP page instead": {
-			fault: receivertest.Fault{RefuseStatus: http.StatusOK, RefuseBody: "<html>hello</html>"},
+			fault: wstest.Fault{RefuseStatus: http.StatusOK, RefuseBody: "<html>hello</html>"},
 			cause: `answered the upgrade with 200 OK: \"<html>hello</html>\"`,
 		},
 		"no HTTP at all": {
-			fault: receivertest.Fault{NotHTTP: []byte("SSH-2.0-OpenSSH_9.2\r\n")},
+			fault: wstest.Fault{NotHTTP: []byte("SSH-2.0-OpenSSH_9.2\r\n")},
 			cause: `malformed HTTP response`,
 		},
 		"a redirect": {
-			fault: receivertest.Fault{RefuseStatus: http.StatusFound, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/"}}},
+			fault: wstest.Fault{RefuseStatus: http.StatusFound, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/"}}},
 			cause: "elsewhere.example",
 		},
 		"a wrong Sec-WebSocket-Accept": {
-			fault: receivertest.Fault{WrongAccept: true},
+			fault: wstest.Fault{WrongAccept: true},
 			cause: "Sec-WebSocket-Accept is missing or wrong",
 		},
 		"half a frame": {
-			fault: receivertest.Fault{HalfFrameAtMessage: 10},
+			fault: wstest.Fault{HalfFrameAtMessage: 10},
 			cause: "ended:",
 		},
 		"a message longer than max_read_bytes": {
-			fault: receivertest.Fault{SendHuge: 3 << 20},
+			fault: wstest.Fault{SendHuge: 3 << 20},
 			cause: "longer than max_read_bytes",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const lines, badConnections = 2_000, 2
-			faults := make([]receivertest.Fault, badConnections)
+			faults := make([]wstest.Fault, badConnections)
 			for i := range faults {
 				faults[i] = bad.fault
 			}
-			server := receivertest.Start(t, receivertest.WithFaults(faults...))
+			server := wstest.Start(t, wstest.WithFaults(faults...))
 			setup := beattest.Setup{
 				Dir:    t.TempDir(),
 				Output: output(server.URL(), ""),

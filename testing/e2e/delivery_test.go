@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestEveryLineArrivesOnceAndIsNotSentAgain(t *testing.T) {
 	const lines = 200_000
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 
@@ -41,14 +41,14 @@ func TestEveryLineArrivesOnceAndIsNotSentAgain(t *testing.T) {
 	require.Equal(t, 1000, lastCloseCode(server), "filebeat says goodbye")
 }
 
-func lastCloseCode(server *receivertest.Server) int {
+func lastCloseCode(server *wstest.Server) int {
 	conns := server.Conns()
 	return conns[len(conns)-1].CloseCode
 }
 
 func TestFilebeatKilledInTheMiddleSendsTheRestAfterTheRestart(t *testing.T) {
 	const lines = 200_000
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 
@@ -62,7 +62,7 @@ func TestFilebeatKilledInTheMiddleSendsTheRestAfterTheRestart(t *testing.T) {
 	require.Zero(t, filebeat.Stop())
 }
 
-func waitFor(t *testing.T, server *receivertest.Server, unique int) {
+func waitFor(t *testing.T, server *wstest.Server, unique int) {
 	t.Helper()
 	beattest.Eventually(t, patience, "lines arrive", func() bool { return server.Counts().Unique >= unique })
 }
@@ -73,8 +73,8 @@ func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
 	for _, queue := range []string{"output.websocket.queue.mem.flush.timeout: 0s", "queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
 		t.Run(queue, func(t *testing.T) {
 			const lines, stall = 20_000, 5_000
-			stalled := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-				return receivertest.Fault{StopReadingAtMessage: stall}
+			stalled := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+				return wstest.Fault{StopReadingAtMessage: stall}
 			}))
 			setup := beattest.Setup{
 				Dir:    t.TempDir(),
@@ -89,7 +89,7 @@ func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
 			require.Less(t, time.Since(begun), 10*time.Second)
 			stalled.Kill()
 
-			server := receivertest.Start(t)
+			server := wstest.Start(t)
 			setup.Output = output(server.URL(), "")
 			filebeat = beattest.StartFilebeat(t, setup)
 			beattest.Eventually(t, patience, "the rest arrives", func() bool { return server.Counts().MaxSeq >= lines })

@@ -10,13 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestLinesBeyondMaxLenAreDroppedWholeAndCounted(t *testing.T) {
 	const lines, each = 10_000, 100
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "  max_len: 1KiB\n")}
 	var text strings.Builder
 	secret := strings.Repeat("too-long-a-line ", 100)

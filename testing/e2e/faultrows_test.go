@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // outage is how long a server is away in the rows that take it away.
@@ -71,53 +71,53 @@ var faultRows = []row{
 		}
 		return 0
 	}}, logged: "407 Proxy Authentication Required"},
-	{name: "upgrade answered 401", script: once(receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you"}), logged: "401 Unauthorized"},
-	{name: "upgrade answered 403", script: once(receivertest.Fault{RefuseStatus: http.StatusForbidden}), logged: "403 Forbidden"},
-	{name: "upgrade answered 429, Retry-After in seconds", script: once(receivertest.Fault{
+	{name: "upgrade answered 401", script: once(wstest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you"}), logged: "401 Unauthorized"},
+	{name: "upgrade answered 403", script: once(wstest.Fault{RefuseStatus: http.StatusForbidden}), logged: "403 Forbidden"},
+	{name: "upgrade answered 429, Retry-After in seconds", script: once(wstest.Fault{
 		RefuseStatus: http.StatusTooManyRequests, RefuseHeader: http.Header{"Retry-After": {"1"}},
 	}), logged: "429 Too Many Requests"},
-	{name: "upgrade answered 503, Retry-After as a date", script: func(conn int) receivertest.Fault {
+	{name: "upgrade answered 503, Retry-After as a date", script: func(conn int) wstest.Fault {
 		if conn > 1 {
-			return receivertest.Fault{}
+			return wstest.Fault{}
 		}
 		date := time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat)
-		return receivertest.Fault{RefuseStatus: http.StatusServiceUnavailable, RefuseHeader: http.Header{"Retry-After": {date}}}
+		return wstest.Fault{RefuseStatus: http.StatusServiceUnavailable, RefuseHeader: http.Header{"Retry-After": {date}}}
 	}, logged: "503 Service Unavailable"},
-	{name: "upgrade answered 500 with a page", script: times(2, receivertest.Fault{
+	{name: "upgrade answered 500 with a page", script: times(2, wstest.Fault{
 		RefuseStatus: http.StatusInternalServerError, RefuseBody: "out of order",
 	}), logged: "out of order"},
-	{name: "upgrade answered with a wrong Accept", script: once(receivertest.Fault{WrongAccept: true}), logged: "Sec-WebSocket-Accept"},
-	{name: "upgrade never answered", script: once(receivertest.Fault{HangUpgrade: true}), output: "  connect_timeout: 1s", logged: "connect_timeout"},
-	{name: "no HTTP at all", script: times(2, receivertest.Fault{NotHTTP: []byte("220 smtp.example ESMTP\r\n")}), logged: "malformed HTTP"},
-	{name: "a redirect", script: once(receivertest.Fault{
+	{name: "upgrade answered with a wrong Accept", script: once(wstest.Fault{WrongAccept: true}), logged: "Sec-WebSocket-Accept"},
+	{name: "upgrade never answered", script: once(wstest.Fault{HangUpgrade: true}), output: "  connect_timeout: 1s", logged: "connect_timeout"},
+	{name: "no HTTP at all", script: times(2, wstest.Fault{NotHTTP: []byte("220 smtp.example ESMTP\r\n")}), logged: "malformed HTTP"},
+	{name: "a redirect", script: once(wstest.Fault{
 		RefuseStatus: http.StatusPermanentRedirect, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/"}},
 	}), logged: "elsewhere.example"},
-	{name: "close 1000", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1000}), logged: "code 1000"},
-	{name: "close 1001", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1001}), logged: "code 1001"},
-	{name: "close 1012", script: times(3, receivertest.Fault{CloseAtMessage: 700, CloseCode: 1012}), logged: "code 1012"},
-	{name: "close 1013", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1013}), logged: "code 1013"},
-	{name: "close 1011", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1011, CloseReason: "oops"}), logged: "oops"},
-	{name: "close 1014", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1014}), logged: "code 1014"},
-	{name: "close with an invalid code", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 999}), logged: "code 999"},
-	{name: "close 1008", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 1008, CloseReason: "not you"}), logged: "not you"},
-	{name: "close 4001", script: once(receivertest.Fault{CloseAtMessage: 700, CloseCode: 4001, CloseReason: "quota"}), logged: "quota"},
-	{name: "TCP FIN without a Close frame", script: times(3, receivertest.Fault{HalfFrameAtMessage: 700}), logged: "ended:"},
-	{name: "TCP RST", script: times(3, receivertest.Fault{DropAtMessage: 700}), logged: "ended:"},
-	{name: "half a frame", script: once(receivertest.Fault{HalfFrameAtMessage: 1}), logged: "ended:"},
-	{name: "close 1009 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1009)}), bad: badLine, logged: "reason refused"},
-	{name: "close 1007 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1007)}), bad: badLine, logged: "reason refused"},
-	{name: "close 1003 for one record", script: always(receivertest.Fault{CloseOnRecord: closeOnLine(badLine, 1003)}), bad: badLine, logged: "reason refused"},
-	{name: "final nack of one record", ack: "message", script: always(receivertest.Fault{NackRecord: containsLine(badLine), NackReason: "no good"}), bad: badLine, logged: "no good"},
-	{name: "final nack of a message of many", ack: "message", output: "  format: json_lines", script: always(receivertest.Fault{NackRecord: containsLine(badLine)}), bad: badLine, logged: "reason refused"},
-	{name: "nack to be retried", ack: "message", script: always(receivertest.Fault{NackAtMessage: 700, NackRetry: true, NackReason: "disk full"})},
-	{name: "confirmations never come", script: func(conn int) receivertest.Fault {
+	{name: "close 1000", script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1000}), logged: "code 1000"},
+	{name: "close 1001", script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1001}), logged: "code 1001"},
+	{name: "close 1012", script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1012}), logged: "code 1012"},
+	{name: "close 1013", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 1013}), logged: "code 1013"},
+	{name: "close 1011", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 1011, CloseReason: "oops"}), logged: "oops"},
+	{name: "close 1014", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 1014}), logged: "code 1014"},
+	{name: "close with an invalid code", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 999}), logged: "code 999"},
+	{name: "close 1008", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 1008, CloseReason: "not you"}), logged: "not you"},
+	{name: "close 4001", script: once(wstest.Fault{CloseAtMessage: 700, CloseCode: 4001, CloseReason: "quota"}), logged: "quota"},
+	{name: "TCP FIN without a Close frame", script: times(3, wstest.Fault{HalfFrameAtMessage: 700}), logged: "ended:"},
+	{name: "TCP RST", script: times(3, wstest.Fault{DropAtMessage: 700}), logged: "ended:"},
+	{name: "half a frame", script: once(wstest.Fault{HalfFrameAtMessage: 1}), logged: "ended:"},
+	{name: "close 1009 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1009)}), bad: badLine, logged: "reason refused"},
+	{name: "close 1007 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1007)}), bad: badLine, logged: "reason refused"},
+	{name: "close 1003 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1003)}), bad: badLine, logged: "reason refused"},
+	{name: "final nack of one record", ack: "message", script: always(wstest.Fault{NackRecord: containsLine(badLine), NackReason: "no good"}), bad: badLine, logged: "no good"},
+	{name: "final nack of a message of many", ack: "message", output: "  format: json_lines", script: always(wstest.Fault{NackRecord: containsLine(badLine)}), bad: badLine, logged: "reason refused"},
+	{name: "nack to be retried", ack: "message", script: always(wstest.Fault{NackAtMessage: 700, NackRetry: true, NackReason: "disk full"})},
+	{name: "confirmations never come", script: func(conn int) wstest.Fault {
 		if conn == 1 {
-			return receivertest.Fault{Delay: time.Hour, MuteAcks: true}
+			return wstest.Fault{Delay: time.Hour, MuteAcks: true}
 		}
-		return receivertest.Fault{}
+		return wstest.Fault{}
 	}, logged: "timeout"},
-	{name: "an ack for the future", ack: "message", script: once(receivertest.Fault{AckFuture: true}), logged: "was not sent"},
-	{name: "malformed acks", ack: "message", script: always(receivertest.Fault{MalformedAcks: []string{"hello", "{}", `{"ack":-1}`}}), logged: "is ignored"},
+	{name: "an ack for the future", ack: "message", script: once(wstest.Fault{AckFuture: true}), logged: "was not sent"},
+	{name: "malformed acks", ack: "message", script: always(wstest.Fault{MalformedAcks: []string{"hello", "{}", `{"ack":-1}`}}), logged: "is ignored"},
 	{name: "black hole: the link is cut for 4 s", host: true, during: func(run *faultRun) {
 		run.host.Cut()
 		run.isAway(4 * time.Second)
@@ -132,13 +132,13 @@ var faultRows = []row{
 		run.proxy.Silence()
 		run.proxy.Heal()
 	}, logged: "timeout"},
-	{name: "the server reads slowly", script: always(receivertest.Fault{SlowRead: 4 << 20})},
-	{name: "the server stops reading", script: once(receivertest.Fault{StopReadingAtMessage: 700}), logged: "ended:"},
-	{name: "garbage after the upgrade", script: times(2, receivertest.Fault{SendGarbage: []byte("\xff\xfe\xfd garbage")})},
-	{name: "a message longer than max_read_bytes", script: once(receivertest.Fault{SendHuge: 2 << 20}), logged: "max_read_bytes"},
-	{name: "a message that never ends", script: once(receivertest.Fault{EndlessMessage: true}), logged: "max_read_bytes"},
-	{name: "unasked messages and Pongs", script: always(receivertest.Fault{SendMessage: "hello", TinyMessages: 10_000, UnsolicitedPongs: 2})},
-	{name: "a flood of Pings", script: always(receivertest.Fault{PingFlood: 10_000})},
+	{name: "the server reads slowly", script: always(wstest.Fault{SlowRead: 4 << 20})},
+	{name: "the server stops reading", script: once(wstest.Fault{StopReadingAtMessage: 700}), logged: "ended:"},
+	{name: "garbage after the upgrade", script: times(2, wstest.Fault{SendGarbage: []byte("\xff\xfe\xfd garbage")})},
+	{name: "a message longer than max_read_bytes", script: once(wstest.Fault{SendHuge: 2 << 20}), logged: "max_read_bytes"},
+	{name: "a message that never ends", script: once(wstest.Fault{EndlessMessage: true}), logged: "max_read_bytes"},
+	{name: "unasked messages and Pongs", script: always(wstest.Fault{SendMessage: "hello", TinyMessages: 10_000, UnsolicitedPongs: 2})},
+	{name: "a flood of Pings", script: always(wstest.Fault{PingFlood: 10_000})},
 	{name: "filebeat is killed", during: func(run *faultRun) {
 		run.filebeat.Kill()
 		run.restart()
@@ -147,7 +147,7 @@ var faultRows = []row{
 		run.filebeat.Kill()
 		run.restart()
 	}},
-	{name: "filebeat is stopped", script: always(receivertest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond}), during: func(run *faultRun) {
+	{name: "filebeat is stopped", script: always(wstest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond}), during: func(run *faultRun) {
 		require.Zero(run.t, run.filebeat.Stop())
 		run.restart()
 	}},
@@ -177,11 +177,11 @@ var faultRows = []row{
 		run.isAway(outage)
 		run.certificate.Store(run.trusted)
 	}, logged: "certificate"},
-	{name: "the token file is renewed once the old token is refused", token: true, script: func(conn int) receivertest.Fault {
+	{name: "the token file is renewed once the old token is refused", token: true, script: func(conn int) wstest.Fault {
 		if conn == 2 {
-			return receivertest.Fault{RefuseStatus: http.StatusUnauthorized}
+			return wstest.Fault{RefuseStatus: http.StatusUnauthorized}
 		}
-		return receivertest.Fault{}
+		return wstest.Fault{}
 	}, during: func(run *faultRun) {
 		run.usesToken("old")
 		run.server().Reset()

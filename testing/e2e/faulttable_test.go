@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 var faultTable = flag.String("fault-table", "", "a file to write the table of faults to, as Markdown")
@@ -38,13 +38,13 @@ const (
 // row is a fault of the contract's table. Lines flow all the time.
 type row struct {
 	name   string
-	script func(conn int) receivertest.Fault // how each connection misbehaves, nil: not at all
-	output string                            // more settings of the output
-	queue  string                            // the queue's settings, memory with a short flush if empty
-	during func(*faultRun)                   // what happens in the middle
-	bad    int                               // line that the receiver refuses for good, 0 for none
-	logged string                            // what the log has to say
-	ack    string                            // the only strategy that the row is for, empty for both
+	script func(conn int) wstest.Fault // how each connection misbehaves, nil: not at all
+	output string                      // more settings of the output
+	queue  string                      // the queue's settings, memory with a short flush if empty
+	during func(*faultRun)             // what happens in the middle
+	bad    int                         // line that the receiver refuses for good, 0 for none
+	logged string                      // what the log has to say
+	ack    string                      // the only strategy that the row is for, empty for both
 
 	// What stands between filebeat and the server.
 	host  bool   // a link that can be cut
@@ -57,22 +57,22 @@ type row struct {
 }
 
 // once is a script with that fault on the first connection only.
-func once(fault receivertest.Fault) func(int) receivertest.Fault {
+func once(fault wstest.Fault) func(int) wstest.Fault {
 	return times(1, fault)
 }
 
 // times is a script with that fault on the first connections.
-func times(connections int, fault receivertest.Fault) func(int) receivertest.Fault {
-	return func(conn int) receivertest.Fault {
+func times(connections int, fault wstest.Fault) func(int) wstest.Fault {
+	return func(conn int) wstest.Fault {
 		if conn <= connections {
 			return fault
 		}
-		return receivertest.Fault{}
+		return wstest.Fault{}
 	}
 }
 
-func always(fault receivertest.Fault) func(int) receivertest.Fault {
-	return func(int) receivertest.Fault { return fault }
+func always(fault wstest.Fault) func(int) wstest.Fault {
+	return func(int) wstest.Fault { return fault }
 }
 
 // faultRun is a row at work.
@@ -89,7 +89,7 @@ type faultRun struct {
 	certificate        atomic.Pointer[tls.Certificate]
 
 	mutex   sync.Mutex
-	servers []*receivertest.Server // the last is the one in use
+	servers []*wstest.Server // the last is the one in use
 }
 
 // serverName is the name of the server in rows with an /etc/hosts.
@@ -97,18 +97,18 @@ const serverName = "logs.test"
 
 // start starts the server and returns what goes into the output's settings.
 func (run *faultRun) start(r row) (hosts string) {
-	var options []receivertest.Option
+	var options []wstest.Option
 	if r.script != nil {
-		options = append(options, receivertest.WithScript(r.script))
+		options = append(options, wstest.WithScript(r.script))
 	}
 	scheme := "ws"
 	switch {
 	case r.host:
 		run.host = beattest.NewHost(run.t)
-		options = append(options, receivertest.WithListener(run.host.Listen()))
+		options = append(options, wstest.WithListener(run.host.Listen()))
 	case r.tls:
 		scheme = "wss"
-		options = append(options, receivertest.WithListener(run.listenTLS()))
+		options = append(options, wstest.WithListener(run.listenTLS()))
 	}
 	server := run.serve(options...)
 	address := server.Addr()
@@ -132,8 +132,8 @@ func (run *faultRun) start(r row) (hosts string) {
 	return scheme + "://" + address + "/"
 }
 
-func (run *faultRun) serve(options ...receivertest.Option) *receivertest.Server {
-	server := receivertest.Start(run.t, append(options, receivertest.WithSubprotocols(protocol.Subprotocol))...)
+func (run *faultRun) serve(options ...wstest.Option) *wstest.Server {
+	server := wstest.Start(run.t, append(options, wstest.WithSubprotocols(protocol.Subprotocol))...)
 	run.mutex.Lock()
 	defer run.mutex.Unlock()
 	run.servers = append(run.servers, server)
@@ -158,7 +158,7 @@ func (run *faultRun) setHosts(names string) {
 }
 
 // server is the one in use.
-func (run *faultRun) server() *receivertest.Server {
+func (run *faultRun) server() *wstest.Server {
 	run.mutex.Lock()
 	defer run.mutex.Unlock()
 	return run.servers[len(run.servers)-1]
@@ -171,7 +171,7 @@ func (run *faultRun) isAway(wait time.Duration) {
 }
 
 // comeBack starts a server at the address of the one that was killed.
-func (run *faultRun) comeBack() { run.serve(receivertest.WithAddr(run.server().Addr())) }
+func (run *faultRun) comeBack() { run.serve(wstest.WithAddr(run.server().Addr())) }
 
 // hostsCache is how long Go's resolver may go by an /etc/hosts that has changed.
 const hostsCache = 5 * time.Second
@@ -183,7 +183,7 @@ func (run *faultRun) moveTo(ip string) {
 	run.server().Kill()
 	run.setHosts(ip + " NAME\n")
 	run.isAway(hostsCache)
-	run.serve(receivertest.WithAddr(net.JoinHostPort(ip, port)))
+	run.serve(wstest.WithAddr(net.JoinHostPort(ip, port)))
 }
 
 // restart starts filebeat again after its end.

@@ -9,11 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
-func twoHosts(a, b *receivertest.Server, more string) string {
+func twoHosts(a, b *wstest.Server, more string) string {
 	return fmt.Sprintf(`
 output.websocket:
   hosts: ["%s", "%s"]
@@ -24,7 +24,7 @@ output.websocket:
 
 func TestTwoHostsShareTheLoad(t *testing.T) {
 	const lines = 100_000
-	a, b := receivertest.Start(t), receivertest.Start(t)
+	a, b := wstest.Start(t), wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: twoHosts(a, b, "  loadbalance: true\n  workers: 2\n")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 	filebeat := beattest.StartFilebeat(t, setup)
@@ -33,7 +33,7 @@ func TestTwoHostsShareTheLoad(t *testing.T) {
 	})
 	require.Zero(t, filebeat.Stop())
 	nothingMissing(t, lines, a, b)
-	for _, server := range []*receivertest.Server{a, b} {
+	for _, server := range []*wstest.Server{a, b} {
 		require.Greater(t, server.Counts().Unique, lines/10, "each host gets a share")
 		require.Equal(t, 2, server.Counts().Upgraded, "connections to each host, one a worker")
 	}
@@ -41,7 +41,7 @@ func TestTwoHostsShareTheLoad(t *testing.T) {
 
 func TestOneHostGetsAllUntilItDies(t *testing.T) {
 	const lines, more = 100_000, 50_000
-	a, b := receivertest.Start(t), receivertest.Start(t)
+	a, b := wstest.Start(t), wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: twoHosts(a, b, "  loadbalance: false\n")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 	filebeat := beattest.StartFilebeat(t, setup)

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,11 +36,11 @@ output.websocket:
 
 // arrived waits until every line up to last is at the receiver, and then makes
 // sure that none is missing.
-func arrived(t *testing.T, server *receivertest.Server, last int) {
+func arrived(t *testing.T, server *wstest.Server, last int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err := server.Wait(ctx, func(c receivertest.Counts) bool { return c.Unique >= last })
+	err := server.Wait(ctx, func(c wstest.Counts) bool { return c.Unique >= last })
 	require.NoErrorf(t, err, "missing, among others: %v", server.Missing(1, last))
 	require.Empty(t, server.Missing(1, last))
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // The limits are those of a large cloud provider's gateway.
@@ -25,7 +25,7 @@ func TestMessagesAndFramesStayWithinTheLimitsOfAGateway(t *testing.T) {
 	limits := beattest.MiddleboxSettings{MaxFrameBytes: frameBytes, MaxMessageBytes: messageBytes}
 	t.Run("with settings for it", func(t *testing.T) {
 		for _, ack := range []string{"ping", "message"} {
-			server := receivertest.Start(t, receivertest.WithSubprotocols("filebeat.ack.v1"))
+			server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1"))
 			gateway := beattest.StartMiddlebox(t, server.Addr(), limits)
 			setup := beattest.Setup{
 				Dir:    t.TempDir(),
@@ -44,7 +44,7 @@ func TestMessagesAndFramesStayWithinTheLimitsOfAGateway(t *testing.T) {
 		}
 	})
 	t.Run("without", func(t *testing.T) {
-		server := receivertest.Start(t)
+		server := wstest.Start(t)
 		gateway := beattest.StartMiddlebox(t, server.Addr(), limits)
 		setup := beattest.Setup{Dir: t.TempDir(), Output: output(gateway.URL(), "  format: json_lines\n")}
 		beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
@@ -67,7 +67,7 @@ func TestATTLBelowTheAgeLimitOfAGatewayIsNeverCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := receivertest.Start(t, receivertest.WithSubprotocols("filebeat.ack.v1"))
+			server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1"))
 			gateway := beattest.StartMiddlebox(t, server.Addr(), beattest.MiddleboxSettings{MaxAge: age})
 			setup := beattest.Setup{Dir: t.TempDir(), Output: output(gateway.URL(), more), Extra: "queue.mem.flush.timeout: 100ms"}
 			beattest.AppendLines(t, setup.LogFile("a.log"), 1, step)

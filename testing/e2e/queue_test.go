@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // The goroutine that waits for a batch says whose queue it is.
@@ -29,7 +29,7 @@ func TestTheMemoryQueueIsTheOutputsOwnWhereverItIsConfigured(t *testing.T) {
 		"on the disk, by the command line": {"", []string{"-E", "queue.disk.max_size=100MB"}, libbeatsDisk},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := receivertest.Start(t)
+			server := wstest.Start(t)
 			setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), ""), Extra: "http.pprof.enabled: true\n" + c.settings}
 			beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 			filebeat := beattest.StartFilebeat(t, setup, c.args...)

@@ -23,8 +23,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // secretCase plants secrets: in the environment, from where the settings have
@@ -46,22 +46,22 @@ func inEveryForm(secret string) []string {
 }
 
 // echoes are connections that fail, each in a way that repeats the secret.
-func echoes(secrets map[string]string) (faults []receivertest.Fault) {
+func echoes(secrets map[string]string) (faults []wstest.Fault) {
 	for _, secret := range secrets {
 		for _, form := range inEveryForm(secret) {
 			faults = append(faults,
-				receivertest.Fault{RefuseStatus: http.StatusBadRequest, RefuseBody: "you said " + form},
-				receivertest.Fault{NotHTTP: []byte(form + "\r\n\r\n")},
+				wstest.Fault{RefuseStatus: http.StatusBadRequest, RefuseBody: "you said " + form},
+				wstest.Fault{NotHTTP: []byte(form + "\r\n\r\n")},
 			)
 		}
 		faults = append(faults,
-			receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: secret, RefuseHeader: http.Header{"Www-Authenticate": {secret}}},
-			receivertest.Fault{RefuseStatus: http.StatusFound, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/?again=" + url.QueryEscape(secret)}}},
-			receivertest.Fault{CloseAtMessage: receivertest.AtOpen, CloseCode: 1008, CloseReason: "not you: " + secret},
+			wstest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: secret, RefuseHeader: http.Header{"Www-Authenticate": {secret}}},
+			wstest.Fault{RefuseStatus: http.StatusFound, RefuseHeader: http.Header{"Location": {"http://elsewhere.example/?again=" + url.QueryEscape(secret)}}},
+			wstest.Fault{CloseAtMessage: wstest.AtOpen, CloseCode: 1008, CloseReason: "not you: " + secret},
 		)
 	}
 	for _, secret := range secrets {
-		faults = append(faults, receivertest.Fault{SendMessage: `{"nack": "` + secret + `"}`}) // it works otherwise
+		faults = append(faults, wstest.Fault{SendMessage: `{"nack": "` + secret + `"}`}) // it works otherwise
 	}
 	return faults
 }
@@ -101,7 +101,7 @@ func TestSecretsAreNowhereToBeSeen(t *testing.T) {
 
 func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 	const lines = 1_000
-	server := receivertest.Start(t, receivertest.WithFaults(echoes(c.secrets)...))
+	server := wstest.Start(t, wstest.WithFaults(echoes(c.secrets)...))
 	secured, _ := startTLS(t, &tls.Config{Certificates: []tls.Certificate{*ca.Issue("127.0.0.1")}})
 	gateway := beattest.StartGateway(t, beattest.GatewaySettings{Refuse: func(number int) int {
 		if number <= 2 {
@@ -198,7 +198,7 @@ func page(t *testing.T, setup beattest.Setup, name string) string {
 
 func TestCredentialsComeFromTheKeystore(t *testing.T) {
 	const lines = 100
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "  bearer_token: \"${INGEST_TOKEN}\"\n")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 

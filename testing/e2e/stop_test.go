@@ -10,22 +10,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 func TestStopDuringADialOrAWaitIsPromptAndLosesNothing(t *testing.T) {
 	for name, bad := range map[string]struct {
-		fault receivertest.Fault
+		fault wstest.Fault
 		more  string
 	}{
-		"a dial":               {receivertest.Fault{HangUpgrade: true}, "  connect_timeout: 1m\n"},
-		"a wait between dials": {receivertest.Fault{RefuseStatus: http.StatusForbidden}, ""},
-		"the first Ping":       {receivertest.Fault{MutePongs: true}, "  timeout: 1m\n"},
+		"a dial":               {wstest.Fault{HangUpgrade: true}, "  connect_timeout: 1m\n"},
+		"a wait between dials": {wstest.Fault{RefuseStatus: http.StatusForbidden}, ""},
+		"the first Ping":       {wstest.Fault{MutePongs: true}, "  timeout: 1m\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const lines = 1_000
-			server := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault { return bad.fault }))
+			server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault { return bad.fault }))
 			setup := beattest.Setup{Dir: t.TempDir(), Output: `
 output.websocket:
   hosts: ["` + server.URL() + `"]
@@ -41,7 +41,7 @@ output.websocket:
 			addr := server.Addr()
 			server.Kill()
 
-			server = receivertest.Start(t, receivertest.WithAddr(addr))
+			server = wstest.Start(t, wstest.WithAddr(addr))
 			filebeat = beattest.StartFilebeat(t, setup)
 			arrived(t, server, lines)
 			require.Zero(t, filebeat.Stop())

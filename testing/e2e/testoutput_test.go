@@ -14,8 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // run runs a command of filebeat, such as "test", "output", to its end.
@@ -27,21 +27,21 @@ func run(t *testing.T, setup beattest.Setup, command ...string) (output string, 
 }
 
 // startTLS starts a server with that certificate, and returns its wss URL.
-func startTLS(t *testing.T, config *tls.Config, options ...receivertest.Option) (server *receivertest.Server, url string) {
+func startTLS(t *testing.T, config *tls.Config, options ...wstest.Option) (server *wstest.Server, url string) {
 	t.Helper()
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	require.NoError(t, err)
-	server = receivertest.Start(t, append(options, receivertest.WithListener(listener))...)
+	server = wstest.Start(t, append(options, wstest.WithListener(listener))...)
 	return server, "wss://" + server.Addr() + "/"
 }
 
 func TestTestOutputTellsOfEveryHost(t *testing.T) {
 	ca := beattest.NewCA(t)
-	server := receivertest.Start(t, receivertest.WithSubprotocols("filebeat.ack.v1"))
+	server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1"))
 	_, secured := startTLS(t, &tls.Config{Certificates: []tls.Certificate{*ca.Issue("127.0.0.1")}})
-	refusing := receivertest.Start(t, receivertest.WithScript(func(int) receivertest.Fault {
-		return receivertest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you?"}
+	refusing := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{RefuseStatus: http.StatusUnauthorized, RefuseBody: "who are you?"}
 	}))
 	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

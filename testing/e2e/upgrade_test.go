@@ -17,8 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // switching is the answer to an upgrade request, with more lines of a header.
@@ -111,7 +111,7 @@ func TestAnswerToTheUpgradeThatCanNotBeIsNamedAndBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const lines, bad = 1_000, 2
-			server := receivertest.Start(t, receivertest.WithSubprotocols("a"))
+			server := wstest.Start(t, wstest.WithSubprotocols("a"))
 			address := startBad(t, server.Addr(), bad, c.answer)
 			setup := beattest.Setup{Dir: t.TempDir(), Output: output("ws://"+address+"/", c.more), Extra: "queue.mem.flush.timeout: 100ms"}
 			beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)

@@ -22,8 +22,8 @@ import (
 	"go.uber.org/goleak"
 
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/receivertest"
 	"filebeat-websocket/testing/beattest"
+	"filebeat-websocket/testing/wstest"
 )
 
 var (
@@ -59,10 +59,10 @@ func TestSoak(t *testing.T) {
 
 func soak(t *testing.T, ack string, random *rand.Rand) {
 	chaos := &chaos{random: random}
-	server := receivertest.Start(t,
-		receivertest.WithSubprotocols(protocol.Subprotocol),
-		receivertest.WithScript(chaos.fault),
-		receivertest.AllowViolations()) // half a frame of a client that was cut off
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithScript(chaos.fault),
+		wstest.AllowViolations()) // half a frame of a client that was cut off
 	setup := beattest.Setup{
 		Dir:   t.TempDir(),
 		Extra: "queue.mem.flush.timeout: 100ms",
@@ -140,15 +140,15 @@ func (c *chaos) end() {
 }
 
 // fault says how the next connection misbehaves.
-func (c *chaos) fault(int) receivertest.Fault {
+func (c *chaos) fault(int) wstest.Fault {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.over {
-		return receivertest.Fault{}
+		return wstest.Fault{}
 	}
 	at := 1 + c.random.IntN(5_000) // message at which it strikes
 	delay := time.Duration(c.random.IntN(100)) * time.Millisecond
-	faults := []receivertest.Fault{
+	faults := []wstest.Fault{
 		{},
 		{Delay: delay, AckDelay: delay},
 		{DropAtMessage: at},
@@ -176,7 +176,7 @@ func (c *chaos) fault(int) receivertest.Fault {
 }
 
 // resetNowAndThen cuts all connections at random times.
-func (c *chaos) resetNowAndThen(server *receivertest.Server, stop <-chan struct{}) {
+func (c *chaos) resetNowAndThen(server *wstest.Server, stop <-chan struct{}) {
 	for {
 		c.mutex.Lock()
 		wait := time.Second/2 + time.Duration(c.random.IntN(int(4*time.Second)))

@@ -19,7 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 // secrets are what the header of every failing dial carries.
@@ -219,7 +219,7 @@ func TestFramesBehindTheAnswerAreNotLost(t *testing.T) {
 }
 
 func TestARealSocketRefuses(t *testing.T) {
-	server := receivertest.Start(t)
+	server := wstest.Start(t)
 	server.Kill()
 	options := testOptions()
 	options.URL = &url.URL{Scheme: "ws", Host: server.Addr(), Path: "/"}
@@ -297,7 +297,7 @@ func TestACanceledDialReturnsAtOnce(t *testing.T) {
 	})
 	t.Run("but a connection that is open is not ended by it", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		server := receivertest.Start(t)
+		server := wstest.Start(t)
 		options := testOptions()
 		options.URL = &url.URL{Scheme: "ws", Host: server.Addr(), Path: "/"}
 		c, err := Dial(ctx, options)

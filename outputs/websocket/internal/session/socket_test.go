@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
-	"filebeat-websocket/receiver/receivertest"
+	"filebeat-websocket/testing/wstest"
 )
 
 type noTraffic struct{}
@@ -45,9 +45,9 @@ func dialOptions(address string) conn.Options {
 // TestNothingIsLostOverRealSockets sends until everything is confirmed, over
 // connections that fail in every way that the scripted server knows.
 func TestNothingIsLostOverRealSockets(t *testing.T) {
-	faults := map[string]receivertest.Fault{
+	faults := map[string]wstest.Fault{
 		"RST":                          {DropAtMessage: 37},
-		"RST at once":                  {DropAtMessage: receivertest.AtOpen},
+		"RST at once":                  {DropAtMessage: wstest.AtOpen},
 		"Close 1012":                   {CloseAtMessage: 51, CloseCode: 1012},
 		"Close 1014":                   {CloseAtMessage: 20, CloseCode: 1014},
 		"empty Close":                  {CloseAtMessage: 20},
@@ -64,11 +64,11 @@ func TestNothingIsLostOverRealSockets(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := receivertest.Start(t, receivertest.AllowViolations(), receivertest.WithFaults(fault, fault, fault))
+			server := wstest.Start(t, wstest.AllowViolations(), wstest.WithFaults(fault, fault, fault))
 			sendAll(t, server.Addr(), 40, 10)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			require.NoError(t, server.Wait(ctx, func(c receivertest.Counts) bool { return c.Unique == 400 }))
+			require.NoError(t, server.Wait(ctx, func(c wstest.Counts) bool { return c.Unique == 400 }))
 			require.Empty(t, server.Missing(1, 400))
 		})
 	}

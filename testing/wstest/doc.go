@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receivertest is a WebSocket server for tests of clients: it counts
+// Package wstest is a WebSocket server for tests of clients: it counts
 // the sequence numbers that arrive, so that a test can tell lost records from
 // duplicate ones, and misbehaves connection by connection as a script says.
 //
-//	srv := receivertest.Start(t, receivertest.WithFaults(
-//		receivertest.Fault{DropAtMessage: 3}, // connection 1: RST after its third message
+//	srv := wstest.Start(t, wstest.WithFaults(
+//		wstest.Fault{DropAtMessage: 3}, // connection 1: RST after its third message
 //	)) // every later connection is healthy
 //	// ... point the client at srv.URL() and send records that hold seq=1, seq=2, ...
-//	require.NoError(t, srv.Wait(ctx, func(c receivertest.Counts) bool { return c.Unique >= 1000 }))
+//	require.NoError(t, srv.Wait(ctx, func(c wstest.Counts) bool { return c.Unique >= 1000 }))
 //	require.Empty(t, srv.Missing(1, 1000))
 //
 // A record's number is the digits after the bytes "seq=", wherever they stand
@@ -36,4 +36,4 @@
 // pongLoop for delayed Pongs, ackLoop for delayed acks and progress, and one for
 // each flood and each huge or endless message. Stop, Kill and the test's Cleanup
 // end them all and wait for them.
-package receivertest
+package wstest

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package receivertest
+package wstest
 
 import (
 	"bufio"

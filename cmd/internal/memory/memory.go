@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package memory sets Go's garbage collector up for a shipper or receiver of logs, once,
+// before anything else runs. Environment variables take precedence.
 package memory
 
 import (

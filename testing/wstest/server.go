@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package receivertest
+package wstest
 
 import (
 	"context"
@@ -60,7 +60,7 @@ func Open(opts ...Option) (*Server, error) {
 	if cfg.listener == nil {
 		ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.addr)
 		if err != nil {
-			return nil, fmt.Errorf("receivertest: %w", err)
+			return nil, fmt.Errorf("wstest: %w", err)
 		}
 		cfg.listener = ln
 	}
