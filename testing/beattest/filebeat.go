@@ -4,7 +4,6 @@
 package beattest
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -71,6 +70,7 @@ http.host: unix://%[1]s/http.sock
 // Filebeat is a running filebeat.
 type Filebeat struct {
 	*Process
+	tb    testing.TB
 	setup Setup
 }
 
@@ -80,7 +80,7 @@ func StartFilebeat(tb testing.TB, setup Setup, args ...string) *Filebeat {
 	return StartFilebeatBinary(tb, Binary(tb, "filebeat"), setup, args...)
 }
 
-// StartFilebeatBinary starts a filebeat of one's choice.
+// StartFilebeatBinary starts another filebeat.
 func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...string) *Filebeat {
 	tb.Helper()
 	configFile := filepath.Join(setup.Dir, "filebeat.yml")
@@ -95,7 +95,7 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), command[0], command[1:]...)
 	cmd.Dir = setup.Dir
 	cmd.Env = append(os.Environ(), setup.Env...)
-	return &Filebeat{Process: StartProcess(tb, cmd), setup: setup}
+	return &Filebeat{Process: StartProcess(tb, cmd), tb: tb, setup: setup}
 }
 
 // Stat returns a number of the /stats page, such as libbeat.output.events.acked.
@@ -106,22 +106,6 @@ func (f *Filebeat) Stat(name string) int {
 		return 0
 	}
 	return number
-}
-
-// RSS returns the resident memory of the process in bytes.
-func (p *Process) RSS() int64 {
-	p.tb.Helper()
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.PID()))
-	require.NoError(p.tb, err)
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var kibibytes int64
-		if _, err := fmt.Sscanf(lines.Text(), "VmRSS: %d kB", &kibibytes); err == nil {
-			return kibibytes << 10
-		}
-	}
-	require.FailNow(p.tb, "no VmRSS in the status of the process")
-	return 0
 }
 
 // pollInterval is the time between two looks of Eventually.

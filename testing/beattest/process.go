@@ -4,13 +4,13 @@
 package beattest
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,23 +43,21 @@ func Root(tb testing.TB) string {
 	}
 }
 
-// Process is a running program. Its end is waited for in one goroutine; the
-// test's Cleanup kills it if the test did not stop it.
+// Process is a running program. One goroutine waits for its end.
 type Process struct {
-	tb     testing.TB
 	cmd    *exec.Cmd
-	output *lockedBuffer
+	output *outputBuffer
 	done   chan struct{} // closed when it has ended
 }
 
-// stopTimeout is how long a program gets to stop by itself before the test fails.
+// stopTimeout is how long Stop waits before it kills the program.
 const stopTimeout = 60 * time.Second
 
-// StartProcess starts a program. What it writes to its standard output goes to
-// Output, unless cmd says otherwise.
-func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
-	tb.Helper()
-	p := &Process{tb: tb, cmd: cmd, output: &lockedBuffer{}, done: make(chan struct{})}
+// OpenProcess starts a program, for a caller that is not a test. Its standard
+// error goes to Output, and so does its standard output unless cmd says
+// otherwise. The caller has to call Stop, Close or Kill.
+func OpenProcess(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, output: newOutputBuffer(), done: make(chan struct{})}
 	cmd.Stderr = p.output
 	if cmd.Stdout == nil {
 		cmd.Stdout = p.output
@@ -67,12 +65,11 @@ func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	// A program that outlives its test would hold ports and files of the next.
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	endWithParent(cmd.SysProcAttr)
 	started := make(chan error)
 	go func() {
-		// The signal comes when the thread ends that started the program, not
-		// the process, so that thread is kept.
+		// On Linux the child gets its signal when the thread that started it
+		// ends, not when the process does, so that thread is kept.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(p.done)
@@ -83,22 +80,50 @@ func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
 			_ = cmd.Wait()
 		}
 	}()
-	require.NoError(tb, <-started)
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// StartProcess opens a program for a test, whose Cleanup kills it and, if the test
+// failed, logs the end of its output.
+func StartProcess(tb testing.TB, cmd *exec.Cmd) *Process {
+	tb.Helper()
+	p, err := OpenProcess(cmd)
+	require.NoError(tb, err)
+	cleanup(tb, p)
+	return p
+}
+
+func cleanup(tb testing.TB, p *Process) {
+	tb.Helper()
 	tb.Cleanup(func() {
 		p.Kill()
 		if tb.Failed() {
-			tb.Logf("output of %s (end):\n%s", filepath.Base(cmd.Path), tail(p.output.String(), 8<<10))
+			tb.Logf("output of %s (end):\n%s", p.name(), p.lastOutput())
 		}
 	})
-	return p
 }
+
+func (p *Process) name() string { return filepath.Base(p.cmd.Path) }
 
 // PID returns the number of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Output returns what the program wrote to its standard error, and to its
 // standard output unless that goes elsewhere.
-func (p *Process) Output() string { return p.output.String() }
+func (p *Process) Output() string {
+	text, _ := p.output.read()
+	return text
+}
+
+// lastOutput returns the end of Output, for a message.
+func (p *Process) lastOutput() string {
+	const most = 8 << 10
+	text := p.Output()
+	return text[max(0, len(text)-most):]
+}
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
@@ -122,62 +147,93 @@ func (p *Process) Kill() {
 
 // Terminate asks the process to end (SIGTERM).
 func (p *Process) Terminate() {
-	p.tb.Helper()
-	err := p.cmd.Process.Signal(syscall.SIGTERM)
-	if !errors.Is(err, os.ErrProcessDone) {
-		require.NoError(p.tb, err)
-	}
+	// The error is that it has ended already.
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 }
 
-// Stop asks the process to end and returns its exit code.
+// Stop asks the process to end and returns its exit code, as Wait does.
 func (p *Process) Stop() int {
-	p.tb.Helper()
 	p.Terminate()
 	return p.Wait(stopTimeout)
 }
 
-// Wait returns the exit code, and fails the test if the process does not end
-// within timeout.
+// Wait returns the exit code of the process. It is -1 if a signal ended the
+// process, and also if it did not end within timeout: Wait kills it then.
 func (p *Process) Wait(timeout time.Duration) int {
-	p.tb.Helper()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
 	select {
 	case <-p.done:
-	case <-time.After(timeout):
-		require.FailNowf(p.tb, "the process did not end", "%s, within %v", p.cmd.Path, timeout)
+	case <-timer.C:
+		_, _ = fmt.Fprintf(p.output, "\nkilled: it did not end within %v\n", timeout) // a buffer
+		p.Kill()
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Usage returns the CPU time and the peak resident memory in bytes of a process
+// Close stops the process. The error tells of any other end than exit code 0, with
+// the end of the output.
+func (p *Process) Close() error {
+	if p.Stop() == 0 {
+		return nil
+	}
+	return p.Failure(fmt.Errorf("%v", p.cmd.ProcessState))
+}
+
+// Failure adds the name of the program and the end of its output to an error.
+func (p *Process) Failure(err error) error {
+	return fmt.Errorf("%s: %w; its output ends with:\n%s", p.name(), err, p.lastOutput())
+}
+
+// ErrEnded is the error of Await, and of others who wait for something of a process
 // that has ended.
+var ErrEnded = errors.New("ended early")
+
+// Await waits until the output matches the expression and returns the match with
+// its groups.
+func (p *Process) Await(expression *regexp.Regexp, timeout time.Duration) ([]string, error) {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for {
+		// Asked first: what the process wrote before its end is all there then.
+		ended := !p.Running()
+		text, changed := p.output.read()
+		if match := expression.FindStringSubmatch(text); match != nil {
+			return match, nil
+		}
+		if ended {
+			return nil, p.Failure(ErrEnded)
+		}
+		select {
+		case <-changed:
+		case <-p.done:
+		case <-timer.C:
+			return nil, p.Failure(fmt.Errorf("no %q within %v", expression, timeout))
+		}
+	}
+}
+
+// Usage returns the CPU time and the peak of the resident memory, in bytes, of a
+// process that has ended.
 func (p *Process) Usage() (cpu time.Duration, peakRSS int64) {
 	<-p.done
 	state := p.cmd.ProcessState
-	usage, ok := state.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return state.SystemTime() + state.UserTime(), 0
+	cpu = state.SystemTime() + state.UserTime()
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		peakRSS = usage.Maxrss << 10 // Linux counts in KiB
 	}
-	return state.SystemTime() + state.UserTime(), usage.Maxrss * 1024
+	return cpu, peakRSS
 }
 
-// lockedBuffer keeps what a process writes while the test reads it.
-type lockedBuffer struct {
-	mutex  sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.String()
-}
-
-func tail(text string, bytes int) string {
-	return text[max(0, len(text)-bytes):]
+// RSS returns the resident memory of the process in bytes. It needs Linux.
+func (p *Process) RSS() (int64, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.PID()))
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int64 // in pages
+	if _, err := fmt.Sscan(string(content), &size, &resident); err != nil {
+		return 0, fmt.Errorf("statm of %s: %w", p.name(), err)
+	}
+	return resident * int64(os.Getpagesize()), nil
 }

@@ -6,7 +6,7 @@ package beattest
 import (
 	"bytes"
 	"context"
-	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,23 +52,35 @@ func StartReceiverIn(tb testing.TB, folder string, args ...string) *Receiver {
 }
 
 // listening is the line with which wsreceiver says that it is ready.
-var listening = regexp.MustCompile(`listening.*url=ws://(\S+?)/`)
+var listening = regexp.MustCompile(`listening.*url=(\S+)\s`)
+
+// listenTimeout is how long a wsreceiver has to say that it listens.
+const listenTimeout = 10 * time.Second
+
+// OpenReceiver starts a wsreceiver, for a caller that is not a test, and returns
+// the URL at which it takes records.
+func OpenReceiver(cmd *exec.Cmd) (p *Process, url string, err error) {
+	if p, err = OpenProcess(cmd); err != nil {
+		return nil, "", err
+	}
+	match, err := p.Await(listening, listenTimeout)
+	if err != nil {
+		p.Kill()
+		return nil, "", err
+	}
+	return p, match[1], nil
+}
 
 // Start starts the receiver again, at the address it had before.
 func (r *Receiver) Start() {
 	r.tb.Helper()
 	args := append([]string{"--listen", r.addr, "--out", r.File}, r.args...)
-	r.Process = StartProcess(r.tb, exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
-	Eventually(r.tb, 10*time.Second, "wsreceiver listens", func() bool {
-		match := listening.FindStringSubmatch(r.Output())
-		if match == nil {
-			return false
-		}
-		r.addr = match[1]
-		return true
-	})
-	_, _, err := net.SplitHostPort(r.addr)
+	process, text, err := OpenReceiver(exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
 	require.NoError(r.tb, err)
+	cleanup(r.tb, process)
+	address, err := url.Parse(text)
+	require.NoError(r.tb, err)
+	r.Process, r.addr = process, address.Host
 }
 
 // URL returns the address for output.websocket.

@@ -19,7 +19,7 @@ type testCase struct {
 	stock  bool           // plain Filebeat instead of the distribution
 	base   string         // of its configuration: one of the following
 	load   string         // name of its input; "access" unless set
-	output string         // discard, console, file, logstash, redis or websocket
+	output string         // discard, logstash, redis or websocket
 	set    map[string]any // settings of the output
 	delay  bool           // the server is behind the slow link
 	gogc   string         // GOGC in the environment, the binary's own setting if empty
@@ -57,7 +57,7 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 	if err := b.setInput(settings, c); err != nil {
 		return "", err
 	}
-	settings["output"] = map[string]any{c.output: b.outputSettings(c, folder)}
+	settings["output"] = map[string]any{c.output: b.outputSettings(c)}
 	maps.Copy(settings, map[string]any{
 		"path.home":               folder,
 		"logging.to_stderr":       true,
@@ -97,11 +97,9 @@ func (b *bench) setInput(settings map[string]any, c testCase) error {
 	return nil
 }
 
-func (b *bench) outputSettings(c testCase, folder string) map[string]any {
+func (b *bench) outputSettings(c testCase) map[string]any {
 	settings := map[string]any{}
 	switch c.output {
-	case "file":
-		settings["path"], settings["rotate_every_kb"] = filepath.Join(folder, "out"), 102400
 	case "logstash":
 		settings["hosts"] = []any{b.sinks.lumberjack.Addr().String()}
 		settings["compression_level"] = 0

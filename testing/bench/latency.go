@@ -125,8 +125,8 @@ func (p *process) writeSteadily(ctx context.Context, file *os.File, arrived *arr
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
-		case err := <-p.ended:
-			return 0, fmt.Errorf("filebeat ended early: %w", err)
+		case <-p.Done():
+			return 0, beattest.ErrEnded
 		case <-tick.C:
 		}
 		var lines bytes.Buffer

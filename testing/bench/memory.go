@@ -26,13 +26,13 @@ func measureMemory(ctx context.Context, b *bench) (section, error) {
 	b.loads[long.name] = long
 	var samples []float64
 	var failure error
-	_, err := b.run(ctx, testCase{base: shippedFile, load: long.name, output: "websocket"}, nil, func(pid, _ int) {
-		mib, err := residentMiB(pid)
+	_, err := b.run(ctx, testCase{base: shippedFile, load: long.name, output: "websocket"}, nil, func(p *process) {
+		rss, err := p.RSS()
 		if err != nil {
 			failure = err
 			return
 		}
-		samples = append(samples, mib)
+		samples = append(samples, float64(rss)/(1<<20))
 	})
 	if err == nil {
 		err = failure

@@ -10,9 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"filebeat-websocket/testing/beattest"
@@ -22,7 +19,6 @@ const (
 	pollInterval = 100 * time.Millisecond
 	// stallTimeout without a further acked event ends a run as failed.
 	stallTimeout = time.Minute
-	stopTimeout  = 30 * time.Second
 )
 
 // measurement is the outcome of one run.
@@ -45,8 +41,8 @@ type bench struct {
 	rounds      int
 }
 
-// observer is told how a run goes on, from the goroutine that follows it.
-type observer func(pid, acked int)
+// observer is called at each progress of a run, by the goroutine that follows it.
+type observer func(p *process)
 
 // run lets a filebeat send all lines of the case's load. begun, unless nil, is
 // called when the first events are acked, and delays the end until it returns.
@@ -67,18 +63,15 @@ func (b *bench) run(ctx context.Context, c testCase, begun func() error, watch o
 	if err = p.end(err); err != nil {
 		return m, err
 	}
-	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return m, errors.New("no resource usage on this system")
-	}
+	cpu, peakRSS := p.Usage()
 	bytes := b.sinks.bytes.Load() - bytesBefore
 	if c.usesServer() && bytes < int64(lines*b.loads[c.load].lineBytes) {
 		return m, fmt.Errorf("filebeat counts every event as acked, but the server has only %d bytes", bytes)
 	}
 	return measurement{
 		eventsPerSecond: rate,
-		cpuPerMillion:   (p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()).Seconds() / float64(lines) * 1e6,
-		peakRSS:         float64(usage.Maxrss) / 1024,
+		cpuPerMillion:   cpu.Seconds() / float64(lines) * 1e6,
+		peakRSS:         float64(peakRSS) / (1 << 20),
 		bytesPerEvent:   float64(bytes) / float64(lines),
 		wirePerEvent:    float64(b.sinks.wire.Load()-wireBefore) / float64(lines),
 	}, nil
@@ -97,18 +90,12 @@ func (c testCase) usesServer() bool {
 
 // process is a running filebeat.
 type process struct {
-	cmd    *exec.Cmd
+	*beattest.Process
 	folder string
-	log    *os.File
-	ended  chan error
 }
 
 func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...string) (*process, error) {
 	config, err := b.writeConfig(c, folder)
-	if err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(folder, "filebeat.log"))
 	if err != nil {
 		return nil, err
 	}
@@ -120,41 +107,21 @@ func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...s
 	if c.gogc != "" {
 		cmd.Env = append(os.Environ(), "GOGC="+c.gogc)
 	}
-	cmd.Stderr = log // standard output is the null device, for output.console
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w (mage build makes it)", err), log.Close())
-	}
-	p := &process{cmd: cmd, folder: folder, log: log, ended: make(chan error, 1)}
-	go func() { p.ended <- cmd.Wait() }()
-	return p, nil
-}
-
-// end stops it, or kills it if something failed before, whose error gets
-// filebeat's last words.
-func (p *process) end(failure error) error {
-	err := failure
-	if err == nil {
-		err = p.stop()
-	} else {
-		_ = p.cmd.Process.Kill() // it may have ended by itself
-	}
+	filebeat, err := beattest.OpenProcess(cmd)
 	if err != nil {
-		said, _ := os.ReadFile(p.log.Name()) // the error says enough without
-		err = fmt.Errorf("%w; filebeat says:\n%s", err, said[max(0, len(said)-4000):])
+		return nil, fmt.Errorf("%w (mage build makes it)", err)
 	}
-	return errors.Join(err, p.log.Close())
+	return &process{Process: filebeat, folder: folder}, nil
 }
 
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+// end stops filebeat, or kills it if something failed before; that error then also
+// has the end of filebeat's output.
+func (p *process) end(failure error) error {
+	if failure == nil {
+		return p.Close()
 	}
-	select {
-	case err := <-p.ended:
-		return err
-	case <-time.After(stopTimeout):
-		return fmt.Errorf("filebeat did not end within %v", stopTimeout)
-	}
+	p.Kill()
+	return p.Failure(failure)
 }
 
 func socket(folder string) string { return filepath.Join(folder, "http.sock") }
@@ -173,8 +140,8 @@ func (p *process) follow(ctx context.Context, lines int, begun func() error, wat
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
-		case err := <-p.ended:
-			return 0, fmt.Errorf("filebeat ended early: %w", err)
+		case <-p.Done():
+			return 0, beattest.ErrEnded
 		case <-poll.C:
 		}
 		acked, err := beattest.ReadStat(ctx, socket(p.folder), "libbeat.output.events.acked")
@@ -198,7 +165,7 @@ func (p *process) follow(ctx context.Context, lines int, begun func() error, wat
 		}
 		progress = now
 		if watch != nil {
-			watch(p.cmd.Process.Pid, acked)
+			watch(p)
 		}
 		if acked == lines {
 			// Two readings too close to each other say nothing.
@@ -209,18 +176,4 @@ func (p *process) follow(ctx context.Context, lines int, begun func() error, wat
 		}
 		last.time, last.acked = now, acked
 	}
-}
-
-// residentMiB is the memory that a process has in use.
-func residentMiB(pid int) (float64, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(string(content))
-	if len(fields) < 2 {
-		return 0, errors.New("statm: not what Linux writes")
-	}
-	pages, err := strconv.Atoi(fields[1])
-	return float64(pages*os.Getpagesize()) / (1 << 20), err
 }

@@ -71,16 +71,16 @@ func run(duration time.Duration) error {
 	defer func() { _ = os.RemoveAll(folder) }()
 
 	arrived := &arrivals{seen: map[int]bool{}}
-	receiver, url, err := startReceiver(context.WithoutCancel(interrupted), arrived)
+	receiver, err := openReceiver(context.WithoutCancel(interrupted), arrived)
 	if err != nil {
 		return err
 	}
-	defer receiver.kill()
-	filebeat, err := startFilebeat(context.WithoutCancel(interrupted), folder, url)
+	defer receiver.Kill()
+	filebeat, err := openFilebeat(context.WithoutCancel(interrupted), folder, receiver.url)
 	if err != nil {
 		return err
 	}
-	defer filebeat.kill()
+	defer filebeat.Kill()
 	log, err := newWeblog(filepath.Join(folder, "access.log"))
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func run(duration time.Duration) error {
 	} else {
 		fmt.Println("Ctrl-C ends it.")
 	}
-	fmt.Printf("filebeat reads %s and sends it to %s; the first lines that arrive there:\n", log.file.Name(), url)
+	fmt.Printf("filebeat reads %s and sends it to %s; the first lines that arrive there:\n", log.file.Name(), receiver.url)
 	if err := log.grow(writing); err != nil {
 		return err
 	}
@@ -105,15 +105,11 @@ func run(duration time.Duration) error {
 		patience = hastyTimeout
 	}
 	awaitArrival(arrived, log.lines, patience)
-	err = errors.Join(filebeat.stop(), receiver.stop())
+	err = errors.Join(filebeat.Close(), receiver.Close())
 	unique, twice := arrived.totals()
 	fmt.Printf("%d lines written, %d arrived, %d missing, %d twice\n", log.lines, unique, log.lines-unique, twice)
 	if unique != log.lines {
-		err = errors.Join(err, fmt.Errorf("%d lines are missing", log.lines-unique))
-	}
-	if err != nil {
-		content, _ := os.ReadFile(filepath.Join(folder, filebeatLog)) // its absence shows
-		fmt.Fprintf(os.Stderr, "what filebeat says:\n%s\n", content)
+		err = errors.Join(err, filebeat.Failure(fmt.Errorf("%d lines are missing", log.lines-unique)))
 	}
 	return err
 }

@@ -54,9 +54,10 @@ func (a agent) mebibytes(t *testing.T) int {
 	beattest.Eventually(t, time.Minute, "the queue is as full as it gets", func() bool {
 		return filebeat.Stat("libbeat.pipeline.queue.filled.events") >= a.queue && filebeat.Stat("beat.info.uptime.ms") > 3000
 	})
-	used := filebeat.RSS() >> 20
+	used, err := filebeat.RSS()
+	require.NoError(t, err)
 	filebeat.Kill()
-	return int(used)
+	return int(used >> 20)
 }
 
 var memoryRow = regexp.MustCompile(`(?m)^\| (.+?) \| (\d+) MiB \|$`)

@@ -290,7 +290,9 @@ output.websocket:
 		offsets := run.setup.RegistryOffsets(t)
 		return offsets["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
 	})
-	require.Less(t, run.filebeat.RSS()>>20, int64(faultMiB), "MiB of resident memory")
+	rss, err := run.filebeat.RSS()
+	require.NoError(t, err)
+	require.Less(t, rss>>20, int64(faultMiB), "MiB of resident memory")
 	require.Zero(t, run.filebeat.Stop())
 
 	o := outcome{name: r.name, ack: ack, sent: faultLines, recovery: max(recovery, 0)}

@@ -102,7 +102,7 @@ output.websocket:
 			}
 		}
 		if len(samples) < int(elapsed/sampleEvery) {
-			samples = append(samples, takeSample(filebeat))
+			samples = append(samples, takeSample(t, filebeat))
 		}
 	}
 	close(stop)
@@ -195,11 +195,14 @@ type sample struct {
 	goroutines, handles, rss int
 }
 
-func takeSample(filebeat *beattest.Filebeat) sample {
+func takeSample(t *testing.T, filebeat *beattest.Filebeat) sample {
+	t.Helper()
+	rss, err := filebeat.RSS()
+	require.NoError(t, err)
 	return sample{
 		goroutines: filebeat.Stat("beat.runtime.goroutines"),
 		handles:    filebeat.Stat("beat.handles.open"),
-		rss:        int(filebeat.RSS() >> 20),
+		rss:        int(rss >> 20),
 	}
 }
 

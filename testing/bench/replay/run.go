@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,12 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"filebeat-websocket/testing/beattest"
 )
 
 // testCase is a kind of traffic.
@@ -46,8 +45,6 @@ type measurement struct {
 	peakRSS          float64 // MiB
 }
 
-var listening = regexp.MustCompile(`listening.*url=(ws://\S+)`)
-
 // run measures a fresh receiver.
 func run(ctx context.Context, s settings, c testCase) (m measurement, err error) {
 	folder, err := os.MkdirTemp(s.folder, "replay-")
@@ -57,39 +54,21 @@ func run(ctx context.Context, s settings, c testCase) (m measurement, err error)
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	command := exec.CommandContext(ctx, s.receiver, "--listen", "127.0.0.1:0", "--quiet", "--out", folder+"/")
 	command.Env = append(os.Environ(), "GOGC="+s.gogc)
-	stderr, err := command.StderrPipe()
+	receiver, url, err := beattest.OpenReceiver(command)
 	if err != nil {
-		return m, err
-	}
-	if err := command.Start(); err != nil {
 		return m, fmt.Errorf("%w (mage build makes it)", err)
 	}
-	url := ""
-	lines := bufio.NewScanner(stderr)
-	for url == "" && lines.Scan() {
-		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-			url = found[1]
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, stderr) }() // ends with the receiver
 	records, err := load(ctx, s, c, url, &m)
 	if err != nil {
-		_ = command.Process.Kill() // it may have ended by itself
-		_ = command.Wait()
+		receiver.Kill()
+		return m, receiver.Failure(err)
+	}
+	if err := receiver.Close(); err != nil {
 		return m, err
 	}
-	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-		return m, err
-	}
-	if err := command.Wait(); err != nil {
-		return m, fmt.Errorf("wsreceiver: %w", err)
-	}
-	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return m, errors.New("no resource usage on this system")
-	}
-	m.cpuPerMillion = (command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds() / (float64(records) / 1e6)
-	m.peakRSS = float64(usage.Maxrss) / 1024
+	cpu, peakRSS := receiver.Usage()
+	m.cpuPerMillion = cpu.Seconds() / (float64(records) / 1e6)
+	m.peakRSS = float64(peakRSS) / (1 << 20)
 	written, err := countLines(folder)
 	if err == nil && written != records {
 		err = fmt.Errorf("%d records were acked and %d are in the files", records, written)
