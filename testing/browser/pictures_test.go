@@ -34,7 +34,7 @@ func TestPictures(t *testing.T) {
 	folder, length := t.TempDir(), 3*time.Second
 	if *update {
 		folder, length = filepath.Join(beattest.Root(t), "docs", "images"), picturesFor
-		install(t, "apt-get", "install", "-y", "--no-install-recommends", "fonts-inter", "fonts-jetbrains-mono")
+		require.NoError(t, beattest.Install("apt-get", "install", "-y", "--no-install-recommends", "fonts-inter", "fonts-jetbrains-mono"))
 	}
 	b, s := startBrowser(t), startServer(t)
 	stop, done := make(chan struct{}), make(chan struct{})

@@ -4,14 +4,11 @@
 package browser
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,43 +19,25 @@ import (
 )
 
 const (
-	driverModule   = "playwright-core"
-	driverVersion  = "1.65.1"
-	chromium       = "/usr/bin/chromium"
-	installTimeout = 5 * time.Minute
+	driverModule  = "playwright-core"
+	driverVersion = "1.65.1"
+	chromium      = "/usr/bin/chromium"
 	// patience is how long a test waits for what has to happen. It is generous: a
 	// slow machine is no failure.
 	patience = 60 * time.Second
 )
 
-// cacheFolder is where what was installed stays.
 func cacheFolder(t *testing.T) string {
 	t.Helper()
-	folder := filepath.Join(beattest.Root(t), ".cache", "browser")
-	require.NoError(t, os.MkdirAll(folder, 0o755))
-	return folder
+	return beattest.CacheFolder(t, "browser")
 }
 
 func installDriver(t *testing.T) (folder string) {
 	t.Helper()
 	folder = cacheFolder(t)
-	if _, err := os.Stat(chromium); err != nil {
-		install(t, "apt-get", "update") // a fresh machine has no list of packages, or an old one
-		install(t, "apt-get", "install", "-y", "--no-install-recommends", "chromium")
-	}
-	manifest, err := os.ReadFile(filepath.Join(folder, "node_modules", driverModule, "package.json"))
-	if err != nil || !bytes.Contains(manifest, fmt.Appendf(nil, `"version": %q`, driverVersion)) {
-		install(t, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund", driverModule+"@"+driverVersion)
-	}
+	require.NoError(t, beattest.InstallPackages(map[string]string{chromium: "chromium"}))
+	require.NoError(t, beattest.InstallNodeModule(folder, driverModule, driverVersion))
 	return folder
-}
-
-func install(t *testing.T, command string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
-	defer cancel()
-	output, err := exec.CommandContext(ctx, command, args...).CombinedOutput()
-	require.NoErrorf(t, err, "%s %s:\n%s", command, strings.Join(args, " "), output)
 }
 
 var buildOnce sync.Once
@@ -86,7 +65,7 @@ type server struct {
 	process *beattest.Process
 }
 
-var listening = regexp.MustCompile(`msg="live tail" url=http://(\S+)/`)
+var liveTail = regexp.MustCompile(`msg="live tail" url=http://(\S+)/`)
 
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
@@ -99,13 +78,9 @@ func (s *server) start() {
 	s.t.Helper()
 	command := exec.CommandContext(context.WithoutCancel(s.t.Context()), wsreceiver(s.t), append([]string{"--listen", s.address}, s.args...)...)
 	s.process = beattest.StartProcess(s.t, command)
-	beattest.Eventually(s.t, patience, "wsreceiver tells where the live tail is", func() bool {
-		match := listening.FindStringSubmatch(s.process.Output())
-		if match != nil {
-			s.address = match[1]
-		}
-		return match != nil
-	})
+	match, err := s.process.Await(liveTail, patience)
+	require.NoError(s.t, err)
+	s.address = match[1]
 }
 
 func (s *server) stop() {

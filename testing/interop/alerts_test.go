@@ -41,8 +41,8 @@ func promtool(t *testing.T) string {
 	tool := filepath.Join(folder, "usr", "bin", "promtool")
 	if _, err := os.Stat(tool); err != nil {
 		require.NoError(t, os.MkdirAll(folder, 0o755))
-		require.NoError(t, runInstaller("apt-get", "update"))
-		require.NoError(t, runInstaller("sh", "-ec", `cd "$0" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb`, folder))
+		require.NoError(t, beattest.Install("apt-get", "update"))
+		require.NoError(t, beattest.Install("sh", "-ec", `cd "$0" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb`, folder))
 	}
 	return tool
 }
@@ -55,9 +55,9 @@ func exporter(t *testing.T) string {
 	if _, err := os.Stat(program); err != nil {
 		require.NoError(t, os.MkdirAll(folder, 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module exporter\n"), 0o600))
-		require.NoError(t, runInstaller("go", "-C", folder, "get", jsonExporter))
+		require.NoError(t, beattest.Install("go", "-C", folder, "get", jsonExporter))
 		path, _, _ := strings.Cut(jsonExporter, "@")
-		require.NoError(t, runInstaller("go", "-C", folder, "build", "-mod=mod", "-o", program, path))
+		require.NoError(t, beattest.Install("go", "-C", folder, "build", "-mod=mod", "-o", program, path))
 	}
 	return program
 }

@@ -4,16 +4,9 @@
 package interop
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,8 +19,6 @@ const (
 
 	nodeModule  = "ws"
 	nodeVersion = "8.23.0"
-
-	installTimeout = 10 * time.Minute
 )
 
 // packages are those of Debian that the tests need, by a file that each has.
@@ -46,10 +37,10 @@ var packages = map[string]string{
 	"/usr/bin/microsocks":                       "microsocks",
 }
 
-// cacheFolder is where the tests keep what is not of Debian.
+// cacheFolder is for what does not come from Debian.
 func cacheFolder(t *testing.T) string {
 	t.Helper()
-	return filepath.Join(beattest.Root(t), ".cache", "interop")
+	return beattest.CacheFolder(t, "interop")
 }
 
 // nodeFolder is the one with Node's modules.
@@ -63,54 +54,15 @@ var (
 	errInstall  error
 )
 
-// install installs all that the tests need and that is not there. It does so
-// once for all of them; without it each test fails.
+// install installs what the tests need and this machine lacks, once for all tests.
+// Each test fails if that failed.
 func install(t *testing.T) {
 	t.Helper()
 	installOnce.Do(func() {
-		errInstall = installDebianPackages()
+		errInstall = beattest.InstallPackages(packages)
 		if errInstall == nil {
-			errInstall = installNodeModule(nodeFolder(t))
+			errInstall = beattest.InstallNodeModule(nodeFolder(t), nodeModule, nodeVersion)
 		}
 	})
 	require.NoError(t, errInstall)
-}
-
-func installDebianPackages() error {
-	var missing []string
-	for file, name := range packages {
-		if _, err := os.Stat(file); err != nil {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	// A fresh machine has no list of packages, or an old one.
-	if err := runInstaller("apt-get", "update"); err != nil {
-		return err
-	}
-	return runInstaller("apt-get", append([]string{"install", "-y", "--no-install-recommends"}, missing...)...)
-}
-
-func installNodeModule(folder string) error {
-	manifest, err := os.ReadFile(filepath.Join(folder, "node_modules", nodeModule, "package.json"))
-	if err == nil && bytes.Contains(manifest, fmt.Appendf(nil, `"version": %q`, nodeVersion)) {
-		return nil
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	return runInstaller("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", nodeModule+"@"+nodeVersion)
-}
-
-func runInstaller(command string, args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), installTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, command, args...)
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w:\n%s", command, strings.Join(args, " "), err, output)
-	}
-	return nil
 }

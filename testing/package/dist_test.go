@@ -51,8 +51,7 @@ func need(t *testing.T, program, debianPackage string) {
 		return
 	}
 	beattest.NeedRoot(t, "apt-get")
-	run(t, command(t, "apt-get", "update")) // a fresh machine has no list of packages, or an old one
-	run(t, command(t, "apt-get", "install", "-y", "--no-install-recommends", debianPackage))
+	require.NoError(t, beattest.InstallPackages(map[string]string{"/usr/bin/" + program: debianPackage}))
 }
 
 // command is a command that outlives neither commandTimeout nor the test.
