@@ -37,10 +37,10 @@ var tunedSettings = map[string]any{"queue.mem": map[string]any{"events": 12800, 
 
 // writeConfig writes filebeat's configuration for a run to its folder.
 func (b *bench) writeConfig(c testCase, folder string) (path string, err error) {
-	settings := map[string]any{}
+	config := map[string]any{}
 	switch c.base {
 	case tunedQueue:
-		maps.Copy(settings, tunedSettings)
+		maps.Copy(config, tunedSettings)
 	case shippedFile:
 		content, err := os.ReadFile("filebeat.yml")
 		if err != nil {
@@ -48,17 +48,17 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 		}
 		shipped, err := conf.NewConfigWithYAML(content, "filebeat.yml")
 		if err == nil {
-			err = shipped.Unpack(&settings)
+			err = shipped.Unpack(&config)
 		}
 		if err != nil {
 			return "", fmt.Errorf("filebeat.yml: %w", err)
 		}
 	}
-	if err := b.setInput(settings, c); err != nil {
+	if err := b.setInput(config, c); err != nil {
 		return "", err
 	}
-	settings["output"] = map[string]any{c.output: b.outputSettings(c)}
-	maps.Copy(settings, map[string]any{
+	config["output"] = map[string]any{c.output: b.outputSettings(c)}
+	maps.Copy(config, map[string]any{
 		"path.home":               folder,
 		"logging.to_stderr":       true,
 		"logging.level":           "warning",
@@ -66,7 +66,7 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 		"http.enabled":            true,
 		"http.host":               "unix://" + socket(folder),
 	})
-	content, err := json.Marshal(settings) // which is YAML
+	content, err := json.Marshal(config) // which is YAML
 	if err != nil {
 		return "", err
 	}
@@ -76,10 +76,10 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 
 // setInput has filebeat read the load, with the shipped file's other settings of
 // the input if that is the base.
-func (b *bench) setInput(settings map[string]any, c testCase) error {
+func (b *bench) setInput(config map[string]any, c testCase) error {
 	input := map[string]any{"type": "filestream", "id": "bench"}
-	if section, ok := settings["filebeat"].(map[string]any); ok {
-		inputs, ok := section["inputs"].([]any)
+	if part, ok := config["filebeat"].(map[string]any); ok {
+		inputs, ok := part["inputs"].([]any)
 		if !ok || len(inputs) != 1 {
 			return fmt.Errorf("filebeat.yml: one input expected, there are %d", len(inputs))
 		}
@@ -88,30 +88,30 @@ func (b *bench) setInput(settings map[string]any, c testCase) error {
 		}
 	}
 	input["paths"] = []any{filepath.Join(b.folder, c.load, "*.log")}
-	section, _ := settings["filebeat"].(map[string]any)
-	if section == nil {
-		section = map[string]any{}
+	part, _ := config["filebeat"].(map[string]any)
+	if part == nil {
+		part = map[string]any{}
 	}
-	section["inputs"] = []any{input}
-	settings["filebeat"] = section
+	part["inputs"] = []any{input}
+	config["filebeat"] = part
 	return nil
 }
 
 func (b *bench) outputSettings(c testCase) map[string]any {
-	settings := map[string]any{}
+	config := map[string]any{}
 	switch c.output {
 	case "logstash":
-		settings["hosts"] = []any{b.sinks.lumberjack.Addr().String()}
-		settings["compression_level"] = 0
+		config["hosts"] = []any{b.sinks.lumberjack.Addr().String()}
+		config["compression_level"] = 0
 	case "redis":
-		settings["hosts"] = []any{b.sinks.redis.Addr().String()}
-		settings["key"] = "filebeat"
+		config["hosts"] = []any{b.sinks.redis.Addr().String()}
+		config["key"] = "filebeat"
 	case "websocket":
-		settings["hosts"] = []any{b.sinks.webSocketURL()}
+		config["hosts"] = []any{b.sinks.webSocketURL()}
 		if c.delay {
-			settings["hosts"] = []any{"ws://" + b.slowAddress}
+			config["hosts"] = []any{"ws://" + b.slowAddress}
 		}
 	}
-	maps.Copy(settings, c.set)
-	return settings
+	maps.Copy(config, c.set)
+	return config
 }

@@ -4,19 +4,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"debug/buildinfo"
 	"fmt"
-	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
+
+	"filebeat-websocket/testing/beattest"
 )
 
-// machine says what the numbers depend on.
-func machine(ctx context.Context, s settings) (string, error) {
+// preamble says what was measured, and on what.
+func preamble(ctx context.Context, s settings) (string, error) {
 	info, err := buildinfo.ReadFile(s.binary)
 	if err != nil {
 		return "", fmt.Errorf("%w (mage build makes it)", err)
@@ -33,33 +32,7 @@ Median of the rounds, with the least and the largest.
 
 - %s
 - built with %s
-- %s, %d cores, %s/%s
-- load before: %s
-
+%s
 `, time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.suites, s.rounds, s.lines,
-		strings.TrimSpace(string(version)), info.GoVersion, cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverages()), nil
-}
-
-func cpuModel() string {
-	file, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return "unknown CPU"
-	}
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if name, value, found := strings.Cut(lines.Text(), ":"); found && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown CPU"
-}
-
-// loadAverages is the three averages of Linux.
-func loadAverages() string {
-	content, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(content))
-	if err != nil || len(fields) < 3 {
-		return "unknown"
-	}
-	return strings.Join(fields[:3], " ")
+		strings.TrimSpace(string(version)), info.GoVersion, beattest.Machine()), nil
 }

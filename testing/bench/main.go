@@ -67,22 +67,22 @@ func measure(ctx context.Context, s settings) (err error) {
 	if s.profile != "" {
 		return b.profile(ctx, s.profile)
 	}
-	machine, err := machine(ctx, s)
+	head, err := preamble(ctx, s)
 	if err != nil {
 		return err
 	}
 	var sections []section
-	for _, suite := range selected {
-		part, err := suite.run(ctx, b)
+	for _, s := range selected {
+		part, err := s.run(ctx, b)
 		if err != nil {
-			return fmt.Errorf("suite %s: %w", suite.name, err)
+			return fmt.Errorf("suite %s: %w", s.name, err)
 		}
 		fmt.Fprint(os.Stderr, goals([]section{part}))
 		sections = append(sections, part)
 	}
-	fmt.Print(report(machine, sections, ""))
+	fmt.Print(report(head, sections, ""))
 	if s.update {
-		return updateDocs(machine, sections)
+		return updateDocs(head, sections)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ const (
 )
 
 // updateDocs replaces the measured part of the document and the plots in it.
-func updateDocs(machine string, sections []section) error {
+func updateDocs(head string, sections []section) error {
 	content, err := os.ReadFile(docsFile)
 	if err != nil {
 		return err
@@ -137,6 +137,6 @@ func updateDocs(machine string, sections []section) error {
 			return err
 		}
 	}
-	text := report(machine, sections, "images")
+	text := report(head, sections, "images")
 	return os.WriteFile(docsFile, []byte(before+begin+text+end+after), 0o600)
 }

@@ -111,9 +111,9 @@ func goals(sections []section) string {
 }
 
 // report returns everything in Markdown.
-func report(machine string, sections []section, images string) string {
+func report(head string, sections []section, images string) string {
 	var b strings.Builder
-	b.WriteString(machine + goals(sections))
+	b.WriteString(head + goals(sections))
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n%s\n", s.title, s.text, strings.TrimRight(s.table, "\n"))
 		if s.plot != nil && images != "" {

@@ -27,7 +27,7 @@ type browser struct {
 	stdin   io.WriteCloser
 	version string
 
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	lastID  int
 	waiting map[int]chan answer
 }
@@ -86,10 +86,10 @@ func (b *browser) read(lines *bufio.Scanner, first chan<- string) {
 		if json.Unmarshal(lines.Bytes(), &a) != nil {
 			continue
 		}
-		b.mu.Lock()
+		b.mutex.Lock()
 		waiting := b.waiting[a.ID]
 		delete(b.waiting, a.ID)
-		b.mu.Unlock()
+		b.mutex.Unlock()
 		if waiting != nil {
 			waiting <- a
 		}
@@ -100,12 +100,12 @@ func (b *browser) read(lines *bufio.Scanner, first chan<- string) {
 // not nil.
 func (b *browser) ask(t *testing.T, value any, command string, args map[string]any) error {
 	t.Helper()
-	b.mu.Lock()
+	b.mutex.Lock()
 	b.lastID++
 	id := b.lastID
 	waiting := make(chan answer, 1)
 	b.waiting[id] = waiting
-	b.mu.Unlock()
+	b.mutex.Unlock()
 	line := map[string]any{"id": id, "command": command}
 	maps.Copy(line, args)
 	encoded, err := json.Marshal(line)

@@ -38,8 +38,8 @@ func freeAddress(ctx context.Context) string {
 	return usualAddress
 }
 
-// receiver is the running wsreceiver.
-type receiver struct {
+// wsreceiver is the running receiver.
+type wsreceiver struct {
 	*beattest.Process
 	url      string     // where it takes records
 	followed chan error // has the outcome when its records are at their end
@@ -51,7 +51,7 @@ var liveTail = regexp.MustCompile(`msg="live tail" url=(\S+)\s`)
 const startTimeout = 10 * time.Second
 
 // openReceiver starts wsreceiver with the live tail. The records go to arrived.
-func openReceiver(ctx context.Context, arrived *arrivals) (*receiver, error) {
+func openReceiver(ctx context.Context, arrived *arrivals) (*wsreceiver, error) {
 	records, stdout, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -70,14 +70,14 @@ func openReceiver(ctx context.Context, arrived *arrivals) (*receiver, error) {
 		_ = records.Close()
 		return nil, err
 	}
-	r := &receiver{Process: process, url: url, followed: make(chan error, 1)}
+	r := &wsreceiver{Process: process, url: url, followed: make(chan error, 1)}
 	arrived.page = tail[1]
 	go func() { r.followed <- errors.Join(arrived.follow(records), records.Close()) }()
 	return r, nil
 }
 
 // Close stops wsreceiver and returns when its last record is counted.
-func (r *receiver) Close() error {
+func (r *wsreceiver) Close() error {
 	return errors.Join(r.Process.Close(), <-r.followed)
 }
 

@@ -96,8 +96,8 @@ func line(number int, now time.Time, rush bool) string {
 }
 
 // numberOf returns the number of a line, and false for anything else.
-func numberOf(line string) (int, bool) {
-	_, digits, found := strings.Cut(line, " id=")
+func numberOf(text string) (int, bool) {
+	_, digits, found := strings.Cut(text, " id=")
 	number, err := strconv.Atoi(digits)
 	return number, found && err == nil
 }

@@ -200,7 +200,7 @@ func appendField(to []byte, path string, number int) []byte {
 type ackQueue struct {
 	wake chan struct{} // holds one token after an add
 
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	acks    []dueAck
 	holding time.Time // no ack before, if any message came
 }
@@ -212,7 +212,7 @@ type dueAck struct {
 
 // add adds an ack; hold is how long after the first one none may go out.
 func (q *ackQueue) add(number int, due time.Time, hold time.Duration) {
-	q.mu.Lock()
+	q.mutex.Lock()
 	if hold > 0 && q.holding.IsZero() {
 		q.holding = time.Now().Add(hold)
 	}
@@ -224,7 +224,7 @@ func (q *ackQueue) add(number int, due time.Time, hold time.Duration) {
 		q.acks = q.acks[:len(q.acks)-1]
 	}
 	q.acks = append(q.acks, dueAck{number, due})
-	q.mu.Unlock()
+	q.mutex.Unlock()
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -233,8 +233,8 @@ func (q *ackQueue) add(number int, due time.Time, hold time.Duration) {
 
 // first returns when the oldest ack is due.
 func (q *ackQueue) first() (due time.Time, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	if len(q.acks) == 0 {
 		return time.Time{}, false
 	}
@@ -243,8 +243,8 @@ func (q *ackQueue) first() (due time.Time, ok bool) {
 
 // take removes all acks that are due and returns the newest, 0 without one.
 func (q *ackQueue) take(now time.Time) (number int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	for len(q.acks) > 0 && !q.acks[0].due.After(now) {
 		number = q.acks[0].number
 		q.acks = q.acks[1:]
@@ -252,9 +252,9 @@ func (q *ackQueue) take(now time.Time) (number int) {
 	return number
 }
 
-// held tells whether a message came and no ack may go out yet.
+// held reports whether a message came and no ack may go out yet.
 func (q *ackQueue) held(now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	return now.Before(q.holding)
 }

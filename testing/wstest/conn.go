@@ -41,10 +41,10 @@ type conn struct {
 	delayed pongQueue
 	acks    acker
 
-	writeMu  sync.Mutex
-	silent   bool // nothing is written any more; under writeMu
-	upgraded bool // under writeMu
-	out      []byte
+	writeMutex sync.Mutex
+	silent     bool // nothing is written any more; under writeMutex
+	upgraded   bool // under writeMutex
+	out        []byte
 
 	endOnce sync.Once
 	ended   chan struct{} // closed by cut
@@ -70,20 +70,20 @@ func (c *conn) serve() {
 		c.hangUp()
 		return
 	}
-	ledger := c.server.ledger
+	counted := c.server.ledger
 	c.info = &ConnInfo{Conn: c.number, RemoteAddr: c.netConn.RemoteAddr().String(), Request: req, Subprotocol: c.server.pickSubprotocol(req), Open: true}
-	ledger.update(func() {
-		ledger.counts.Upgraded++
-		ledger.counts.Open++
-		ledger.conns = append(ledger.conns, c.info)
+	counted.update(func() {
+		counted.counts.Upgraded++
+		counted.counts.Open++
+		counted.conns = append(counted.conns, c.info)
 	})
-	defer ledger.update(func() {
-		ledger.counts.Open--
+	defer counted.update(func() {
+		counted.counts.Open--
 		c.info.Open = false
 	})
-	c.writeMu.Lock()
+	c.writeMutex.Lock()
 	c.upgraded = true
-	c.writeMu.Unlock()
+	c.writeMutex.Unlock()
 
 	c.frames = frameReader{src: c.source(br), idle: c.idle}
 	c.open()
@@ -166,7 +166,7 @@ func (c *conn) step() (over bool) {
 			err = violated(closeProtocolError, "opcode %#x", f.opcode)
 		}
 	}
-	if violation := (*protocolError)(nil); errors.As(err, &violation) {
+	if violation, ok := errors.AsType[*protocolError](err); ok {
 		c.server.ledger.violation(c.number, "%s", violation.reason)
 		c.lastWords(appendFrame(nil, opClose, closePayload(violation.code, violation.reason)))
 		c.hangUp()
@@ -263,10 +263,10 @@ func (c *conn) hangUp() {
 // goAway is Stop's way to end the connection: the reader sees it end when the
 // client hangs up. Called from Stop's goroutine.
 func (c *conn) goAway() {
-	_ = c.netConn.SetWriteDeadline(time.Now().Add(stopTimeout)) // frees a writer that holds writeMu
-	c.writeMu.Lock()
+	_ = c.netConn.SetWriteDeadline(time.Now().Add(stopTimeout)) // frees a writer that holds writeMutex
+	c.writeMutex.Lock()
 	upgraded := c.upgraded
-	c.writeMu.Unlock()
+	c.writeMutex.Unlock()
 	if !upgraded {
 		c.cut(true)
 		return

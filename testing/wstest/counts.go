@@ -57,7 +57,7 @@ type ConnInfo struct {
 type ledger struct {
 	keepRecords bool
 
-	mu         sync.Mutex
+	mutex      sync.Mutex
 	seqs       seqSet
 	counts     Counts
 	records    []Record
@@ -73,8 +73,8 @@ func newLedger(keepRecords bool) *ledger {
 
 // message counts one data message; data is copied where it is kept.
 func (l *ledger) message(info *ConnInfo, opcode byte, data []byte) (messageNumber int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	eachSeq(data, l.seqs.add)
 	l.counts.Messages++
 	info.Messages++
@@ -86,16 +86,16 @@ func (l *ledger) message(info *ConnInfo, opcode byte, data []byte) (messageNumbe
 
 // update changes counts or info under the lock and wakes the waiting.
 func (l *ledger) update(change func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	change()
 	l.wakeLocked()
 }
 
 // wake is called when a reader is about to block, not for every message.
 func (l *ledger) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	l.wakeLocked()
 }
 
@@ -106,12 +106,12 @@ func (l *ledger) wakeLocked() {
 	}
 }
 
-func (l *ledger) violation(conn int, format string, args ...any) {
-	text := fmt.Sprintf("connection %d: ", conn) + fmt.Sprintf(format, args...)
+func (l *ledger) violation(number int, format string, args ...any) {
+	text := fmt.Sprintf("connection %d: ", number) + fmt.Sprintf(format, args...)
 	l.update(func() { l.violations = append(l.violations, text) })
 }
 
-// snapshotLocked needs l.mu.
+// snapshotLocked needs l.mutex.
 func (l *ledger) snapshotLocked() Counts {
 	c := l.counts
 	c.Unique, c.Duplicate, c.MaxSeq, c.MaxTimes = l.seqs.unique, l.seqs.duplicate, l.seqs.largest, l.seqs.maxTimes
@@ -119,14 +119,14 @@ func (l *ledger) snapshotLocked() Counts {
 }
 
 func (l *ledger) wait(ctx context.Context, done func(Counts) bool) error {
-	l.mu.Lock()
+	l.mutex.Lock()
 	l.waiting++
-	l.mu.Unlock()
+	l.mutex.Unlock()
 	defer l.update(func() { l.waiting-- })
 	for {
-		l.mu.Lock()
+		l.mutex.Lock()
 		c, changed := l.snapshotLocked(), l.changed
-		l.mu.Unlock()
+		l.mutex.Unlock()
 		if done(c) {
 			return nil
 		}
@@ -140,8 +140,8 @@ func (l *ledger) wait(ctx context.Context, done func(Counts) bool) error {
 
 // Counts returns the counts at this moment.
 func (s *Server) Counts() Counts {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	return s.ledger.snapshotLocked()
 }
 
@@ -155,8 +155,8 @@ func (s *Server) Wait(ctx context.Context, done func(Counts) bool) error {
 // Missing returns the sequence numbers in [from, to] that were not seen, in
 // order, at most 20 of them.
 func (s *Server) Missing(from, to int) []int {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	var missing []int
 	for n := from; n <= to && len(missing) < missingMax; n++ {
 		if !s.ledger.seqs.has(n) {
@@ -168,23 +168,23 @@ func (s *Server) Missing(from, to int) []int {
 
 // Times returns how often a sequence number was seen.
 func (s *Server) Times(seq int) int {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	return s.ledger.seqs.times(seq)
 }
 
 // Records returns the data messages in the order they were read; those of
 // several connections interleave. It is empty without KeepRecords.
 func (s *Server) Records() []Record {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	return slices.Clone(s.ledger.records)
 }
 
 // Conns returns the upgraded connections in the order of their upgrade.
 func (s *Server) Conns() []ConnInfo {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	infos := make([]ConnInfo, 0, len(s.ledger.conns))
 	for _, info := range s.ledger.conns {
 		infos = append(infos, *info)
@@ -194,7 +194,7 @@ func (s *Server) Conns() []ConnInfo {
 
 // Violations returns what clients did against RFC 6455, a line each.
 func (s *Server) Violations() []string {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
+	s.ledger.mutex.Lock()
+	defer s.ledger.mutex.Unlock()
 	return slices.Clone(s.ledger.violations)
 }

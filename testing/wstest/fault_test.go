@@ -197,8 +197,8 @@ func fill(t *testing.T, c *client, until time.Time) int {
 	chunk := []byte(strings.Repeat("x", 8<<10))
 	for written := 0; ; written += len(chunk) {
 		if err := c.WriteMessage(websocket.TextMessage, chunk); err != nil {
-			var timeout net.Error
-			require.True(t, errors.As(err, &timeout) && timeout.Timeout(), "write ended with %v", err)
+			timeout, ok := errors.AsType[net.Error](err)
+			require.True(t, ok && timeout.Timeout(), "write ended with %v", err)
 			return written
 		}
 		if written > 64<<20 {

@@ -11,7 +11,7 @@ type Option func(*config)
 type config struct {
 	listener        net.Listener
 	addr            string
-	script          func(conn int) Fault
+	script          func(number int) Fault
 	keepRecords     bool
 	allowViolations bool
 	subprotocols    []string
@@ -32,18 +32,18 @@ func WithAddr(addr string) Option {
 // WithScript asks script how each connection misbehaves. Connections are
 // numbered from 1 in the order they were accepted, over the Server's life.
 // script is called from the accepting goroutine, one call at a time.
-func WithScript(script func(conn int) Fault) Option {
+func WithScript(script func(number int) Fault) Option {
 	return func(c *config) { c.script = script }
 }
 
 // WithFaults gives connection 1 the first fault, connection 2 the second and so
 // on; connections beyond are healthy. It takes the place of WithScript.
 func WithFaults(faults ...Fault) Option {
-	return WithScript(func(conn int) Fault {
-		if conn > len(faults) {
+	return WithScript(func(number int) Fault {
+		if number > len(faults) {
 			return Fault{}
 		}
-		return faults[conn-1]
+		return faults[number-1]
 	})
 }
 

@@ -23,7 +23,7 @@ type Server struct {
 	ledger   *ledger
 	running  sync.WaitGroup // acceptLoop and all goroutines of connections
 
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	conns   map[*conn]struct{}
 	stopped bool          // no connection is added any more
 	allGone chan struct{} // closed when stopped and conns is empty
@@ -113,8 +113,8 @@ func (s *Server) Reset() {
 }
 
 func (s *Server) current() []*conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	list := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
 		list = append(list, c)
@@ -125,14 +125,14 @@ func (s *Server) current() []*conn {
 // shut stops listening and returns the connections there are. After it no
 // connection is added.
 func (s *Server) shut() []*conn {
-	s.mu.Lock()
+	s.mutex.Lock()
 	if !s.stopped {
 		s.stopped = true
 		if len(s.conns) == 0 {
 			close(s.allGone)
 		}
 	}
-	s.mu.Unlock()
+	s.mutex.Unlock()
 	_ = s.listener.Close() // the second time it fails, which is fine
 	return s.current()
 }
@@ -145,12 +145,12 @@ func (s *Server) acceptLoop() {
 			return
 		}
 		c := newConn(s, number, netConn, s.config.script(number))
-		s.mu.Lock()
+		s.mutex.Lock()
 		stopped := s.stopped
 		if !stopped {
 			s.conns[c] = struct{}{}
 		}
-		s.mu.Unlock()
+		s.mutex.Unlock()
 		if stopped {
 			c.cut(true)
 			return
@@ -161,8 +161,8 @@ func (s *Server) acceptLoop() {
 }
 
 func (s *Server) forget(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	delete(s.conns, c)
 	if s.stopped && len(s.conns) == 0 {
 		close(s.allGone)

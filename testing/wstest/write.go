@@ -15,14 +15,14 @@ import (
 // write sends bytes as they are. A failed write ends the connection, because
 // the client may have half a frame.
 func (c *conn) write(raw []byte) bool {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	c.writeMutex.Lock()
+	defer c.writeMutex.Unlock()
 	return c.writeLocked(raw)
 }
 
 func (c *conn) writeFrame(opcode byte, payload []byte) {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	c.writeMutex.Lock()
+	defer c.writeMutex.Unlock()
 	c.out = appendFrame(c.out[:0], opcode, payload)
 	c.writeLocked(c.out)
 }
@@ -41,8 +41,8 @@ func (c *conn) writeLocked(raw []byte) bool {
 
 // lastWords sends bytes after which nothing is written, no Pong either.
 func (c *conn) lastWords(raw []byte) {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	c.writeMutex.Lock()
+	defer c.writeMutex.Unlock()
 	c.writeLocked(raw)
 	c.silent = true
 }
@@ -50,8 +50,8 @@ func (c *conn) lastWords(raw []byte) {
 // writeHuge sends SendHuge bytes as one text frame. It runs in a goroutine of
 // its own, since the client may not read while it writes.
 func (c *conn) writeHuge() {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	c.writeMutex.Lock()
+	defer c.writeMutex.Unlock()
 	size := c.fault.SendHuge
 	if size <= 0xffff {
 		c.writeLocked(appendFrame(nil, opText, bytes.Repeat([]byte("x"), size)))
@@ -96,9 +96,9 @@ func (c *conn) writeUnasked() {
 
 // ping answers a Ping, or sees to it. payload is only valid during the call.
 func (c *conn) ping(payload []byte) {
-	ledger := c.server.ledger
-	ledger.update(func() {
-		ledger.counts.Pings++
+	counted := c.server.ledger
+	counted.update(func() {
+		counted.counts.Pings++
 		c.info.Pings++
 	})
 	switch {
@@ -114,8 +114,8 @@ func (c *conn) ping(payload []byte) {
 }
 
 func (c *conn) pong() {
-	ledger := c.server.ledger
-	ledger.update(func() { ledger.counts.Pongs++ })
+	counted := c.server.ledger
+	counted.update(func() { counted.counts.Pongs++ })
 }
 
 func (c *conn) writePong(payload []byte) {
@@ -130,7 +130,7 @@ func (c *conn) writePong(payload []byte) {
 type pongQueue struct {
 	wake chan struct{} // holds one token after an add
 
-	mu    sync.Mutex
+	mutex sync.Mutex
 	pongs []duePong
 }
 
@@ -140,9 +140,9 @@ type duePong struct {
 }
 
 func (q *pongQueue) add(payload []byte, due time.Time) {
-	q.mu.Lock()
+	q.mutex.Lock()
 	q.pongs = append(q.pongs, duePong{payload, due})
-	q.mu.Unlock()
+	q.mutex.Unlock()
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -151,8 +151,8 @@ func (q *pongQueue) add(payload []byte, due time.Time) {
 
 // first returns when the oldest Pong is due.
 func (q *pongQueue) first() (due time.Time, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	if len(q.pongs) == 0 {
 		return time.Time{}, false
 	}
@@ -162,8 +162,8 @@ func (q *pongQueue) first() (due time.Time, ok bool) {
 // take removes the oldest Pong and returns its payload, or removes all and
 // returns the newest.
 func (q *pongQueue) take(newest bool) []byte {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	at := 0
 	if newest {
 		at = len(q.pongs) - 1

@@ -11,10 +11,11 @@ import (
 	"os/exec"
 	"os/signal"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"filebeat-websocket/testing/beattest"
 )
 
 // goalRecords is how many records of 200 bytes a second there should be, with a
@@ -59,9 +60,8 @@ func measure(ctx context.Context, s settings) error {
 		return fmt.Errorf("%s --version: %w (mage build makes it)", s.receiver, err)
 	}
 	fmt.Printf("# wsreceiver: records per second into synced files\n\n    go run ./testing/bench/replay %s\n\n", strings.Join(os.Args[1:], " "))
-	fmt.Printf("- %s, %d rounds of %v each\n- %s\n- %s, %d cores, %s/%s\n- load before: %s\n\n",
-		time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.rounds, s.length, strings.TrimSpace(string(version)),
-		cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverages())
+	fmt.Printf("- %s, %d rounds of %v each\n- %s\n%s\n",
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.rounds, s.length, strings.TrimSpace(string(version)), beattest.Machine())
 	fmt.Print("| case | records/s | p50 write to ack | p99 | CPU s per million | peak RSS MiB |\n|---|---|---|---|---|---|\n")
 	best := 0.0
 	for _, c := range cases {
@@ -113,26 +113,4 @@ func median(all []measurement, of func(measurement) float64) float64 {
 	}
 	slices.Sort(values)
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-}
-
-func cpuModel() string {
-	content, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown CPU"
-	}
-	found := regexp.MustCompile(`(?m)^model name\s*: (.*)$`).FindSubmatch(content)
-	if found == nil {
-		return "unknown CPU"
-	}
-	return string(found[1])
-}
-
-// loadAverages is the three averages of Linux.
-func loadAverages() string {
-	content, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(content))
-	if err != nil || len(fields) < 3 {
-		return "unknown"
-	}
-	return strings.Join(fields[:3], " ")
 }
