@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// CA is a certificate authority of a test's own.
+// CA is a certificate authority for one test.
 type CA struct {
 	// File holds its certificate as PEM.
 	File string
@@ -62,8 +62,8 @@ func (ca *CA) Issue(ip string) *tls.Certificate {
 	})
 }
 
-// IssueAs issues a certificate for a server or a client that is as change makes
-// it.
+// IssueAs issues a certificate for a server or a client. change fills in the
+// template.
 func (ca *CA) IssueAs(change func(template *x509.Certificate)) *tls.Certificate {
 	ca.tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

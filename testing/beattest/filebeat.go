@@ -23,8 +23,8 @@ type Setup struct {
 	Dir string
 	// Output is the YAML of the output section, such as "output.discard: {}".
 	Output string
-	// Extra is more YAML for filebeat.yml. Without any, the queue hands over what
-	// it has after a second instead of after ten.
+	// Extra is more YAML for filebeat.yml. If it is empty, the flush timeout of the
+	// queue is one second instead of ten.
 	Extra string
 	// Input is more YAML for the filestream input, indented by four.
 	Input string
@@ -85,7 +85,7 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	tb.Helper()
 	configFile := filepath.Join(setup.Dir, "filebeat.yml")
 	require.NoError(tb, os.WriteFile(configFile, []byte(setup.config()), 0o600))
-	// A socket that a killed filebeat left behind would be in the way.
+	// A killed filebeat leaves its socket behind.
 	require.NoError(tb, os.RemoveAll(filepath.Join(setup.Dir, "http.sock")))
 	command := append([]string{binary, "-c", configFile}, args...)
 	if setup.Hosts != "" {
@@ -98,8 +98,8 @@ func StartFilebeatBinary(tb testing.TB, binary string, setup Setup, args ...stri
 	return &Filebeat{Process: StartProcess(tb, cmd), tb: tb, setup: setup}
 }
 
-// Stat returns a number of the /stats page, such as libbeat.output.events.acked.
-// It is 0 if it is not there or if filebeat does not serve the page (yet).
+// Stat returns a number of the /stats page, such as libbeat.output.events.acked, or 0
+// if the page does not have it or cannot be read (yet).
 func (f *Filebeat) Stat(name string) int {
 	number, err := ReadStat(f.tb.Context(), filepath.Join(f.setup.Dir, "http.sock"), name)
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *Filebeat) Stat(name string) int {
 	return number
 }
 
-// pollInterval is the time between two looks of Eventually.
+// pollInterval is the time between two calls of check by Eventually.
 const pollInterval = 20 * time.Millisecond
 
 // Eventually waits until check holds and fails the test if it does not within

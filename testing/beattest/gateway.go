@@ -21,7 +21,7 @@ import (
 )
 
 // Gateway is a proxy that leads to other hosts. It speaks CONNECT (RFC 9110
-// 9.3.6) and SOCKS5 (RFC 1928), told apart by the first byte.
+// 9.3.6) and SOCKS5 (RFC 1928), which it tells apart by the first byte.
 type Gateway struct {
 	settings GatewaySettings
 	listener net.Listener
@@ -41,16 +41,16 @@ type GatewaySettings struct {
 	Addr string
 	// TLS makes it an https proxy.
 	TLS *tls.Certificate
-	// User and Password are demanded, unless User is empty.
+	// User and Password are required unless User is empty.
 	User, Password string
-	// Refuse returns the status for a request for a tunnel, counted from 1; 0 goes
-	// on. SOCKS5 has one for every status: connection not allowed.
+	// Refuse returns the status that answers request number, from 1, for a tunnel; 0
+	// grants it. With SOCKS5 every status becomes "connection not allowed".
 	Refuse func(number int) int
 	// Names are hosts that only the gateway knows, and where they lead to.
 	Names map[string]string
-	// Answer takes the place of a CONNECT's answer, and then the connection hangs.
+	// Answer writes the answer to CONNECT instead, and then the connection hangs.
 	Answer func(w io.Writer, request *http.Request)
-	// Behind is written right behind the answer to CONNECT.
+	// Behind is written right after the answer to CONNECT.
 	Behind []byte
 }
 
@@ -86,7 +86,7 @@ func StartGateway(tb testing.TB, settings GatewaySettings) *Gateway {
 // Addr returns the gateway's host and port.
 func (g *Gateway) Addr() string { return g.listener.Addr().String() }
 
-// Requests returns what was asked for, and refused or not.
+// Requests returns all requests for tunnels, refused or not.
 func (g *Gateway) Requests() []GatewayRequest {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -139,7 +139,7 @@ func (g *Gateway) acceptLoop() {
 	}
 }
 
-// asked notes a request and returns the status to refuse it with, or 0.
+// asked keeps a request and returns the status to refuse it with, or 0.
 func (g *Gateway) asked(request GatewayRequest) (status int) {
 	g.mutex.Lock()
 	g.requests = append(g.requests, request)
@@ -203,7 +203,7 @@ func (g *Gateway) serveCONNECT(client net.Conn, in *bufio.Reader) (target string
 	status := g.asked(GatewayRequest{Protocol: request.Method, Target: request.RequestURI, Header: request.Header})
 	if g.settings.Answer != nil {
 		g.settings.Answer(client, request)
-		_, _ = io.Copy(io.Discard, in) // until the client hangs up
+		_, _ = io.Copy(io.Discard, in) // until the client closes the connection
 		return "", errRefused
 	}
 	wanted := "Basic " + base64.StdEncoding.EncodeToString([]byte(g.settings.User+":"+g.settings.Password))
@@ -271,7 +271,7 @@ func (g *Gateway) serveSOCKS(client net.Conn, in *bufio.Reader) (target string, 
 	return target, err
 }
 
-// greet agrees on a method and, if one is demanded, checks the password.
+// greet agrees on a method and checks the password if one is required.
 func (g *Gateway) greet(client net.Conn, in *bufio.Reader) error {
 	if _, err := in.Discard(1); err != nil { // the version, which serve has seen
 		return err
@@ -316,7 +316,7 @@ func (g *Gateway) greet(client net.Conn, in *bufio.Reader) error {
 	return err
 }
 
-// readShort reads bytes behind their number.
+// readShort reads a length of one byte, and that many bytes.
 func readShort(in *bufio.Reader) ([]byte, error) {
 	length, err := in.ReadByte()
 	if err != nil {

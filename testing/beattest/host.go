@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host is another host on the network: a network namespace with one link to
-// this one, which can really be cut. It needs root and iproute2.
+// Host is another host on the network: a network namespace whose one link to this
+// host can really be cut. It needs root and iproute2.
 type Host struct {
 	tb    testing.TB
 	name  string
@@ -89,12 +89,12 @@ func (h *Host) Listen() net.Listener {
 // Cut takes the link down: what is sent in either direction is gone.
 func (h *Host) Cut() { h.ip("-n", h.name, "link", "set", "eth0", "down") }
 
-// CutBack lets the host hear and not answer: its packets to here are dropped.
+// CutBack cuts one direction: the host receives, and its answers are dropped.
 func (h *Host) CutBack() { h.ip("-n", h.name, "route", "add", "blackhole", h.Here+"/32") }
 
 // Heal repairs what was cut.
 func (h *Host) Heal() {
 	h.ip("-n", h.name, "link", "set", "eth0", "up")
-	// There may be no such route.
+	// It fails unless CutBack has added the route.
 	_ = exec.CommandContext(h.tb.Context(), "ip", "-n", h.name, "route", "del", "blackhole", h.Here+"/32").Run()
 }

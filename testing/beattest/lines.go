@@ -36,8 +36,8 @@ func WriteLines(w io.Writer, first, last int) error {
 	return buffered.Flush()
 }
 
-// AppendLines appends the lines from number first to last to the file at path,
-// which is made if it is not there.
+// AppendLines appends the lines from number first to last to the file at path, and
+// creates it if necessary.
 func AppendLines(tb testing.TB, path string, first, last int) {
 	tb.Helper()
 	require.NoError(tb, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -17,7 +17,7 @@ import (
 )
 
 // Middlebox is a gateway before a WebSocket server that has limits, as those of
-// cloud providers do: what is beyond them is cut without a word.
+// cloud providers do. It cuts a connection that exceeds one, without a Close frame.
 type Middlebox struct {
 	target   string
 	settings MiddleboxSettings
@@ -37,7 +37,7 @@ type MiddleboxSettings struct {
 	MaxAge time.Duration
 }
 
-// MiddleboxCounts are what went through.
+// MiddleboxCounts count what went through.
 type MiddleboxCounts struct {
 	Connections                  int
 	Cuts                         int // connections that were cut
@@ -114,7 +114,7 @@ func (m *Middlebox) serve(client net.Conn) {
 	}
 	defer func() { _ = server.Close() }()
 	m.keep(server)
-	over := make(chan bool, 2) // whether a limit was broken
+	over := make(chan bool, 2) // whether a limit was exceeded
 	m.done.Go(func() { over <- m.forwardFrames(server, client) })
 	m.done.Go(func() {
 		_, _ = io.Copy(client, server) // ends with either side
@@ -137,7 +137,7 @@ func (m *Middlebox) serve(client net.Conn) {
 }
 
 // forwardFrames passes on the upgrade request and then frames (RFC 6455 5.2). It
-// reports whether it ended because one broke a limit.
+// reports whether it ended because a frame exceeded a limit.
 func (m *Middlebox) forwardFrames(server io.Writer, client io.Reader) bool {
 	in := bufio.NewReader(client)
 	out := bufio.NewWriter(server)
@@ -171,7 +171,7 @@ func (m *Middlebox) forwardFrames(server io.Writer, client io.Reader) bool {
 			length = binary.BigEndian.Uint64(head[2:])
 		}
 		frame := int(length)
-		if opcode := head[0] & 0xF; opcode < 8 { // no control frame
+		if opcode := head[0] & 0xF; opcode < 8 { // not a control frame
 			if opcode != 0 {
 				message = 0
 			}

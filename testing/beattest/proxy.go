@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Proxy is a TCP proxy that can fall silent: bytes stop to flow in either
-// direction while connections stay open, as behind a firewall that forgot them.
+// Proxy is a TCP proxy that can fall silent: connections stay open, and no more
+// bytes pass in either direction, as behind a firewall that forgot them.
 type Proxy struct {
 	target   string
 	listener net.Listener
@@ -21,7 +21,7 @@ type Proxy struct {
 
 	mutex  sync.Mutex
 	silent bool
-	conns  map[net.Conn]chan struct{} // closed when it falls silent
+	conns  map[net.Conn]chan struct{} // closed by Silence
 	closed chan struct{}
 }
 
@@ -39,8 +39,8 @@ func StartProxy(tb testing.TB, target string) *Proxy {
 // Addr returns the proxy's host and port.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Silence stops the bytes of all connections, for ever, and of new ones until
-// Heal.
+// Silence stops the bytes of all connections for good, and those of new connections
+// until Heal.
 func (p *Proxy) Silence() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -99,7 +99,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 }
 
-// gate lets bytes through until it is silenced, and then holds them.
+// gate passes bytes on until it is silenced, and then holds them.
 type gate struct {
 	to               io.Writer
 	silenced, closed <-chan struct{}

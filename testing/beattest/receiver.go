@@ -23,7 +23,7 @@ import (
 // again at the same address.
 type Receiver struct {
 	*Process
-	// File is where the records are.
+	// File has the records.
 	File string
 
 	tb   testing.TB

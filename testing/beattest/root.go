@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// NeedRoot is for tests of what only root can do: real network cuts, mounts.
-// Without root or one of the programs a test is skipped on a desk and fails in
-// CI, so that it can't go missing there.
+// NeedRoot is for tests that need root, for network cuts and mounts, and these
+// programs. If one is missing, it skips the test on a desk and fails it in CI, so that
+// the test cannot go missing there.
 func NeedRoot(tb testing.TB, programs ...string) {
 	tb.Helper()
 	lacks := ""
@@ -26,7 +26,7 @@ func NeedRoot(tb testing.TB, programs ...string) {
 	switch {
 	case lacks == "":
 	case os.Getenv("CI") != "":
-		tb.Fatalf("this test needs %s, and CI has to have it", lacks)
+		tb.Fatalf("this test needs %s, which CI has to provide", lacks)
 	default:
 		tb.Skipf("this test needs %s", lacks)
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // ReadStat returns a number of the /stats page of the filebeat that listens on
-// the unix socket, such as libbeat.output.events.acked, 0 if it is not there.
+// the unix socket, such as libbeat.output.events.acked, or 0 if the page
+// does not have it.
 func ReadStat(ctx context.Context, socket, name string) (int, error) {
 	client := http.Client{
 		Timeout: 10 * time.Second,

@@ -74,8 +74,8 @@ func (b *bench) writeConfig(c testCase, folder string) (path string, err error) 
 	return path, os.WriteFile(path, content, 0o600)
 }
 
-// setInput has filebeat read the load, with the shipped file's other settings of
-// the input if that is the base.
+// setInput makes filebeat read the load. If the base is the shipped file, its other
+// settings of the input are kept.
 func (b *bench) setInput(config map[string]any, c testCase) error {
 	input := map[string]any{"type": "filestream", "id": "bench"}
 	if part, ok := config["filebeat"].(map[string]any); ok {

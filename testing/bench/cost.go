@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// overDiscard is what a way of sending may cost more than output.discard, in CPU
-// seconds per million events.
+// overDiscard is the CPU time, in seconds per million events, that a way of sending
+// may take beyond that of output.discard.
 type overDiscard struct {
 	name string
 	set  map[string]any
@@ -22,8 +22,8 @@ var costGoals = []overDiscard{
 	{"raw, framing lines", map[string]any{"format": "raw", "framing": "lines"}, map[string]float64{defaultQueue: 0.5, shippedFile: 0.5}},
 }
 
-// measureCost compares formats with output.discard behind the same queue, and the
-// peak of the memory as well.
+// measureCost compares the CPU time and the peak memory of formats with those of
+// output.discard behind the same queue.
 func measureCost(ctx context.Context, b *bench) (section, error) {
 	s := section{
 		title: "Cost over output.discard",
@@ -68,8 +68,8 @@ func measureCost(ctx context.Context, b *bench) (section, error) {
 	return s, nil
 }
 
-// measureDistribution compares the shipped whole with plain Filebeat that throws
-// everything away.
+// measureDistribution compares the distribution as shipped with plain Filebeat that
+// discards everything.
 func measureDistribution(ctx context.Context, b *bench) (section, error) {
 	stock := testCase{name: "plain Filebeat, discard", stock: true, base: defaultQueue, output: "discard"}
 	ours := testCase{name: "this distribution, shipped filebeat.yml", base: shippedFile, output: "websocket"}
@@ -92,7 +92,7 @@ func measureDistribution(ctx context.Context, b *bench) (section, error) {
 	}, nil
 }
 
-// measurePeers compares with Filebeat's own outputs that send over a network.
+// measurePeers compares the output with Filebeat's own network outputs.
 func measurePeers(ctx context.Context, b *bench) (section, error) {
 	logstash := testCase{name: "plain Filebeat, logstash, default queue", stock: true, base: defaultQueue, output: "logstash"}
 	redis := testCase{name: "plain Filebeat, redis, default queue", stock: true, base: defaultQueue, output: "redis"}

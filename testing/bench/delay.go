@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// startDelay starts a TCP proxy before target that lets every byte wait for half
-// of the round trip, in both directions, and holds up none behind it: a long link
-// without a bound on its rate.
+// startDelay starts a TCP proxy before target that delays every byte by half the
+// round trip, in each direction. It adds latency and does not limit throughput.
 func startDelay(ctx context.Context, target string, roundTrip time.Duration) (address string, err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -37,14 +36,14 @@ func startDelay(ctx context.Context, target string, roundTrip time.Duration) (ad
 	return listener.Addr().String(), nil
 }
 
-// parcel is what one read brought, and when it may go on.
+// parcel is the data of one read, and when to pass it on.
 type parcel struct {
 	bytes []byte
 	due   time.Time
 }
 
 func delay(to io.WriteCloser, from io.Reader, wait time.Duration) {
-	// Room for what a fast sender has on its way; it ends with the sender.
+	// Large enough for what a fast sender has in flight. Ends with the sender.
 	parcels := make(chan parcel, 1<<16)
 	go func() {
 		defer close(parcels)
@@ -60,7 +59,7 @@ func delay(to io.WriteCloser, from io.Reader, wait time.Duration) {
 		}
 	}()
 	for p := range parcels {
-		time.Sleep(time.Until(p.due)) // the link itself, not a wait for something
+		time.Sleep(time.Until(p.due)) // this is the delay of the link
 		if _, err := to.Write(p.bytes); err != nil {
 			break
 		}

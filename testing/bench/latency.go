@@ -35,7 +35,7 @@ type arrivals struct {
 
 var stampMark = []byte("written=")
 
-// line takes a record as it arrives; the line in it says when it was written.
+// line is called when a record arrives; its line says when it was written.
 func (a *arrivals) line(record []byte) {
 	now := time.Now()
 	_, rest, found := bytes.Cut(record, stampMark)
@@ -60,7 +60,7 @@ func (a *arrivals) count() int {
 	return a.all
 }
 
-// measureLatency writes a log at a steady rate and looks when its lines arrive.
+// measureLatency writes a log at a steady rate and measures when its lines arrive.
 func measureLatency(ctx context.Context, b *bench) (_ section, err error) {
 	folder, err := os.MkdirTemp("", "bench-latency-")
 	if err != nil {

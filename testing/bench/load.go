@@ -54,7 +54,8 @@ func longLine(lineBytes int) func(seq int) string {
 	}
 }
 
-// write writes the files, lines in turn, to a folder of the load's own.
+// write writes the files to a folder named after the load. Each line goes to the
+// next file in turn.
 func (l load) write(folder string) error {
 	folder = filepath.Join(folder, l.name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {

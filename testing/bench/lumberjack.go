@@ -11,10 +11,10 @@ import (
 	"net"
 )
 
-// serveLumberjack takes what output.logstash sends without compression, counts it
-// and throws it away: windows "2W" count, each of "2J" number, length, JSON,
-// answered by "2A" number. It decodes nothing, so that the peer that output.logstash
-// gets costs as little as the others.
+// serveLumberjack reads what output.logstash sends without compression, counts it
+// and discards it: windows "2W" count, each of "2J" number, length, JSON,
+// answered by "2A" number. It decodes nothing, so that this server costs as little
+// as the others.
 func (s *sinks) serveLumberjack(conn net.Conn) error {
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	var head [10]byte

@@ -32,11 +32,11 @@ const stockBinary = ".cache/bench/filebeat"
 func main() {
 	var s settings
 	flag.StringVar(&s.binary, "filebeat", "./filebeat", "`binary` of the distribution")
-	flag.IntVar(&s.lines, "lines", 1_000_000, "`number` of lines of 200 bytes that a run reads; of 4 KiB a tenth")
+	flag.IntVar(&s.lines, "lines", 1_000_000, "`number` of lines of 200 bytes that each run reads; a tenth of that for lines of 4 KiB")
 	flag.IntVar(&s.rounds, "rounds", 5, "`number` of runs of each case")
-	flag.StringVar(&s.suites, "suites", "all", "comma-separated `names`: all, or some of "+strings.Join(suiteNames(), ", "))
-	flag.BoolVar(&s.update, "update", false, "write the report and its plots to docs/ too")
-	flag.StringVar(&s.profile, "profile", "", "`file` for a CPU profile of output.websocket with the shipped filebeat.yml; nothing else is measured then")
+	flag.StringVar(&s.suites, "suites", "all", "comma-separated `names` of suites: all, or some of "+strings.Join(suiteNames(), ", "))
+	flag.BoolVar(&s.update, "update", false, "also write the report and its plots to docs/")
+	flag.StringVar(&s.profile, "profile", "", "`file` to write a CPU profile of output.websocket with the shipped filebeat.yml to, instead of measuring")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -10,8 +10,7 @@ import (
 	"slices"
 )
 
-// longRun is how many times the other runs' events a run has that looks for
-// growth.
+// longRun is how many times more events the run that looks for growth sends.
 const longRun = 10
 
 // measureMemory lets one filebeat send ten times as much and compares the memory
@@ -41,7 +40,7 @@ func measureMemory(ctx context.Context, b *bench) (section, error) {
 		return section{}, err
 	}
 	if len(samples) < 4 {
-		return section{}, fmt.Errorf("only %d samples of the memory: more -lines", len(samples))
+		return section{}, fmt.Errorf("only %d samples of the memory; raise -lines", len(samples))
 	}
 	half := len(samples) / 2
 	first, second := slices.Max(samples[:half]), slices.Max(samples[half:])
@@ -57,7 +56,7 @@ func measureMemory(ctx context.Context, b *bench) (section, error) {
 	}, nil
 }
 
-// measureCollector shows what memory buys.
+// measureCollector compares values of GOGC: less CPU time for more memory.
 func measureCollector(ctx context.Context, b *bench) (section, error) {
 	own := testCase{name: "as it is", base: shippedFile, output: "websocket"}
 	cases := []testCase{own}

@@ -38,8 +38,8 @@ const (
 	plotBottom  = 56
 )
 
-// svg returns the image: two panels above each other, the values at even
-// distances. The white ground makes it readable on a dark page too.
+// svg returns the image: two panels, one above the other, with the values at even
+// distances. The white background keeps it readable on a dark page.
 func (p *plot) svg() string {
 	height := plotTop + 2*panelHeight + panelGap + plotBottom
 	var b strings.Builder
@@ -63,7 +63,7 @@ func (p *plot) x(i int) float64 {
 	return plotLeft + width*(float64(i)+0.5)/float64(len(p.values))
 }
 
-// panel draws medians as a line and the spreads as bars.
+// panel draws the medians as a line and the spreads as bars.
 func (p *plot) panel(b *strings.Builder, top int, title, colour string, spreads []spread) {
 	highest := 0.0
 	for _, s := range spreads {

@@ -47,7 +47,7 @@ func (b *bench) profile(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// freeAddress is free until another program takes it.
+// freeAddress returns an address that is free until another program takes it.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// serveRedis answers output.redis as a Redis server would, and throws away what
-// RPUSH brings. It keeps nothing, so that the peer that output.redis gets costs
-// less than a real one.
+// serveRedis answers output.redis as a Redis server would, and discards what
+// RPUSH brings: it costs less than a real server.
 func (s *sinks) serveRedis(conn net.Conn) error {
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	for {
@@ -58,7 +57,7 @@ func (s *sinks) serveRedis(conn net.Conn) error {
 	}
 }
 
-var errNoRedis = errors.New("redis: not what the protocol has")
+var errNoRedis = errors.New("redis: not the Redis protocol")
 
 // redisLength reads a line such as *3.
 func redisLength(reader *bufio.Reader, kind byte) (int, error) {

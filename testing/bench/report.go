@@ -12,7 +12,7 @@ import (
 // results has the measurements of each case, by round.
 type results map[string][]measurement
 
-// spread is the middle and the ends of some values.
+// spread has the median and the extremes of some values.
 type spread struct{ median, least, most float64 }
 
 func spreadOf(values []float64) spread {
@@ -28,7 +28,7 @@ func spreadOf(values []float64) spread {
 	return spread{median, sorted[0], sorted[len(sorted)-1]}
 }
 
-// text writes the values with a verb, such as %.1f, whose unit is written once.
+// text formats the values with a verb such as "%.1f MiB", and writes the unit once.
 func (s spread) text(verb string) string {
 	if s == (spread{}) {
 		return "-"
@@ -86,7 +86,7 @@ func (r results) table(cases []testCase, baseline string) string {
 	return b.String() + "\n"
 }
 
-// middle is for values that do not vary.
+// middle returns the median alone, for values that do not vary.
 func (r results) middle(name string, value func(measurement) float64) string {
 	if median := r.spread(name, value).median; median > 0 {
 		return fmt.Sprintf("%.0f", median)

@@ -30,7 +30,7 @@ type measurement struct {
 	wirePerEvent    float64 // read from WebSocket's sockets
 }
 
-// bench has what runs share.
+// bench is what all runs share.
 type bench struct {
 	shipped     string // binary of the distribution
 	stock       string // and of plain Filebeat
@@ -66,7 +66,7 @@ func (b *bench) run(ctx context.Context, c testCase, begun func() error, watch o
 	cpu, peakRSS := p.Usage()
 	bytes := b.sinks.bytes.Load() - bytesBefore
 	if c.usesServer() && bytes < int64(lines*b.loads[c.load].lineBytes) {
-		return m, fmt.Errorf("filebeat counts every event as acked, but the server has only %d bytes", bytes)
+		return m, fmt.Errorf("filebeat says that every event is acked, but the server received only %d bytes", bytes)
 	}
 	return measurement{
 		eventsPerSecond: rate,
@@ -168,7 +168,7 @@ func (p *process) follow(ctx context.Context, lines int, begun func() error, wat
 			watch(p)
 		}
 		if acked == lines {
-			// Two readings too close to each other say nothing.
+			// A rate between two readings that are close together means nothing.
 			if elapsed := last.time.Sub(first.time).Seconds(); elapsed > pollInterval.Seconds()/2 {
 				eventsPerSecond = float64(last.acked-first.acked) / elapsed
 			}

@@ -42,7 +42,7 @@ func measureSlowLink(ctx context.Context, b *bench) (section, error) {
 	}, nil
 }
 
-// measureConnections looks whether more connections cost more.
+// measureConnections measures whether more connections cost more.
 func measureConnections(ctx context.Context, b *bench) (section, error) {
 	var cases []testCase
 	for _, workers := range []int{1, 2, 4, 8} {
@@ -69,7 +69,7 @@ func measureConnections(ctx context.Context, b *bench) (section, error) {
 	}, nil
 }
 
-// measureBatches looks how much the size of a batch matters.
+// measureBatches measures how much the size of a batch matters.
 func measureBatches(ctx context.Context, b *bench) (section, error) {
 	sizes := []float64{50, 200, 800, 1600, 4096}
 	var cases []testCase

@@ -16,8 +16,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// sinks are the servers that the outputs send to. They count bytes and throw them
-// away.
+// sinks are the servers that the outputs send to. They count bytes and discard
+// them.
 type sinks struct {
 	websocket  *httptest.Server
 	lumberjack net.Listener
@@ -25,7 +25,7 @@ type sinks struct {
 
 	bytes atomic.Int64                 // of events as they arrived, after inflating
 	wire  atomic.Int64                 // read from the sockets of WebSocket connections
-	lines atomic.Pointer[func([]byte)] // takes each line of a WebSocket message, nil if nobody wants them
+	lines atomic.Pointer[func([]byte)] // called with each line of a WebSocket message; may be nil
 }
 
 func startSinks(ctx context.Context) (*sinks, error) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// suite measures one property of the output and holds it against its goals.
+// suite measures one property of the output and compares it with its goals.
 type suite struct {
 	name string
 	run  func(ctx context.Context, b *bench) (section, error)
@@ -35,7 +35,7 @@ var suites = []suite{
 // section is a suite's part of the report.
 type section struct {
 	title    string
-	text     string // what was measured how, one paragraph
+	text     string // what was measured and how, one paragraph
 	table    string // Markdown
 	verdicts []verdict
 	plot     *plot // nil for none

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	shownLines     = 20  // then the page is the better place to look
+	shownLines     = 20  // the rest is to be seen on the page
 	shownWidth     = 110 // of a message, in runes
 	statusInterval = 5 * time.Second
 	recordBytesMax = 1 << 20
@@ -41,7 +41,7 @@ func (a *arrivals) follow(records io.Reader) error {
 			Message   string    `json:"message"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
-			return fmt.Errorf("the receiver wrote something else than a record: %w", err)
+			return fmt.Errorf("wsreceiver wrote a line that is not a record: %w", err)
 		}
 		a.count(record.Message)
 		a.show(record.Timestamp, record.Message)
@@ -62,13 +62,13 @@ func (a *arrivals) count(message string) {
 	a.seen[number] = true
 }
 
-// show prints the first lines, and how many there are from then on.
+// show prints the first lines, and from then on how many have arrived.
 func (a *arrivals) show(read time.Time, message string) {
 	if a.shown == shownLines {
 		if time.Since(a.status) > statusInterval {
 			a.status = time.Now()
 			unique, _ := a.totals()
-			fmt.Printf("%s  %d lines have arrived; see them at %s\n", a.status.Format("15:04:05.000"), unique, a.page)
+			fmt.Printf("%s  %d lines have arrived; watch them at %s\n", a.status.Format("15:04:05.000"), unique, a.page)
 		}
 		return
 	}
@@ -80,7 +80,7 @@ func (a *arrivals) show(read time.Time, message string) {
 	fmt.Printf("%s  %s\n", read.Local().Format("15:04:05.000"), message)
 }
 
-// totals returns how many different lines arrived, and how many of them again.
+// totals returns how many different lines arrived, and how many arrived again.
 func (a *arrivals) totals() (arrived, twice int) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

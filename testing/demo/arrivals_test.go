@@ -39,9 +39,9 @@ func TestArrivalsCountEachLineOnce(t *testing.T) {
 	require.Equal(t, 1, twice)
 }
 
-func TestArrivalsRefuseWhatIsNoRecord(t *testing.T) {
+func TestArrivalsRefuseALineThatIsNotARecord(t *testing.T) {
 	arrived := &arrivals{seen: map[int]bool{}}
-	require.ErrorContains(t, arrived.follow(strings.NewReader("listening\n")), "something else than a record")
+	require.ErrorContains(t, arrived.follow(strings.NewReader("listening\n")), "a line that is not a record")
 }
 
 func TestTheRushComesAndGoes(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	unattendedDuration = 10 * time.Second
 	// arrivalTimeout is how long the last lines have to arrive.
 	arrivalTimeout = 30 * time.Second
-	// hastyTimeout is the same after Ctrl-C; mage then waits for 5 s in all.
+	// hastyTimeout is the same after Ctrl-C: mage kills the demo 5 s after it.
 	hastyTimeout = 3 * time.Second
 )
 
@@ -35,12 +35,12 @@ func main() {
 	}
 }
 
-// wanted returns how long to run, 0 for until Ctrl-C.
+// wanted returns how long to run; 0 means until Ctrl-C.
 func wanted() (time.Duration, error) {
 	if text := os.Getenv("DEMO_SECONDS"); text != "" {
 		seconds, err := strconv.Atoi(text)
 		if err != nil || seconds < 1 {
-			return 0, fmt.Errorf("DEMO_SECONDS is %q, not a number of seconds", text)
+			return 0, fmt.Errorf("DEMO_SECONDS has to be a whole number of seconds from 1 on, and is %q", text)
 		}
 		return time.Duration(seconds) * time.Second, nil
 	}
@@ -61,7 +61,7 @@ func isTerminal(file *os.File) bool {
 }
 
 func run(duration time.Duration) error {
-	// First, because a signal must not end the demo alone once it has started something.
+	// First of all: a signal must not end the demo without the programs that it starts.
 	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	folder, err := os.MkdirTemp("", "filebeat-demo-")
@@ -87,15 +87,15 @@ func run(duration time.Duration) error {
 	}
 
 	writing := interrupted
-	fmt.Printf("\n  the live tail:  %s\n\n", arrived.page)
+	fmt.Printf("\n  Live tail:  %s\n\n", arrived.page)
 	if duration > 0 {
 		var cancel context.CancelFunc
 		writing, cancel = context.WithTimeout(interrupted, duration)
 		defer cancel()
 	} else {
-		fmt.Println("Ctrl-C ends it.")
+		fmt.Println("Press Ctrl-C to stop.")
 	}
-	fmt.Printf("filebeat reads %s and sends it to %s; the first lines that arrive there:\n", log.file.Name(), receiver.url)
+	fmt.Printf("filebeat reads %s and sends its lines to %s. The first lines to arrive:\n", log.file.Name(), receiver.url)
 	if err := log.grow(writing); err != nil {
 		return err
 	}
@@ -107,15 +107,15 @@ func run(duration time.Duration) error {
 	awaitArrival(arrived, log.lines, patience)
 	err = errors.Join(filebeat.Close(), receiver.Close())
 	unique, twice := arrived.totals()
-	fmt.Printf("%d lines written, %d arrived, %d missing, %d twice\n", log.lines, unique, log.lines-unique, twice)
+	fmt.Printf("%d lines written, %d arrived, %d missing, %d arrived twice\n", log.lines, unique, log.lines-unique, twice)
 	if unique != log.lines {
 		err = errors.Join(err, filebeat.Failure(fmt.Errorf("%d lines are missing", log.lines-unique)))
 	}
 	return err
 }
 
-// awaitArrival returns when all lines are there, or patience is at its end: the
-// totals tell which.
+// awaitArrival returns when all lines have arrived, or after patience: the totals
+// tell which.
 func awaitArrival(arrived *arrivals, lines int, patience time.Duration) {
 	deadline := time.After(patience)
 	poll := time.NewTicker(50 * time.Millisecond)

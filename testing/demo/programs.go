@@ -42,7 +42,7 @@ func freeAddress(ctx context.Context) string {
 type wsreceiver struct {
 	*beattest.Process
 	url      string     // where it takes records
-	followed chan error // has the outcome when its records are at their end
+	followed chan error // gets the result of follow
 }
 
 var liveTail = regexp.MustCompile(`msg="live tail" url=(\S+)\s`)
@@ -76,7 +76,7 @@ func openReceiver(ctx context.Context, arrived *arrivals) (*wsreceiver, error) {
 	return r, nil
 }
 
-// Close stops wsreceiver and returns when its last record is counted.
+// Close stops wsreceiver and waits until its last record is counted.
 func (r *wsreceiver) Close() error {
 	return errors.Join(r.Process.Close(), <-r.followed)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	linesAtStart  = 30 // filestream reads a file only from its first 1,024 bytes on
+	linesAtStart  = 30 // filestream ignores a file of less than 1,024 bytes
 	linesInSpike  = 12 // in a lineInterval
 	lineInterval  = 100 * time.Millisecond
 	firstSpike    = 4 * time.Second
@@ -38,8 +38,8 @@ func newWeblog(path string) (*weblog, error) {
 	return &weblog{file: file}, nil
 }
 
-// grow writes lines until ctx ends: a steady trickle with an error now and then,
-// and now and then a rush of visitors that the server can't bear.
+// grow writes lines until ctx ends: a steady trickle with some errors, and at
+// intervals a rush of visitors that overloads the server.
 func (w *weblog) grow(ctx context.Context) error {
 	if err := w.write(linesAtStart, false); err != nil {
 		return err
@@ -77,7 +77,8 @@ func (w *weblog) write(count int, rush bool) error {
 	return nil
 }
 
-// line is an access or, now and then, an error. In a rush there are more errors.
+// line returns a line about a request or, for some numbers, an error. In a rush
+// there are more errors.
 func line(number int, now time.Time, rush bool) string {
 	page := pages[rand.IntN(len(pages))]
 	if number%25 == 0 {
@@ -95,7 +96,7 @@ func line(number int, now time.Time, rush bool) string {
 		rand.IntN(200)+1, now.Format("02/Jan/2006:15:04:05 -0700"), page, status, rand.IntN(40_000)+300, number)
 }
 
-// numberOf returns the number of a line, and false for anything else.
+// numberOf returns the number of a line, and false if the text is not such a line.
 func numberOf(text string) (int, bool) {
 	_, digits, found := strings.Cut(text, " id=")
 	number, err := strconv.Atoi(digits)

@@ -18,13 +18,13 @@ const (
 	ackRestDelay = 250 * time.Millisecond
 	// progressInterval is far below any timeout of a client under test.
 	progressInterval = 100 * time.Millisecond
-	// ackFutureAhead is how far AckFuture is beyond what was read. No client under
-	// test has that many messages on their way.
+	// ackFutureAhead is how far AckFuture acks beyond what was read. No client under
+	// test has that many messages in flight.
 	ackFutureAhead = 1_000_000
 )
 
-// acker is what a connection confirms. The reader owns all fields but those
-// named otherwise.
+// acker keeps what a connection confirms. The reader owns all fields unless they say
+// otherwise.
 type acker struct {
 	on    bool // messages are confirmed at all
 	later bool // by ackLoop, not by the reader
@@ -45,8 +45,8 @@ func (c *conn) startAcks() {
 	}
 }
 
-// confirm does what the fault wants with a message that was counted, and
-// returns true when the connection is over. message is valid during the call.
+// confirm does what the fault asks for with a message that was counted, and reports
+// whether the connection is over. message is valid during the call.
 func (c *conn) confirm(number int, message []byte) (over bool) {
 	f := &c.fault
 	if f.CloseOnRecord != nil {
@@ -98,7 +98,7 @@ func (c *conn) refusal(number int, message []byte) (nack protocol.Reply, refused
 	return nack, refused
 }
 
-// ackIdle is the reader's ack of all that it took since the last one.
+// ackIdle acks, for the reader, everything taken since the last ack.
 func (c *conn) ackIdle() {
 	if c.acks.later || c.acks.taken == c.acks.acked {
 		return
@@ -107,8 +107,7 @@ func (c *conn) ackIdle() {
 	c.writeAck(c.acks.taken)
 }
 
-// ackLoop sends acks that are not due at once, and progress; it ends with the
-// connection.
+// ackLoop sends delayed acks, and progress. It ends with the connection.
 func (c *conn) ackLoop() {
 	var progress <-chan time.Time
 	if c.fault.ProgressOnly > 0 {
@@ -140,7 +139,7 @@ func (c *conn) ackLoop() {
 	}
 }
 
-// beforeFirst sends what goes before the first confirmation.
+// beforeFirst sends what has to precede the first confirmation.
 func (c *conn) beforeFirst() {
 	c.acks.begin.Do(func() {
 		if c.fault.Pause != "" {
@@ -176,8 +175,8 @@ func (c *conn) writeNack(nack protocol.Reply) {
 	}
 }
 
-// writeReply sends a text message, unless one that never ends is on its way:
-// nothing but control frames may stand inside of it (RFC 6455 5.4).
+// writeReply sends a text message, except during an endless message: only control
+// frames may interrupt that (RFC 6455 5.4).
 func (c *conn) writeReply(text []byte) {
 	if !c.fault.EndlessMessage {
 		c.writeFrame(opText, text)

@@ -20,7 +20,7 @@ const (
 	// with unread bytes would turn the FIN into an RST and could take the Close
 	// frame with it.
 	drainTimeout = 2 * time.Second
-	// smallReadBuffer makes a client that is not read from feel it soon.
+	// smallReadBuffer lets a client notice soon that nobody reads.
 	smallReadBuffer = 32 << 10
 )
 
@@ -54,7 +54,7 @@ func newConn(s *Server, number int, netConn net.Conn, fault Fault) *conn {
 	c := &conn{server: s, number: number, fault: fault, netConn: netConn, ended: make(chan struct{})}
 	if fault.SlowRead > 0 || fault.StopReadingAtMessage != 0 {
 		if tcp := c.tcp(); tcp != nil {
-			_ = tcp.SetReadBuffer(smallReadBuffer) // only makes the effect come sooner
+			_ = tcp.SetReadBuffer(smallReadBuffer) // without it the effect only comes later
 		}
 	}
 	return c
@@ -108,7 +108,7 @@ func (c *conn) source(br *bufio.Reader) io.Reader {
 	return io.MultiReader(io.LimitReader(br, int64(br.Buffered())), src)
 }
 
-// open does what the fault wants right after the upgrade.
+// open does what the fault asks for right after the upgrade.
 func (c *conn) open() {
 	if len(c.fault.SendGarbage) > 0 {
 		c.write(c.fault.SendGarbage)
@@ -148,7 +148,7 @@ func (c *conn) idle() {
 	c.server.ledger.wake()
 }
 
-// step handles one frame and returns true when the connection is over.
+// step handles one frame and reports whether the connection is over.
 func (c *conn) step() (over bool) {
 	f, err := c.frames.next()
 	if err == nil {
@@ -174,7 +174,7 @@ func (c *conn) step() (over bool) {
 	return over || err != nil
 }
 
-// data puts a message's fragments together and counts the message.
+// data joins the fragments of a message and counts it.
 func (c *conn) data(f frame) (over bool, err error) {
 	if (f.opcode == opContinuation) != (c.opcode != 0) {
 		return true, violated(closeProtocolError, "continuation frame outside of a message, or a message inside of another")
@@ -201,8 +201,8 @@ func (c *conn) data(f frame) (over bool, err error) {
 	return c.strike(number) || c.confirm(number, message), nil
 }
 
-// close answers a Close frame and hangs up first, as a server does (RFC 6455
-// 7.1.1).
+// close answers a Close frame and closes the connection first, as a server does
+// (RFC 6455 7.1.1).
 func (c *conn) close(payload []byte) error {
 	code := closeNoStatus
 	if len(payload) > 0 {
@@ -229,8 +229,8 @@ func closeCode(payload []byte) (code int, ok bool) {
 	return code, ok
 }
 
-// strike does what the fault wants after message number at, or at AtOpen, and
-// returns true when the connection is over.
+// strike does what the fault asks for after message number at, or at AtOpen, and
+// reports whether the connection is over.
 func (c *conn) strike(at int) (over bool) {
 	switch at {
 	case c.fault.DropAtMessage:
@@ -251,7 +251,7 @@ func (c *conn) strike(at int) (over bool) {
 	return true
 }
 
-// hangUp sends FIN and reads on until the client hangs up too.
+// hangUp sends FIN and reads on until the client closes the connection too.
 func (c *conn) hangUp() {
 	if tcp := c.tcp(); tcp == nil || tcp.CloseWrite() != nil {
 		return
@@ -260,8 +260,8 @@ func (c *conn) hangUp() {
 	_, _ = io.Copy(io.Discard, c.netConn)
 }
 
-// goAway is Stop's way to end the connection: the reader sees it end when the
-// client hangs up. Called from Stop's goroutine.
+// goAway ends the connection for Stop, on its goroutine: the reader sees the end when
+// the client closes the connection.
 func (c *conn) goAway() {
 	_ = c.netConn.SetWriteDeadline(time.Now().Add(stopTimeout)) // frees a writer that holds writeMutex
 	c.writeMutex.Lock()
@@ -290,7 +290,7 @@ func (c *conn) cut(rst bool) {
 	})
 }
 
-// tcp is the TCP connection, under TLS if need be.
+// tcp returns the TCP connection, which may be below TLS.
 func (c *conn) tcp() *net.TCPConn {
 	inner := c.netConn
 	if tls, ok := inner.(interface{ NetConn() net.Conn }); ok {

@@ -20,7 +20,7 @@ type Counts struct {
 	Unique    int // different sequence numbers
 	Duplicate int // sequence numbers that had been seen before
 	MaxSeq    int // the largest sequence number, 0 without one
-	MaxTimes  int // how often that number was seen which was seen most often
+	MaxTimes  int // how often the most frequent number was seen
 	Messages  int // data messages
 	Pings     int
 	Pongs     int // from the client
@@ -84,7 +84,7 @@ func (l *ledger) message(info *ConnInfo, opcode byte, data []byte) (messageNumbe
 	return info.Messages
 }
 
-// update changes counts or info under the lock and wakes the waiting.
+// update changes counts or info under the lock and wakes those who wait.
 func (l *ledger) update(change func()) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -192,7 +192,7 @@ func (s *Server) Conns() []ConnInfo {
 	return infos
 }
 
-// Violations returns what clients did against RFC 6455, a line each.
+// Violations returns how clients violated RFC 6455, a line each.
 func (s *Server) Violations() []string {
 	s.ledger.mutex.Lock()
 	defer s.ledger.mutex.Unlock()

@@ -23,7 +23,7 @@
 // that is not UTF-8 and the like end the connection with 1002 or 1007, are
 // listed by [Server.Violations] and fail the test at its end unless
 // [AllowViolations] is given. A client that vanishes in the middle of a frame
-// is no violation.
+// does not violate it.
 //
 // With WithSubprotocols(protocol.Subprotocol) clients that offer filebeat.ack.v1
 // get its acks. A message is counted before it is acked, and [ConnInfo].Acked

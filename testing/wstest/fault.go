@@ -12,9 +12,9 @@ import (
 // message. Zero means never, a positive number that message of the connection.
 const AtOpen = -1
 
-// Fault says how one connection misbehaves. The zero value is a healthy
-// server. Fields combine where that makes sense. A message at which a fault
-// strikes is still read and counted, and nothing is answered after it.
+// Fault says how one connection misbehaves. The zero value is a healthy server.
+// Fields combine where that makes sense. The message at which a fault strikes is still
+// read and counted, and nothing is answered from then on.
 type Fault struct {
 	// Instead of the upgrade, in this order of precedence.
 
@@ -85,7 +85,7 @@ type Fault struct {
 	// MalformedAcks are sent as text messages once, before the first ack or nack.
 	MalformedAcks []string
 	// ReplyField acks in another form, whatever the subprotocol: for "seq.last" it
-	// is {"seq":{"last":17}}. There are no nacks then: refused is left unsaid.
+	// is {"seq":{"last":17}}. There are no nacks then: a refused message is not confirmed.
 	ReplyField string
 
 	// NackAtMessage refuses that message with the three fields below. The nack goes

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// acceptGUID is RFC 6455 1.3.
+// acceptGUID is that of RFC 6455 1.3.
 const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 func acceptKey(key string) string {
@@ -22,8 +22,8 @@ func acceptKey(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// handshake reads the upgrade request and answers it. It returns nil if there
-// is no WebSocket connection after it; what remains is to hang up.
+// handshake reads the upgrade request and answers it. It returns nil if that does not
+// make a WebSocket connection; the caller then has to hang up.
 func (c *conn) handshake(br *bufio.Reader) *http.Request {
 	if c.fault.HangUpgrade {
 		<-c.ended
@@ -31,7 +31,7 @@ func (c *conn) handshake(br *bufio.Reader) *http.Request {
 	}
 	req, err := http.ReadRequest(br)
 	if err != nil {
-		return nil // went away, or no HTTP at all: a client's test of the port
+		return nil // went away, or did not speak HTTP: a client that probes the port
 	}
 	if len(c.fault.NotHTTP) > 0 {
 		c.write(c.fault.NotHTTP)
@@ -102,7 +102,7 @@ func (s *Server) pickSubprotocol(req *http.Request) string {
 	return ""
 }
 
-// response is a whole HTTP/1.1 answer after which the server hangs up.
+// response returns a whole HTTP/1.1 response, after which the server hangs up.
 func response(req *http.Request, status int, header http.Header, body string) []byte {
 	header = header.Clone()
 	if header == nil {

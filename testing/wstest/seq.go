@@ -68,7 +68,7 @@ func (s *seqSet) has(n int) bool {
 var seqMark = []byte("seq=")
 
 // eachSeq calls found for every number after "seq=" in data. A number of more
-// than 18 digits is none: it would not fit.
+// than 18 digits is left out: it might not fit.
 func eachSeq(data []byte, found func(n int)) {
 	for {
 		at := bytes.Index(data, seqMark)

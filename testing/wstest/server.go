@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// stopTimeout is how long Stop leaves clients to answer its Close frame.
+// stopTimeout is how long clients have to answer the Close frame of Stop.
 const stopTimeout = time.Second
 
 // Server is a WebSocket server for tests. All its methods may be called from
@@ -50,7 +50,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Open is Start for a process that is no test. The caller ends the server with
+// Open is Start for a caller that is not a test. The caller ends the server with
 // Stop or Kill and looks at Violations itself.
 func Open(opts ...Option) (*Server, error) {
 	cfg := config{addr: "127.0.0.1:0", script: func(int) Fault { return Fault{} }}
@@ -81,9 +81,9 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // URL returns the server's ws URL with the path "/". Every path works.
 func (s *Server) URL() string { return "ws://" + s.Addr() + "/" }
 
-// Stop goes the orderly way: it stops listening, sends every client Close 1001
-// and FIN, and waits for them to hang up, at most a second; who has not by then
-// gets an RST.
+// Stop shuts down gracefully: it stops listening, sends every client Close 1001 and
+// FIN, and waits up to a second for them to close their connections. Those still open
+// then get an RST.
 func (s *Server) Stop() {
 	for _, c := range s.shut() {
 		c.goAway()
@@ -97,8 +97,8 @@ func (s *Server) Stop() {
 	s.Kill()
 }
 
-// Kill goes the way of a crashed process: it stops listening and sends every
-// client an RST.
+// Kill ends like a crashed process: it stops listening and sends every client an
+// RST.
 func (s *Server) Kill() {
 	s.shut()
 	s.Reset()
@@ -122,8 +122,7 @@ func (s *Server) current() []*conn {
 	return list
 }
 
-// shut stops listening and returns the connections there are. After it no
-// connection is added.
+// shut stops listening and returns the open connections. None is added after it.
 func (s *Server) shut() []*conn {
 	s.mutex.Lock()
 	if !s.stopped {

@@ -84,7 +84,7 @@ func (c *client) ping(t testing.TB, payload string) {
 
 func deadline() time.Time { return time.Now().Add(5 * time.Second) }
 
-// take fails the test rather than waiting for ever.
+// take fails the test rather than wait forever.
 func take[T any](t testing.TB, from <-chan T) T {
 	t.Helper()
 	ctx, cancel := context.WithDeadline(t.Context(), deadline())
@@ -187,7 +187,7 @@ func TestStopKillAndReset(t *testing.T) {
 		dial(t, again).ping(t, "x")
 		waitFor(t, again, func(c Counts) bool { return c.Pings == 1 })
 	})
-	t.Run("Stop does not wait for a client that never hangs up", func(t *testing.T) {
+	t.Run("Stop does not wait for a client that never closes", func(t *testing.T) {
 		s := Start(t, WithFaults(Fault{StopReadingAtMessage: AtOpen}, Fault{HangUpgrade: true}))
 		dial(t, s)
 		hanging, err := net.Dial("tcp", s.Addr()) //nolint:noctx // closed three lines down
@@ -249,20 +249,20 @@ func TestViolationsOfTheClientAreListed(t *testing.T) {
 		return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
 	}
 	for name, test := range map[string]struct{ frames, violation string }{
-		"an unmasked frame":                     {"\x81\x01x", "not masked"},
-		"a reserved bit":                        {masked(0xc1, "x"), "reserved bits"},
-		"an unknown opcode":                     {masked(0x83, "x"), "opcode 0x3"},
-		"a fragmented Ping":                     {masked(0x09, "x"), "control frame"},
-		"a Ping of 126 bytes":                   {"\x89\xfe\x00\x7e", "control frame"},
-		"a length of two bytes where one does":  {"\x81\xfe\x00\x7d", "shortest form"},
-		"a length of eight bytes where two do":  {"\x81\xff\x00\x00\x00\x00\x00\x00\xff\xff", "shortest form"},
-		"a length beyond all bounds":            {"\x81\xff\x00\x00\x01\x00\x00\x00\x00\x00", "frame of"},
-		"a continuation of nothing":             {masked(0x80, "x"), "continuation"},
-		"a message inside of another":           {masked(0x01, "x") + masked(0x81, "y"), "continuation"},
-		"text that is not UTF-8":                {masked(0x81, "\xff"), "not UTF-8"},
-		"a Close frame with one byte":           {masked(0x88, "x"), "close frame"},
-		"a Close frame with code 1005":          {masked(0x88, "\x03\xed"), "close frame"},
-		"a Close frame whose reason is no text": {masked(0x88, "\x03\xe8\xff"), "close frame"},
+		"an unmasked frame":                      {"\x81\x01x", "not masked"},
+		"a reserved bit":                         {masked(0xc1, "x"), "reserved bits"},
+		"an unknown opcode":                      {masked(0x83, "x"), "opcode 0x3"},
+		"a fragmented Ping":                      {masked(0x09, "x"), "control frame"},
+		"a Ping of 126 bytes":                    {"\x89\xfe\x00\x7e", "control frame"},
+		"a length of two bytes where one does":   {"\x81\xfe\x00\x7d", "shortest form"},
+		"a length of eight bytes where two do":   {"\x81\xff\x00\x00\x00\x00\x00\x00\xff\xff", "shortest form"},
+		"a length beyond all bounds":             {"\x81\xff\x00\x00\x01\x00\x00\x00\x00\x00", "frame of"},
+		"a continuation of nothing":              {masked(0x80, "x"), "continuation"},
+		"a message inside of another":            {masked(0x01, "x") + masked(0x81, "y"), "continuation"},
+		"text that is not UTF-8":                 {masked(0x81, "\xff"), "not UTF-8"},
+		"a Close frame with one byte":            {masked(0x88, "x"), "close frame"},
+		"a Close frame with code 1005":           {masked(0x88, "\x03\xed"), "close frame"},
+		"a Close frame whose reason is not text": {masked(0x88, "\x03\xe8\xff"), "close frame"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Start(t, AllowViolations())

@@ -39,7 +39,7 @@ func (c *conn) writeLocked(raw []byte) bool {
 	return true
 }
 
-// lastWords sends bytes after which nothing is written, no Pong either.
+// lastWords sends bytes, after which nothing more is written, not even a Pong.
 func (c *conn) lastWords(raw []byte) {
 	c.writeMutex.Lock()
 	defer c.writeMutex.Unlock()
@@ -64,8 +64,8 @@ func (c *conn) writeHuge() {
 	}
 }
 
-// writeFlood sends frames of one byte, each under the lock for itself, because
-// the client's answers have to be read meanwhile, and its Pings answered.
+// writeFlood sends frames of one byte. It takes the lock for 100 at a time, so that
+// the reader can answer Pings meanwhile.
 func (c *conn) writeFlood(opcode byte, frames int) {
 	const atOnce = 100
 	one := appendFrame(nil, opcode, []byte("x"))
@@ -94,7 +94,7 @@ func (c *conn) writeUnasked() {
 	}
 }
 
-// ping answers a Ping, or sees to it. payload is only valid during the call.
+// ping answers a Ping, now or later. payload is only valid during the call.
 func (c *conn) ping(payload []byte) {
 	counted := c.server.ledger
 	counted.update(func() {

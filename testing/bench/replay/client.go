@@ -14,8 +14,8 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// inFlight is how many messages a connection has under way; a batch of the
-// output is one, and two are in flight by default, of several workers.
+// inFlight is how many messages a connection has in flight. The output sends a batch
+// as one message, and by default has two in flight on each connection.
 const inFlight = 4
 
 // client is one connection.

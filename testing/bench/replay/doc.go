@@ -8,7 +8,7 @@
 //
 // Each run of a case is a fresh wsreceiver with stock flags that writes to a
 // folder, and this process as its clients. They send messages encoded beforehand,
-// framed and masked as the output does, in format json_lines, and keep some in
+// framed and masked as the output does it, in format json_lines, and keep several in
 // flight on each connection.
 //
 // What is measured:
@@ -18,6 +18,6 @@
 //     from its start to its end.
 //   - peak RSS: ru_maxrss of that process.
 //
-// After each run the lines in the folder are counted: a run in which fewer are
-// there than were acked fails. Clients and receiver share the machine.
+// After each run the lines in the folder are counted. A run fails if their number is
+// not that of the acked records. Clients and receiver share the machine.
 package main

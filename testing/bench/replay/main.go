@@ -18,8 +18,8 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// goalRecords is how many records of 200 bytes a second there should be, with a
-// sync before each ack, on two cores.
+// goalRecords is the goal in records of 200 bytes per second, with a sync before
+// each ack, on two cores.
 const goalRecords = 250_000
 
 type settings struct {
@@ -34,11 +34,11 @@ type settings struct {
 func main() {
 	s := settings{}
 	flag.StringVar(&s.receiver, "receiver", "./wsreceiver", "`binary` to measure")
-	flag.StringVar(&s.folder, "folder", "", "`folder` on the disk to write to; empty is that for temporary files")
-	flag.StringVar(&s.gogc, "gogc", "100", "GOGC of the receiver, a `percentage`")
-	flag.DurationVar(&s.length, "length", 10*time.Second, "`duration` of the sending in each run")
+	flag.StringVar(&s.folder, "folder", "", "`folder` on the disk to write to; by default, the folder for temporary files")
+	flag.StringVar(&s.gogc, "gogc", "100", "GOGC of the receiver, as a `percentage`")
+	flag.DurationVar(&s.length, "length", 10*time.Second, "`duration` for which each run sends")
 	flag.IntVar(&s.rounds, "rounds", 3, "`number` of runs of each case")
-	flag.StringVar(&s.only, "cases", "", "`expression` that the cases' names match")
+	flag.StringVar(&s.only, "cases", "", "regular `expression` for the names of the cases to run; empty runs all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := measure(ctx, s)
@@ -90,7 +90,7 @@ func measure(ctx context.Context, s settings) error {
 	return nil
 }
 
-// row has the medians, with the least and the largest of records/s.
+// row formats the medians, and the smallest and the largest of records/s.
 func row(all []measurement) string {
 	perSecond := func(m measurement) float64 { return m.recordsPerSecond }
 	ends := make([]float64, len(all))

@@ -84,7 +84,7 @@ func load(ctx context.Context, s settings, c testCase, url string, m *measuremen
 	for i := range clients {
 		message := shared
 		if c.ids {
-			message = newTemplate(c.records, c.recordBytes, true) // they are renumbered
+			message = newTemplate(c.records, c.recordBytes, true) // each client writes its own ids
 		}
 		if clients[i], err = dial(ctx, url, message, &nextID); err != nil {
 			return 0, err
