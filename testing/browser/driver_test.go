@@ -96,8 +96,8 @@ func (b *browser) read(lines *bufio.Scanner, first chan<- string) {
 	}
 }
 
-// ask has the driver do something and decodes its answer into value, if that is
-// not nil.
+// ask sends the driver a command and decodes its answer into value, unless that is
+// nil.
 func (b *browser) ask(t *testing.T, value any, command string, args map[string]any) error {
 	t.Helper()
 	b.mutex.Lock()
@@ -126,7 +126,7 @@ func (b *browser) ask(t *testing.T, value any, command string, args map[string]a
 	}
 }
 
-// look is what a window is like.
+// look describes a window.
 type look struct {
 	width, height int
 	dark, touch   bool
@@ -205,7 +205,7 @@ func (p *page) evaluate(value any, script string) {
 	p.do("evaluate", value, map[string]any{"script": script})
 }
 
-// unproblematic fails the test if the page said or did something it should not.
+// unproblematic fails the test if the page logged an error or did what it should not.
 func (p *page) unproblematic() {
 	p.t.Helper()
 	var problems []string

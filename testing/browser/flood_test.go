@@ -31,8 +31,8 @@ const clickWatch = `(() => {
 
 func TestFiveThousandEventsASecondLeaveThePageResponsive(t *testing.T) {
 	b, s := startBrowser(t), startServer(t)
-	// The same clicks in the same page, to which nothing comes: what they take
-	// there is the machine's doing.
+	// The same clicks in the same page without traffic: the time that they take there
+	// is due to the machine.
 	quiet := startServer(t)
 	idle := b.open(t, quiet.page(), desk)
 	dial(t, quiet.ingest(), "").send(slices.Repeat([][]byte{simple("nothing else comes")}, 150)...)
@@ -56,7 +56,7 @@ func TestFiveThousandEventsASecondLeaveThePageResponsive(t *testing.T) {
 	click := time.NewTicker(clickEvery)
 	defer click.Stop()
 	begin := time.Now()
-	// Whole turns only, so that what was opened and paused is closed and goes on.
+	// Whole turns only, so that whatever was opened or paused is closed or resumed.
 	for i := 0; time.Since(begin) < floodFor || i%len(clicks) != 0; i++ {
 		<-click.C
 		p.click(clicks[i%len(clicks)])
@@ -87,7 +87,7 @@ func TestFiveThousandEventsASecondLeaveThePageResponsive(t *testing.T) {
 		share(answers, 0.5), share(answers, 0.9), share(answers, 1), share(idles, 0.5), share(idles, 0.9), share(idles, 1), 100*busy, kibibytes(heaps))
 	require.Greater(t, total, floodPerSecond*int(floodFor/time.Second)*9/10)
 	require.Greater(t, len(answers), 15)
-	// Where the machine has better things to do, any click takes long.
+	// On a busy machine any click takes long.
 	require.LessOrEqual(t, share(answers, 0.5), max(clickAnswered, 2*share(idles, 0.5)))
 	require.LessOrEqual(t, share(answers, 0.9), max(clickAnswered, 3*share(idles, 0.9)))
 	require.Less(t, busy, busyShare)
@@ -109,7 +109,7 @@ func TestFiveThousandEventsASecondLeaveThePageResponsive(t *testing.T) {
 	p.unproblematic()
 }
 
-// share is the value below which that share of the sorted ones are.
+// share returns the value below which that share of the sorted values lie.
 func share(sorted []float64, part float64) float64 {
 	return sorted[min(len(sorted)-1, int(part*float64(len(sorted))))]
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unnamed returns what a screen reader would have no name for, references that
-// lead nowhere, and names that are there twice.
+// unnamed returns elements that have no name for a screen reader, references to
+// nothing, and ids that are used twice.
 const unnamed = `(() => {
   const problems = [];
   const named = (element) => element.getAttribute('aria-label') || element.labels?.length || element.textContent.trim()
@@ -95,7 +95,7 @@ func TestEveryControlHasANameAndEveryTextAContrast(t *testing.T) {
 			require.Empty(t, problems)
 			var wide bool
 			p.evaluate(&wide, "document.documentElement.scrollWidth > innerWidth")
-			require.False(t, wide, "nothing sticks out to the right")
+			require.False(t, wide, "the page is not wider than the window")
 			p.unproblematic()
 		})
 	}

@@ -100,7 +100,7 @@ func TestASearchFindsAndMarks(t *testing.T) {
 	shown("1 Payment accepted", "2 Payment accepted")
 	var hash string
 	p.evaluate(&hash, "location.hash")
-	require.Equal(t, "#host=web-1", hash, "a view can be kept as a bookmark")
+	require.Equal(t, "#host=web-1", hash, "a view can be bookmarked")
 	p.unproblematic()
 }
 
@@ -229,7 +229,7 @@ func TestSigningInWithAToken(t *testing.T) {
 	p.unproblematic()
 }
 
-func TestATokenThatIsTakenBackEndsTheStream(t *testing.T) {
+func TestARevokedTokenEndsTheStream(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	require.NoError(t, os.WriteFile(file, []byte("one\nother\n"), 0o600))
 	b, s := startBrowser(t), startServer(t, "--token-file", file)
@@ -296,7 +296,7 @@ func TestEverythingCanBeDoneByKeyboard(t *testing.T) {
 	p.press("t")
 	p.wait("document.documentElement.dataset.theme === 'dark' && getComputedStyle(document.body).backgroundColor === 'rgb(11, 14, 18)'")
 
-	// With Tab alone every control is reached, and can be seen to be.
+	// Tab alone reaches every control, and the focus is visible.
 	p.evaluate(nil, "document.activeElement.blur()")
 	var reached []string
 	for range 25 {

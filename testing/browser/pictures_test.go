@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "make the pictures of docs/images")
 
-// maxPictureBytes is what a picture may weigh in a document.
+// maxPictureBytes is how large a picture in a document may be.
 const maxPictureBytes = 200 << 10
 
 // picturesFor is how long lines come before the pictures are taken.
@@ -56,7 +56,7 @@ func TestPictures(t *testing.T) {
 		{"tail-dark", look{width: 1280, height: 800, scale: 1, dark: true}, func(p *page) {
 			p.press("a")
 			p.wait(`document.querySelectorAll('#agents-rows tr').length === 3`)
-			// Not the mouse, which aims while the rows move on.
+			// Not with the mouse, because the rows move while it aims.
 			p.wait(`(() => { const row = document.querySelector('.row[data-level="error"]'); row?.click(); return Boolean(row); })()`)
 		}},
 		{"tail-search", look{width: 1280, height: 800, scale: 1, dark: true}, func(p *page) {
@@ -113,7 +113,7 @@ func trickle(agents []*agent, length time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// squeeze writes the picture again with a palette of its 256 most used colours.
+// squeeze rewrites the picture with a palette of its 256 most used colours.
 func squeeze(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.Open(path)
@@ -141,7 +141,7 @@ func squeeze(t *testing.T, path string) {
 	require.Less(t, info.Size(), int64(maxPictureBytes))
 }
 
-// squeezed is the most used colours, none too close to another before it.
+// squeezed returns the most used colours, without any that is close to an earlier one.
 func squeezed(counts map[color.RGBA]int) color.Palette {
 	type used struct {
 		colour color.RGBA

@@ -22,8 +22,8 @@ const (
 	driverModule  = "playwright-core"
 	driverVersion = "1.65.1"
 	chromium      = "/usr/bin/chromium"
-	// patience is how long a test waits for what has to happen. It is generous: a
-	// slow machine is no failure.
+	// patience is how long a test waits for what has to happen. It is generous, so
+	// that tests pass on a slow machine.
 	patience = 60 * time.Second
 )
 
@@ -42,7 +42,7 @@ func installDriver(t *testing.T) (folder string) {
 
 var buildOnce sync.Once
 
-// wsreceiver returns the path of the program, built of what is here.
+// wsreceiver builds the program and returns its path.
 func wsreceiver(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(cacheFolder(t), "wsreceiver")

@@ -108,7 +108,7 @@ func record(host, file, level, message string, more map[string]any) []byte {
 	maps.Copy(fields, more)
 	encoded, err := json.Marshal(fields)
 	if err != nil {
-		panic(err) // all of it is plain
+		panic(err) // the record is made of plain values
 	}
 	return encoded
 }

@@ -35,16 +35,15 @@ func (b block) commands() (lines []string) {
 	return lines
 }
 
-// elsewhere are documents whose commands a test of another package runs, one and
-// all.
+// elsewhere are documents all of whose commands a test of another package runs.
 var elsewhere = map[string]string{
 	"docs/installation.md": "TestEveryCommandOfTheDocumentIsRunByATest",
 	"docs/custom-beat.md":  "TestTheBeatInTheDocumentBuildsAndShips",
 	"docs/kubernetes.md":   "TestDocsOfKubernetes",
 }
 
-// forms are the commands of the other documents, each with what makes sure that
-// it does something; named[0] is the whole command.
+// forms are the commands of the other documents, each with a check that it does
+// something; named[0] is the whole command.
 var forms = []struct {
 	pattern string
 	holds   func(t *testing.T, named []string)

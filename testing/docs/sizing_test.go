@@ -86,7 +86,7 @@ func TestTheMemoryOfAnAgentIsAsDocumented(t *testing.T) {
 		documented, err := strconv.Atoi(row[2])
 		require.NoError(t, err)
 		require.Contains(t, measured, row[1])
-		// When the collector has run last is chance.
+		// It is random when the collector has last run.
 		require.InEpsilon(t, documented, measured[row[1]], 0.5, row[1])
 	}
 }

@@ -25,7 +25,7 @@ import (
 // verb is where fmt puts a value.
 var verb = regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
 
-// source is what the product's own code can say.
+// source is the text that the code of the product can log.
 type source struct {
 	texts []string         // of all string literals, without their verbs
 	nests []*regexp.Regexp // of those with something in the middle
@@ -112,7 +112,7 @@ func (s *source) nest(parts []string) {
 	}
 }
 
-// has reports whether the code has that text, or puts it together.
+// has reports whether the code has that text, or composes it.
 func (s *source) has(text string) bool {
 	if slices.ContainsFunc(s.texts, func(known string) bool { return strings.Contains(known, text) }) {
 		return true
@@ -123,7 +123,7 @@ func (s *source) has(text string) bool {
 	})
 }
 
-// stockFolders hold what libbeat, Go and the libraries can say.
+// stockFolders have the text that libbeat, Go and the libraries can log.
 func stockFolders(t *testing.T) (folders []string) {
 	t.Helper()
 	output := func(args ...string) string {

@@ -38,8 +38,8 @@ func quotedLines(t *testing.T) (lines []string) {
 	return lines
 }
 
-// between separates what comes from different places of the code: a variable
-// part, and a cause from what it is the cause of.
+// between separates parts that come from different places of the code: variable
+// parts, and causes.
 var between = regexp.MustCompile(`\.\.\.|: `)
 
 func TestEveryLineInTheDocumentIsInTheCode(t *testing.T) {
@@ -60,7 +60,7 @@ func TestEveryLineInTheDocumentIsInTheCode(t *testing.T) {
 	}
 }
 
-// unsaid are texts that no one can meet, or that others say in the same words.
+// unsaid are texts that users cannot see, or that are also logged elsewhere.
 var unsaid = map[string]string{
 	"the SOCKS library can't be canceled": "the library is pinned, and can",
 }

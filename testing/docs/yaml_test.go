@@ -48,7 +48,7 @@ func testConfig(t *testing.T, config string) (output string, err error) {
 
 const input = "filebeat.inputs: [{type: filestream, id: a, paths: [/var/log/a.log]}]\n"
 
-// whole makes of an example what filebeat takes: with an input and an output.
+// whole completes an example with an input and an output, as filebeat requires.
 func whole(example string) string {
 	if !strings.Contains(example, "filebeat.inputs:") {
 		example = input + example
@@ -105,8 +105,8 @@ func TestTheReferenceFileIsTaken(t *testing.T) {
 	require.Positive(t, end)
 	section, after := rest[:end], rest[end:]
 
-	// What can't go together, or names files of somebody's, is left out. With a
-	// queue at the top level and in the output libbeat can't know which is meant.
+	// Options that exclude each other, or that name files, are left out. With a queue
+	// both at the top level and in the output, libbeat cannot know which is meant.
 	left := []string{"addr", "ssl.certificate", "ssl.key", "ssl.key_passphrase", "ssl.certificate_authorities", "csv.fields", "csv.header", "csv.separator"}
 	uncommented := commentedOut.ReplaceAllStringFunc(section, func(option string) string { return strings.Replace(option, "#", "", 1) })
 	lines := strings.Split(uncommented, "\n")

@@ -29,7 +29,7 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 	filebeat := beattest.StartFilebeat(t, setup)
 	waitFor(t, stalled, stallAt)
 
-	// The inputs have to stop: their events go nowhere.
+	// The inputs have to stop reading, since nothing takes their events.
 	var peak int64
 	published := filebeat.Stat("libbeat.pipeline.events.published")
 	for end := time.Now().Add(stall); time.Now().Before(end); time.Sleep(measureEach) {
@@ -38,7 +38,7 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 		peak = max(peak, rss)
 	}
 	require.Less(t, peak>>20, int64(boundedMiB), "MiB of resident memory while the receiver does not read")
-	require.Less(t, filebeat.Stat("libbeat.pipeline.events.published")-published, 20_000, "inputs go on reading")
+	require.Less(t, filebeat.Stat("libbeat.pipeline.events.published")-published, 20_000, "inputs keep reading")
 
 	// The same receiver is back at the same address.
 	addr := stalled.Addr()
@@ -51,7 +51,7 @@ func TestReceiverThatStopsReadingBoundsTheMemoryAndLosesNothing(t *testing.T) {
 	nothingMissing(t, lines, stalled, server)
 }
 
-// nothingMissing makes sure that every line is at one of the servers.
+// nothingMissing requires that each line is at one of the servers.
 func nothingMissing(t *testing.T, lines int, servers ...*wstest.Server) {
 	t.Helper()
 	for seq := 1; seq <= lines; seq++ {

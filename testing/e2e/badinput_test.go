@@ -39,10 +39,10 @@ func TestInvalidSettingsEndFilebeatWithTheirName(t *testing.T) {
 	}
 }
 
-// badServer is a server that is not what it should be.
+// badServer is a server that does not do what it should.
 type badServer struct {
 	fault wstest.Fault
-	cause string // what the log has to say
+	cause string // text that the log has to contain
 }
 
 func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing.T) {
@@ -55,7 +55,7 @@ func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing
 			fault: wstest.Fault{RefuseStatus: http.StatusOK, RefuseBody: "<html>hello</html>"},
 			cause: `answered the upgrade with 200 OK: \"<html>hello</html>\"`,
 		},
-		"no HTTP at all": {
+		"not HTTP": {
 			fault: wstest.Fault{NotHTTP: []byte("SSH-2.0-OpenSSH_9.2\r\n")},
 			cause: `malformed HTTP response`,
 		},

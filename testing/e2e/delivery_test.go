@@ -38,7 +38,7 @@ func TestEveryLineArrivesOnceAndIsNotSentAgain(t *testing.T) {
 	arrived(t, server, lines+1)
 	require.Zero(t, filebeat.Stop())
 	require.Zero(t, server.Counts().Duplicate, "nothing is sent twice after a restart")
-	require.Equal(t, 1000, lastCloseCode(server), "filebeat says goodbye")
+	require.Equal(t, 1000, lastCloseCode(server), "filebeat sends a Close frame")
 }
 
 func lastCloseCode(server *wstest.Server) int {
@@ -67,8 +67,8 @@ func waitFor(t *testing.T, server *wstest.Server, unique int) {
 	beattest.Eventually(t, patience, "lines arrive", func() bool { return server.Counts().Unique >= unique })
 }
 
-// A batch that was handed back to libbeat at this point would count as
-// acknowledged, and the registry would move past its lines.
+// libbeat counts a batch that is handed back at this point as acknowledged, and the
+// registry would move past its lines.
 func TestStopBeforeTheConfirmationLosesNothing(t *testing.T) {
 	for _, queue := range []string{"output.websocket.queue.mem.flush.timeout: 0s", "queue.mem.flush.timeout: 0s", "queue.disk.max_size: 100MB"} {
 		t.Run(queue, func(t *testing.T) {

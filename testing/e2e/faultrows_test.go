@@ -17,7 +17,7 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// outage is how long a server is away in the rows that take it away.
+// outage is how long the server is down in the rows that stop it.
 const outage = time.Second
 
 const badLine = faultLines / 2

@@ -27,7 +27,7 @@ import (
 
 var faultTable = flag.String("fault-table", "", "a file to write the table of faults to, as Markdown")
 
-// The settings of every row, and with them how long a recovery may take.
+// The settings of all rows, which also bound how long a recovery may take.
 const (
 	faultTimeout    = 2 * time.Second
 	faultBackoffMax = time.Second
@@ -35,7 +35,7 @@ const (
 	faultMiB        = 200 // of memory, whatever the server sends
 )
 
-// row is a fault of the contract's table. Lines flow all the time.
+// row is a fault in the table of the contract. Lines flow all the time.
 type row struct {
 	name   string
 	script func(conn int) wstest.Fault // how each connection misbehaves, nil: not at all
@@ -43,8 +43,8 @@ type row struct {
 	queue  string                      // the queue's settings, memory with a short flush if empty
 	during func(*faultRun)             // what happens in the middle
 	bad    int                         // line that the receiver refuses for good, 0 for none
-	logged string                      // what the log has to say
-	ack    string                      // the only strategy that the row is for, empty for both
+	logged string                      // text that the log has to contain
+	ack    string                      // the only strategy to test, both if empty
 
 	// What stands between filebeat and the server.
 	host  bool   // a link that can be cut
@@ -75,12 +75,12 @@ func always(fault wstest.Fault) func(int) wstest.Fault {
 	return func(int) wstest.Fault { return fault }
 }
 
-// faultRun is a row at work.
+// faultRun is a running test of a row.
 type faultRun struct {
 	t        *testing.T
 	filebeat *beattest.Filebeat
 	setup    beattest.Setup
-	away     time.Duration // how long the server was out of reach on purpose
+	away     time.Duration // how long the test kept the server unreachable
 
 	host               *beattest.Host
 	proxy              *beattest.Proxy
@@ -164,7 +164,7 @@ func (run *faultRun) server() *wstest.Server {
 	return run.servers[len(run.servers)-1]
 }
 
-// isAway waits, and leaves the time out of the recovery.
+// isAway waits; this time does not count as recovery.
 func (run *faultRun) isAway(wait time.Duration) {
 	time.Sleep(wait)
 	run.away += wait
@@ -173,7 +173,7 @@ func (run *faultRun) isAway(wait time.Duration) {
 // comeBack starts a server at the address of the one that was killed.
 func (run *faultRun) comeBack() { run.serve(wstest.WithAddr(run.server().Addr())) }
 
-// hostsCache is how long Go's resolver may go by an /etc/hosts that has changed.
+// hostsCache is how long Go's resolver may use the old content of /etc/hosts.
 const hostsCache = 5 * time.Second
 
 // moveTo moves the server and its name to another address.
@@ -198,7 +198,7 @@ const (
 	faultPace  = 40 * time.Millisecond
 )
 
-// outcome is a line of the table.
+// outcome is a line of the table in the docs.
 type outcome struct {
 	name, ack                        string
 	sent, unique, duplicate, missing int
@@ -249,7 +249,7 @@ func (r row) run(t *testing.T, ack string) outcome {
 	run := &faultRun{t: t, setup: beattest.Setup{
 		Dir:   t.TempDir(),
 		Extra: r.queue,
-		// An input that sleeps at the end of its file would pass for an outage.
+		// An input that waits at the end of its file would look like an outage.
 		Input: "    backoff: {init: 50ms, max: 50ms}\n",
 	}}
 	if r.queue == "" {
@@ -356,7 +356,7 @@ func (run *faultRun) seen() (connections, lines int) {
 	return connections, lines
 }
 
-// missing returns the lines but bad that no server has received.
+// missing returns the lines that no server has received, without bad.
 func (run *faultRun) missing(bad int) (lines []int) {
 	for seq := 1; seq <= faultLines; seq++ {
 		if seq != bad && run.times(seq) == 0 {
@@ -366,7 +366,7 @@ func (run *faultRun) missing(bad int) (lines []int) {
 	return lines
 }
 
-// arrived reports whether every line but bad was received.
+// arrived reports whether every line except bad was received.
 func (run *faultRun) arrived(bad int) bool {
 	if _, lines := run.seen(); lines < faultLines-1 {
 		return false

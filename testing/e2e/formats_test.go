@@ -95,7 +95,7 @@ func (l *landing) count(b *receiver.Batch) {
 	}
 }
 
-// missing returns how many of the lines up to last are not there.
+// missing returns how many of the lines up to last have not arrived.
 func (l *landing) missing(last int) (lines int) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -179,7 +179,7 @@ func TestEveryFormatArrives(t *testing.T) {
 	}
 }
 
-func TestAWrongSharedKeyIsToldAndTheRightOneGoesOn(t *testing.T) {
+func TestAWrongSharedKeyIsReportedAndTheRightOneDelivers(t *testing.T) {
 	const lines = 2_000
 	rotated := receiver.Options{Forward: receiver.ForwardOptions{SharedKey: "an0ther"}}
 	wrong := startLanding(t, "127.0.0.1:0", rotated)
@@ -205,8 +205,7 @@ func TestAWrongSharedKeyIsToldAndTheRightOneGoesOn(t *testing.T) {
 	require.Zero(t, right.missing(lines))
 }
 
-// A connection that ends in the middle of requests without a confirmation loses
-// none of them.
+// If a connection ends before requests are confirmed, none of them is lost.
 func TestForwardLosesNothingWhenConfirmationsAreLost(t *testing.T) {
 	const lines = 20_000
 	var mutex sync.Mutex
@@ -215,7 +214,7 @@ func TestForwardLosesNothingWhenConfirmationsAreLost(t *testing.T) {
 		mutex.Lock()
 		defer mutex.Unlock()
 		if messages++; messages%40 == 0 {
-			return fmt.Errorf("message %d is not welcome", messages) // ends the connection
+			return fmt.Errorf("message %d is refused", messages) // ends the connection
 		}
 		return nil
 	}})
@@ -231,9 +230,9 @@ func TestForwardLosesNothingWhenConfirmationsAreLost(t *testing.T) {
 	require.Zero(t, l.missing(lines))
 }
 
-// An event that a format has no way to write is dropped, named and counted, and
-// the rest goes on.
-func TestWhatAFormatCanNotExpressIsDroppedAndTheRestGoesOn(t *testing.T) {
+// An event that a format cannot express is dropped, logged and counted, and the
+// others are delivered.
+func TestAnEventThatAFormatCannotExpressIsDroppedAndTheRestDelivered(t *testing.T) {
 	const lines, each = 2_000, 50
 	for _, format := range []string{"raw", "log"} {
 		t.Run(format, func(t *testing.T) {

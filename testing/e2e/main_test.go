@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for lines to arrive. It is generous: a slow
-// machine is no failure, a missing line is.
+// patience is how long a test waits for lines to arrive. It is generous: a test has
+// to fail because of a missing line, not because of a slow machine.
 const patience = time.Minute
 
 // output returns an output section with fast retries for tests.
@@ -34,8 +34,8 @@ output.websocket:
 %s`, url, more)
 }
 
-// arrived waits until every line up to last is at the receiver, and then makes
-// sure that none is missing.
+// arrived waits until the receiver has every line up to last, and requires that none
+// is missing.
 func arrived(t *testing.T, server *wstest.Server, last int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

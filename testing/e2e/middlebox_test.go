@@ -38,7 +38,7 @@ func TestMessagesAndFramesStayWithinTheLimitsOfAGateway(t *testing.T) {
 			counts := gateway.Counts()
 			require.Zero(t, counts.Cuts)
 			require.Equal(t, 1, counts.Connections)
-			require.Greater(t, counts.LongestMessage, messageBytes*9/10, "messages are as long as they may be")
+			require.Greater(t, counts.LongestMessage, messageBytes*9/10, "messages use the limit")
 			require.LessOrEqual(t, counts.LongestMessage, messageBytes)
 			require.Equal(t, frameBytes, counts.LongestFrame)
 		}

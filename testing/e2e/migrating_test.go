@@ -98,8 +98,8 @@ func startExample(t *testing.T, dir string, l *landing, example string) {
 	})
 }
 
-// requireFluentBitsRecord holds a record to what Fluent Bit's tail makes of a
-// line.
+// requireFluentBitsRecord compares a record with what the tail input of Fluent Bit
+// makes of a line.
 func requireFluentBitsRecord(t *testing.T, record string) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(record, `{"date":`), record)

@@ -13,9 +13,9 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// The goroutine that waits for a batch says whose queue it is.
+// Which goroutine waits for a batch shows which queue is in use.
 func TestTheMemoryQueueIsTheOutputsOwnWhereverItIsConfigured(t *testing.T) {
-	const lines = 1600 // a batch, for which the default queue need not wait
+	const lines = 1600 // one batch, so that the default queue does not wait for more
 	const own, libbeatsDisk = "eventqueue.(*Queue).Get", "diskqueue.(*diskQueue).Get"
 	for name, c := range map[string]struct {
 		settings string

@@ -46,7 +46,7 @@ func TestReceiverKilledThreeTimesLosesNothing(t *testing.T) {
 
 	var numbers map[int]int
 	beattest.Eventually(t, patience, "every line is in the file", func() bool {
-		time.Sleep(500 * time.Millisecond) // reading the file takes a while itself
+		time.Sleep(500 * time.Millisecond) // reading the file takes time too
 		numbers = receiver.Numbers()
 		return len(numbers) >= lines
 	})

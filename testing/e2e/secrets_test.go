@@ -27,16 +27,16 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// secretCase plants secrets: in the environment, from where the settings have
-// them by reference. SERVER, SECURED and GATEWAY in the settings are addresses.
+// secretCase puts secrets into the environment, to which the settings refer. SERVER,
+// SECURED and GATEWAY in the settings are replaced by addresses.
 type secretCase struct {
 	settings string
-	secrets  map[string]string // name of the variable and what nobody may see
-	cause    string            // what the log says of a failure that is the case's own
+	secrets  map[string]string // by the name of the variable
+	cause    string            // text that the log has to contain
 	lost     bool              // no line arrives
 }
 
-// inEveryForm returns a secret as a server may repeat it.
+// inEveryForm returns the forms in which a server may repeat a secret.
 func inEveryForm(secret string) []string {
 	forms := []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)), "Bearer " + secret}
 	if strings.Contains(secret, "pass") { // of the user me
@@ -45,7 +45,7 @@ func inEveryForm(secret string) []string {
 	return forms
 }
 
-// echoes are connections that fail, each in a way that repeats the secret.
+// echoes are faults of connections that repeat the secret.
 func echoes(secrets map[string]string) (faults []wstest.Fault) {
 	for _, secret := range secrets {
 		for _, form := range inEveryForm(secret) {
@@ -120,7 +120,7 @@ func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 	}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 
-	// To files first, and what is left of it to the terminal.
+	// First to files, and then what still goes to the terminal.
 	args := []string{"-E", "logging.to_stderr=false", "-E", "logging.to_files=true", "-E", "logging.level=" + level}
 	if level == "debug" {
 		args = append(args, "-E", `logging.selectors=["*"]`)
@@ -131,7 +131,7 @@ func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 		beattest.Eventually(t, patience, "the failure is logged", func() bool { return strings.Contains(logs(), c.cause) })
 	} else {
 		arrived(t, server, lines)
-		require.Contains(t, logs(), "***", "the server has repeated what it was told")
+		require.Contains(t, logs(), "***", "the server has repeated the secret")
 	}
 	require.Contains(t, logs(), c.cause)
 	seen := page(t, setup, "stats") + page(t, setup, "state")
@@ -144,7 +144,7 @@ func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 		require.Equal(t, c.lost && command[1] == "output", exitCode != 0, printed)
 		if command[0] == "export" {
 			for variable := range c.secrets {
-				require.Equal(t, strings.Contains(settings, "${"+variable+"}"), strings.Contains(printed, "${"+variable+"}"), "a reference stays one")
+				require.Equal(t, strings.Contains(settings, "${"+variable+"}"), strings.Contains(printed, "${"+variable+"}"), "a reference is not resolved")
 			}
 		}
 		seen += printed
@@ -158,7 +158,7 @@ func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 	}
 }
 
-// contents returns what the files of a folder hold.
+// contents returns the content of all files of a folder.
 func contents(t *testing.T, folder string) string {
 	t.Helper()
 	var all strings.Builder

@@ -18,7 +18,7 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// run runs a command of filebeat, such as "test", "output", to its end.
+// run runs a command of filebeat, such as "test", "output", and waits for its end.
 func run(t *testing.T, setup beattest.Setup, command ...string) (output string, exitCode int) {
 	t.Helper()
 	filebeat := beattest.StartFilebeat(t, setup, command...)

@@ -76,15 +76,15 @@ func TestAFailureOfTLSIsOneLineWithTheCauseAndWhatToSet(t *testing.T) {
 			require.Contains(t, lines[0], c.cause)
 			require.Contains(t, lines[0], c.set)
 			require.Contains(t, lines[0], url)
-			require.Equal(t, 1, strings.Count(filebeat.Output(), c.cause), "said once")
+			require.Equal(t, 1, strings.Count(filebeat.Output(), c.cause), "logged once")
 			require.Zero(t, filebeat.Stop())
 		})
 	}
 }
 
-// Certificates are renewed on disk while filebeat runs: first this side's, whose
-// old one the server revokes, then the server's, by an authority that the file of
-// authorities gets anew.
+// Certificates are rotated on disk while filebeat runs: first the client's, of which
+// the server then refuses the old one, and then the server's, whose new authority is
+// added to the file of authorities.
 func TestRenewedCertificatesAreUsedWithoutARestart(t *testing.T) {
 	const lines = 2_000
 	clients, first, second := beattest.NewCA(t), beattest.NewCA(t), beattest.NewCA(t)

@@ -21,7 +21,7 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// switching is the answer to an upgrade request, with more lines of a header.
+// switching is the answer to an upgrade request, with more header lines.
 func switching(request *http.Request, lines ...string) string {
 	sum := sha1.Sum([]byte(request.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
@@ -50,14 +50,14 @@ func startBad(t *testing.T, target string, bad int, answer func(w io.Writer, req
 				in := bufio.NewReader(client)
 				if request, err := http.ReadRequest(in); err == nil {
 					answer(client, request)
-					_, _ = io.Copy(io.Discard, in) // until the client hangs up
+					_, _ = io.Copy(io.Discard, in) // until the client closes the connection
 				}
 			})
 		}
 	})
 	t.Cleanup(func() {
 		_ = listener.Close()
-		serving.Wait() // filebeat has hung up
+		serving.Wait() // filebeat has closed the connections
 	})
 	return listener.Addr().String()
 }
@@ -78,7 +78,7 @@ func join(ctx context.Context, client net.Conn, target string) {
 	back.Wait()
 }
 
-func TestAnswerToTheUpgradeThatCanNotBeIsNamedAndBounded(t *testing.T) {
+func TestInvalidAnswerToTheUpgradeIsLoggedAndBounded(t *testing.T) {
 	header := func(lines ...string) func(io.Writer, *http.Request) {
 		return func(w io.Writer, request *http.Request) { _, _ = io.WriteString(w, switching(request, lines...)) }
 	}
@@ -119,7 +119,7 @@ func TestAnswerToTheUpgradeThatCanNotBeIsNamedAndBounded(t *testing.T) {
 			arrived(t, server, lines)
 			require.Zero(t, filebeat.Stop())
 			failed := failures(filebeat.Output())
-			require.Len(t, failed, 1, "what is repeated is said once")
+			require.Len(t, failed, 1, "a repeated error is logged once")
 			require.Contains(t, failed[0], c.cause)
 			require.Less(t, len(failed[0]), 1500)
 			require.NotContains(t, filebeat.Output(), "panic")

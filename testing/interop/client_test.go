@@ -53,7 +53,7 @@ func dial(t *testing.T, url string) *client {
 func (c *client) readLoop() {
 	defer close(c.replies)
 	for {
-		// A receiver that says nothing for so long is a failure.
+		// A receiver that is silent for this long has failed.
 		if c.end = c.conn.SetReadDeadline(time.Now().Add(patience)); c.end != nil {
 			return
 		}
@@ -100,11 +100,11 @@ func (c *client) acked(through uint64, check func(ack uint64)) (nacks map[uint64
 	for last := uint64(0); last < through; {
 		reply := c.reply()
 		if reply.Nack > 0 {
-			require.Greater(c.t, reply.Nack, last, "the nack of a message that is confirmed already")
+			require.Greater(c.t, reply.Nack, last, "a nack of a message that was already confirmed")
 			nacks[reply.Nack] = reply
 			continue
 		}
-		require.Greater(c.t, reply.Ack, last, "acks only grow")
+		require.Greater(c.t, reply.Ack, last, "ack numbers rise")
 		require.LessOrEqual(c.t, reply.Ack, c.sent.Load(), "nothing is confirmed before it is sent")
 		last = reply.Ack
 		acks++

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package interop holds the tests with programs of others. The receivers that
-// docs/protocol.md shows are run as they stand there, first with a client of the
-// tests' own, then with the real filebeat. Through each server and proxy of
-// docs/interop.md the real filebeat ships lines, and each is killed once.
+// Package interop tests with programs of other projects. The receivers in
+// docs/protocol.md are run exactly as they are there, first with a client of these
+// tests and then with the real filebeat. The real filebeat also ships lines through
+// each server and proxy of docs/interop.md, and each of these is killed once.
 //
-// The tests need node, npm, and Debian with root. What they lack is installed
-// once, before the first of them; an installation that fails is a failed test.
+// The tests need node, npm, and Debian with root. They install what is missing once,
+// before the first test; if that fails, every test fails.
 //
-// In testdata, servers has the servers that are no Go, and proxies the
-// configurations that docs/interop.md shows, with addresses and paths that the
-// tests replace. The folder coderserver has the server in Go.
+// In testdata, servers has the servers that are not written in Go, and proxies the
+// configurations that docs/interop.md shows, in which the tests replace addresses and
+// paths. The folder coderserver has the server in Go.
 package interop

@@ -68,7 +68,7 @@ output.websocket:
 }
 
 func TestFilebeatDropsTheLineThatAReceiverRefusesForGood(t *testing.T) {
-	const lines, bad = 1000, 501 // a line after number 500 that is no JSON
+	const lines, bad = 1000, 501 // the line after number 500 is not JSON
 	for _, framing := range []string{"message", "lines"} {
 		t.Run("framing: "+framing, func(t *testing.T) {
 			each(t, func(t *testing.T, r *receiver) {

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// debianPython is the one that sees the modules of Debian's packages.
+	// debianPython finds the modules of Debian's packages.
 	debianPython = "/usr/bin/python3"
 
 	nodeModule  = "ws"
 	nodeVersion = "8.23.0"
 )
 
-// packages are those of Debian that the tests need, by a file that each has.
+// packages are the Debian packages that the tests need, by one file of each.
 var packages = map[string]string{
 	"/usr/lib/python3/dist-packages/websockets": "python3-websockets",
 	"/usr/lib/python3/dist-packages/aiohttp":    "python3-aiohttp",
@@ -37,13 +37,13 @@ var packages = map[string]string{
 	"/usr/bin/microsocks":                       "microsocks",
 }
 
-// cacheFolder is for what does not come from Debian.
+// cacheFolder returns the folder for what does not come from Debian.
 func cacheFolder(t *testing.T) string {
 	t.Helper()
 	return beattest.CacheFolder(t, "interop")
 }
 
-// nodeFolder is the one with Node's modules.
+// nodeFolder returns the folder with the modules of Node.
 func nodeFolder(t *testing.T) string {
 	t.Helper()
 	return filepath.Join(cacheFolder(t), languages["Node"].fence)

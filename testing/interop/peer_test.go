@@ -20,8 +20,7 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// peer is a server or a proxy at work. It can be killed, and started again as it
-// was.
+// peer is a running server or proxy. It can be killed and started again.
 type peer struct {
 	t       *testing.T
 	command []string
@@ -62,12 +61,12 @@ func (p *peer) listens() bool {
 	if err != nil {
 		return false
 	}
-	// It was opened to see whether that can be done.
+	// It was opened only to see whether the peer accepts.
 	_ = conn.Close()
 	return true
 }
 
-// says returns what the first group of the pattern finds in the peer's output.
+// says returns the first group of the pattern in the output of the peer.
 func (p *peer) says(pattern string) string {
 	p.t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(p.process.Output())
@@ -75,8 +74,7 @@ func (p *peer) says(pattern string) string {
 	return found[1]
 }
 
-// versionOf returns what the first group of the pattern finds in what a command
-// prints.
+// versionOf returns the first group of the pattern in the output of a command.
 func versionOf(t *testing.T, command []string, pattern string) string {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
@@ -85,9 +83,9 @@ func versionOf(t *testing.T, command []string, pattern string) string {
 	return string(found[1])
 }
 
-// freePort returns a port that nobody has. It is none of those that the kernel
-// gives to outgoing connections: while a peer is away, such a connection could
-// take its port, or be one from that port to itself.
+// freePort returns a free port, outside the range that the kernel uses for outgoing
+// connections: while a peer is down, such a connection could take its port, or even
+// connect that port to itself.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {

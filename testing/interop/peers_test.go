@@ -53,7 +53,7 @@ func TestFilebeatShipsThroughEveryPeer(t *testing.T) {
 	}
 }
 
-// way is how lines come to a server.
+// way is how lines get to a server.
 type way struct {
 	kind, name, version string
 	// killed is the peer that is killed in the middle.
@@ -63,8 +63,8 @@ type way struct {
 	file   string
 	// settings are those of the output.
 	settings string
-	// idle opens a connection that says nothing, and returns how long it lived. It is
-	// nil if none of the peers cuts one.
+	// idle opens a connection that stays silent, and returns how long it lasted. It is
+	// nil if none of the peers cuts idle connections.
 	idle func() time.Duration
 }
 

@@ -33,8 +33,8 @@ var languages = map[string]language{
 
 const (
 	protocolFile = "docs/protocol.md"
-	// patience is how long a test waits for what has to happen. It is generous: a
-	// slow machine is no failure.
+	// patience is how long a test waits for what has to happen. It is generous, so
+	// that tests pass on a slow machine.
 	patience = 2 * time.Minute
 )
 
@@ -50,8 +50,8 @@ func fencedBlocks(t *testing.T, fence string) (blocks []string) {
 	return blocks
 }
 
-// installed writes the receiver of the document to a folder where it finds what
-// it imports, and returns its path.
+// installed writes the receiver of the document to a folder that has what it imports,
+// and returns its path.
 func (l language) installed(t *testing.T) string {
 	t.Helper()
 	blocks := fencedBlocks(t, l.fence)

@@ -27,7 +27,7 @@ type proxy struct {
 	// version.
 	says    []string
 	version string
-	// leaves are files outside of its folder that are there after a kill.
+	// leaves are files outside of its folder that remain after a kill.
 	leaves string
 	// url is the proxy_url that leads through it. One without is a reverse proxy,
 	// which speaks TLS and stands before the server.
@@ -100,7 +100,7 @@ var proxies = []proxy{
 		command: func(_, _, port string) []string {
 			return []string{"/usr/bin/microsocks", "-i", "127.0.0.1", "-p", port, "-u", "filebeat", "-P", "secret"}
 		},
-		// Its own word for itself is without a version.
+		// It does not print its version.
 		says: []string{"dpkg-query", "--show", "microsocks"}, version: `\t(\S+)`, url: "socks5://filebeat:secret@PROXY",
 	},
 }
@@ -113,7 +113,7 @@ const (
 	squidLeaves  = "/dev/shm/" + squidName + "PORT-*"
 )
 
-// squid has a name of its own for each instance: they share memory by name.
+// squid gives each instance a name of its own, because they share memory by name.
 func squid(_, config, port string) []string {
 	return []string{"/usr/sbin/squid", "-N", "-n", squidName + port, "-f", config}
 }
@@ -156,8 +156,8 @@ func (x proxy) start(t *testing.T, ca *beattest.CA, server *peer) *peer {
 	return p
 }
 
-// openFolder returns a folder that any user may look into: some proxies give up
-// root for a user of their own.
+// openFolder returns a folder that any user may read: some proxies give up root and
+// run as another user.
 func openFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -176,7 +176,7 @@ func removeAll(t *testing.T, pattern string) {
 	}
 }
 
-// concatenate writes a file that any user may read, of others.
+// concatenate joins files into one that any user may read.
 func concatenate(t *testing.T, to string, from ...string) {
 	t.Helper()
 	var content []byte

@@ -109,8 +109,8 @@ func TestABadRecordIsRefusedForGoodAndTheOthersAreStored(t *testing.T) {
 	})
 }
 
-// endless is more records than a receiver can take before it is stopped: the
-// client sends for as long as there is a connection.
+// endless is more records than a receiver can take before it is stopped, so that the
+// client sends until the connection ends.
 const endless = 10_000_000
 
 func TestAReceiverKilledInTheMiddleHasAllThatItConfirmed(t *testing.T) {
@@ -135,7 +135,7 @@ func TestAReceiverKilledInTheMiddleHasAllThatItConfirmed(t *testing.T) {
 		}
 		c := dial(t, r.url())
 		require.NoError(t, c.send(record(confirmed+1)))
-		require.Equal(t, protocol.Reply{Ack: 1}, c.reply(), "numbers begin at 1 again")
+		require.Equal(t, protocol.Reply{Ack: 1}, c.reply(), "numbers start at 1 again")
 		file.look()
 		file.requireAll(1, confirmed+1)
 		require.LessOrEqual(t, file.torn, kills, "a kill tears at most one line")
@@ -235,6 +235,6 @@ func TestWhatTheReceiversDoNotTakeEndsTheConnection(t *testing.T) {
 		}
 		c := dial(t, r.url())
 		require.NoError(t, c.send(record(1)))
-		require.Equal(t, protocol.Reply{Ack: 1}, c.reply(), "others are served on")
+		require.Equal(t, protocol.Reply{Ack: 1}, c.reply(), "other connections are still served")
 	})
 }

@@ -14,8 +14,8 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// server is a WebSocket server on a library that is not ours. It is started with
-// a file and a port, and appends each message and a newline to the file before
+// server is a WebSocket server that uses a library of another project. It is started
+// with a file and a port, and appends each message and a newline to the file before
 // it answers a Ping behind that message. It prints the version of the library,
 // and the subprotocol of each connection.
 type server struct {
@@ -32,7 +32,7 @@ var servers = []server{
 	{"Java Tomcat", tomcatServer},
 }
 
-// nodeServer is also the one behind the proxies.
+// nodeServer also stands behind the proxies.
 var nodeServer = server{"Node ws", func(t *testing.T) (command, env []string) {
 	modules := filepath.Join(nodeFolder(t), "node_modules")
 	return []string{"node", testdata(t, "servers", "ws.cjs")}, []string{"NODE_PATH=" + modules}

@@ -17,7 +17,7 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// How many lines go each way.
+// How many lines each way ships.
 const (
 	peerLines = 50_000
 	// quietLines come first, and then none for a while.
@@ -26,8 +26,8 @@ const (
 	// server's file has grown by killBytes. The others come while it is away.
 	flowLines = 40_000
 	killBytes = 1 << 20
-	// longBytes is how much the last line is longer than the others: beyond what some
-	// libraries take unless they are told to.
+	// longBytes is how much longer than the others the last line is: some libraries
+	// accept so long a message only if configured to.
 	longBytes = 512 << 10
 )
 
@@ -55,7 +55,7 @@ output.websocket:
   compression_threshold: 256
   backoff: {init: 200ms, max: 1s}
 ` + w.settings,
-		// An input that sleeps at the end of its file would only make the test longer.
+		// An input that waits at the end of its file would make the test longer.
 		Input: "    backoff: {init: 50ms, max: 50ms}\n",
 	}
 	log := setup.LogFile("a.log")
@@ -123,7 +123,7 @@ func appendLine(t *testing.T, path, line string) {
 	require.NoError(t, file.Close())
 }
 
-// idle opens a connection that says nothing, and returns how long it lived.
+// idle opens a connection that stays silent, and returns how long it lasted.
 func idle(t *testing.T, url string, ca *beattest.CA) time.Duration {
 	t.Helper()
 	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, HandshakeTimeout: patience}

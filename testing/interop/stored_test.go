@@ -21,15 +21,15 @@ type stored struct {
 	before string      // what stands before the number of a record
 	read   int64       // bytes
 	seen   map[int]int // how often each number is in the file
-	torn   int         // lines that are no JSON
-	starts bool        // an empty line is a start of the program, and no record
+	torn   int         // lines that are not JSON
+	starts bool        // an empty line marks a start of the program
 }
 
 func newStored(t *testing.T, r *receiver, before string) *stored {
 	return &stored{t: t, path: r.file, before: before, seen: map[int]int{}}
 }
 
-// look takes in the whole lines that are new in the file.
+// look reads the whole lines that are new in the file.
 func (s *stored) look() {
 	s.t.Helper()
 	file, err := os.Open(s.path)

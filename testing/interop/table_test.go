@@ -17,7 +17,7 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-var updateFlag = flag.Bool("update", false, "write the table and the configurations of docs/interop.md anew")
+var updateFlag = flag.Bool("update", false, "rewrite the table and the configurations of docs/interop.md")
 
 const interopFile = "docs/interop.md"
 
@@ -69,12 +69,12 @@ func TestDocsNameTheServersOfTheTests(t *testing.T) {
 
 var digits = regexp.MustCompile(`\d+`)
 
-// withoutDigits leaves what is the same in every run: versions and numbers of
-// duplicates are not.
+// withoutDigits removes what differs from run to run: versions and numbers of
+// duplicates.
 func withoutDigits(text string) string { return digits.ReplaceAllString(text, "0") }
 
-// checkSection compares a section of docs/interop.md with what it has to be, both
-// as the view has it. With -update it writes the section.
+// checkSection compares a section of docs/interop.md with the expected one, after
+// view has reduced both. With -update it writes the section.
 func checkSection(t *testing.T, name, section string, view func(string) string) {
 	t.Helper()
 	path := filepath.Join(beattest.Root(t), interopFile)
@@ -89,5 +89,5 @@ func checkSection(t *testing.T, name, section string, view func(string) string) 
 		require.NoError(t, os.WriteFile(path, []byte(before+begin+section+end+after), 0o644))
 		return
 	}
-	require.Equal(t, view(section), view(documented), "write it anew with -update")
+	require.Equal(t, view(section), view(documented), "rewrite it with -update")
 }

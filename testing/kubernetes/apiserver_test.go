@@ -26,8 +26,8 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// apiServer serves pods, nodes and namespaces to those who have the token, as far
-// as a ClusterRole allows it. What it does not allow is refused and noted.
+// apiServer serves pods, nodes and namespaces to clients that have the token, as far
+// as a ClusterRole allows. It refuses other requests and keeps a list of them.
 type apiServer struct {
 	authority string // file
 	token     string
@@ -76,7 +76,7 @@ func (a *apiServer) set(resource, kind string, object runtime.Object) {
 	a.changed = make(chan struct{})
 }
 
-// requests returns what was asked for, each once, and what of it was refused.
+// requests returns the different requests, and which of them were refused.
 func (a *apiServer) requests() (asked, refused []string) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -91,7 +91,7 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if r.Method == http.MethodGet && r.URL.Path == "/version" { // allowed to all who have a token
+	if r.Method == http.MethodGet && r.URL.Path == "/version" { // allowed to everyone with a token
 		answer(w, version.Info{Major: "1", Minor: "29", GitVersion: "v1.29.5"})
 		return
 	}

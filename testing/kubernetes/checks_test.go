@@ -36,13 +36,13 @@ func TestManifestsFitTogether(t *testing.T) {
 	}
 }
 
-// Each check is shown to find what it is for.
+// Each check finds what it is meant to find.
 func TestChecksFindWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	manifests := string(rendered(t, "overlays/demo"))
 	for name, change := range map[string]struct{ from, to, problem string }{
 		"an object in a namespace that is not made":   {"  name: wsreceiver\n  namespace: filebeat-websocket", "  name: wsreceiver\n  namespace: other", "namespace other"},
-		"a mount without its volume":                  {"          name: containers\n", "          name: container\n", "mounts container, which is no volume"},
+		"a mount without its volume":                  {"          name: containers\n", "          name: container\n", "mounts container, which is not a volume"},
 		"a volume that nothing mounts":                {"      - name: credentials\n        secret:\n          defaultMode: 256", "      - name: token\n        secret:\n          defaultMode: 256", "volume token is not mounted"},
 		"two mounts in one place":                     {"mountPath: /var/log/pods", "mountPath: /var/log/containers", "mounts two volumes at /var/log/containers"},
 		"a Secret that is not there":                  {"secretName: filebeat-websocket", "secretName: filebeat-websocket-1", "secret filebeat-websocket-1"},
@@ -120,7 +120,7 @@ func volumeProblems(all objects, _ map[string][]string) []string {
 			places := map[string]bool{}
 			for _, mount := range container.VolumeMounts {
 				if _, ok := mounted[mount.Name]; !ok {
-					found = append(found, fmt.Sprintf("%s mounts %s, which is no volume", pod, mount.Name))
+					found = append(found, fmt.Sprintf("%s mounts %s, which is not a volume", pod, mount.Name))
 				}
 				mounted[mount.Name] = true
 				if places[mount.MountPath] {

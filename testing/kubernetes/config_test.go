@@ -49,8 +49,7 @@ func TestFilebeatRefusesAConfigurationWithAMistake(t *testing.T) {
 	require.Contains(t, output, "close_timeuot")
 }
 
-// tlsSecret makes the Secret that the overlay tls takes as given, as
-// cert-manager would.
+// tlsSecret makes the Secret that the overlay tls expects, as cert-manager would.
 func tlsSecret(t *testing.T, ca *beattest.CA, folder string) map[string]map[string][]byte {
 	t.Helper()
 	given := map[string]map[string][]byte{}
@@ -67,8 +66,8 @@ func tlsSecret(t *testing.T, ca *beattest.CA, folder string) map[string]map[stri
 	return given
 }
 
-// A list in the ConfigMap's key hosts is a list to the output. Nobody listens
-// there.
+// A list in the key hosts of the ConfigMap becomes a list of hosts of the output.
+// Nothing listens at them.
 func TestHostsOfAnOverlayAreAList(t *testing.T) {
 	t.Parallel()
 	manifests := bytes.Replace(rendered(t, "overlays/demo"),

@@ -18,10 +18,10 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// container is a container of a rendered manifest as a runtime would make it: its
-// image's programs in a read-only root file system, the pod's volumes, the user,
-// the variables, and no capabilities but the one to enter the root. It has the
-// network and the processes of the machine.
+// container is a container of a rendered manifest, as a runtime would make it: the
+// programs of its image in a read-only root file system, the volumes of the pod, the
+// user, the variables, and no capabilities except the one to enter the root. It shares
+// the network and the processes of the machine.
 type container struct {
 	n     *node
 	pod   workload
@@ -44,7 +44,7 @@ func newContainer(n *node, pod workload) *container {
 		c.volumes[volume.Name] = c.folder(volume)
 	}
 	n.write(filepath.Join(c.root, "etc", "hosts"), n.hosts())
-	// Filebeat does not start where the system has no name; the image has one.
+	// Filebeat does not start if the system has no name; the image has one.
 	n.write(filepath.Join(c.root, "etc", "os-release"), "ID=scratch\nNAME=scratch\nVERSION_ID=1\n")
 	return c
 }
@@ -183,8 +183,7 @@ func (c *container) place(path string, file bool) {
 	c.n.write(path, "")
 }
 
-// enter are the programs that leave the machine's variables, rights and root
-// behind. They are named by their paths: the variables have a PATH of their own.
+// enter are the programs that drop the variables, rights and root of the machine. They are named by their paths: the variables have a PATH of their own.
 func (c *container) enter() []string {
 	t := c.n.t
 	path := func(program string) string {
@@ -196,7 +195,7 @@ func (c *container) enter() []string {
 	security := c.pod.spec.SecurityContext
 	user, group := deref(security.RunAsUser), deref(security.RunAsGroup)
 	keep, change := "-all,+sys_chroot", []string{}
-	if user != 0 { // what it takes is given up with the change
+	if user != 0 { // the change of user gives up the capabilities for it
 		keep += ",+setuid,+setgid"
 		change = append(change, fmt.Sprintf("--userspec=%d:%d", user, group), fmt.Sprintf("--groups=%d", deref(security.FSGroup)))
 	}
@@ -233,7 +232,7 @@ func (c *container) env() []string {
 	return env
 }
 
-// probe asks what the kubelet asks, and returns the answer's status.
+// probe sends the request of the kubelet and returns the status of the response.
 func (c *container) probe(probe *corev1.Probe) (status int, err error) {
 	c.n.t.Helper()
 	port, ok := portOf(c.spec, probe.HTTPGet.Port)

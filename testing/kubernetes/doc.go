@@ -5,8 +5,8 @@
 // are rendered, decoded as strictly as an API server would, and checked for what
 // it does not check: that names, keys, ports, labels and rights fit together.
 //
-// Then a node is played: the DaemonSet's pod runs the real filebeat with the
-// rendered configuration, in a root file system and with the mounts, the user and
-// the capabilities that the manifest says, beside an API server that allows what
-// the ClusterRole allows, while containers log, restart, rotate and vanish.
+// Other tests simulate a node. The pod of the DaemonSet runs the real filebeat with
+// the rendered configuration, in a root file system of its own, and with the mounts,
+// the user and the capabilities of the manifest. The API server allows only what the
+// ClusterRole allows. Containers log, restart, rotate their logs and vanish.
 package kubernetes

@@ -19,8 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// kubelet lays out logs as the kubelet and a CRI runtime do, and numbers the
-// lines.
+// kubelet writes logs as the kubelet and a CRI runtime do, and numbers the lines.
 type kubelet struct {
 	t   *testing.T
 	dir string // the node's root
@@ -61,7 +60,7 @@ func (k *kubelet) start(namespace, pod, name string) *log {
 	return l
 }
 
-// restart starts the container again. The log of its life before stays.
+// restart starts the container again. The log from before stays.
 func (l *log) restart() *log {
 	l.kubelet.t.Helper()
 	again := &log{kubelet: l.kubelet, namespace: l.namespace, pod: l.pod, uid: l.uid, name: l.name, restarts: l.restarts + 1}
@@ -110,8 +109,8 @@ func (l *log) object() *corev1.Pod {
 	}
 }
 
-// writes logs numbered lines. Each fifth is longer than the runtime's buffer, so
-// to say, and comes in three parts. Each third goes to the standard error.
+// writes logs numbered lines. Each fifth comes in three parts, as a line longer than
+// the buffer of the runtime does. Each third goes to the standard error.
 func (l *log) writes(count int) {
 	l.kubelet.t.Helper()
 	var b strings.Builder
@@ -140,8 +139,8 @@ func (l *log) writes(count int) {
 
 func criTime() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000000000Z07:00") }
 
-// rotate moves the file away and begins another. What was moved away before is
-// compressed: the kubelet leaves the last one as it is.
+// rotate renames the file and begins another. It compresses the file that was renamed
+// before: the kubelet leaves the newest rotated file as it is.
 func (l *log) rotate() {
 	k := l.kubelet
 	k.t.Helper()

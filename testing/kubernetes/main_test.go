@@ -11,6 +11,6 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// klog, which client-go's packages import, flushes for ever.
+		// klog, which client-go's packages import, never stops flushing.
 		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"))
 }

@@ -20,18 +20,18 @@ import (
 
 const (
 	nodeName = "node-1"
-	// patience is how long a test waits for what has to happen. It is generous: a
-	// slow machine is no failure.
+	// patience is how long a test waits for what has to happen. It is generous, so
+	// that tests pass on a slow machine.
 	patience = 2 * time.Minute
 )
 
-// node is a node, as far as its pods see it.
+// node is a simulated node: what its pods can see of one.
 type node struct {
 	t   *testing.T
 	all objects
 	// dir holds the node's folders.
 	dir string
-	// ip is that of its pods: an address of loopback that no other test has.
+	// ip is the address of its pods, on loopback. No other test uses it.
 	ip string
 	// names are the Services' names, and the addresses they lead to.
 	names map[string]string

@@ -18,7 +18,7 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// record is what has arrived of a line.
+// record is a line as it arrived.
 type record struct {
 	Message string
 	Stream  string
@@ -47,7 +47,7 @@ type records struct {
 
 var sequence = regexp.MustCompile(`seq=(\d+) `)
 
-// poll reads what has come since.
+// poll reads what is new.
 func (r *records) poll() {
 	r.t.Helper()
 	files, err := filepath.Glob(filepath.Join(r.folder, "*"))

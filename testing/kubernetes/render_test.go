@@ -37,7 +37,7 @@ const (
 // folders are those below build/kubernetes that can be applied.
 var folders = []string{"base", "overlays/demo", "overlays/tls"}
 
-// external are the Secrets that a folder takes as given, with their keys.
+// external are the Secrets that a folder expects, with their keys.
 var external = map[string]map[string][]string{
 	"overlays/tls": {"filebeat-websocket-tls": {"ca.crt", "tls.crt", "tls.key"}},
 }
@@ -76,7 +76,7 @@ func render(t *testing.T, folder string) []byte {
 	build := exec.CommandContext(t.Context(), kustomize(t), "build", folder)
 	build.Stdout, build.Stderr = &output, &complaints
 	require.NoErrorf(t, build.Run(), "kustomize build %s:\n%s", folder, complaints.String())
-	require.Empty(t, complaints.String(), "kustomize warns of what it will give up")
+	require.Empty(t, complaints.String(), "kustomize warns of what it deprecates")
 	return output.Bytes()
 }
 

@@ -96,7 +96,7 @@ func bindings(all objects) []*rbacv1.ClusterRoleBinding {
 	return found
 }
 
-// selectorProblems are selectors that miss their pods.
+// selectorProblems are selectors that do not match their pods.
 func selectorProblems(all objects, _ map[string][]string) []string {
 	var found []string
 	for _, pod := range pods(all) {

@@ -21,7 +21,7 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// stage is a node with the two pods of the overlay demo, and what they need.
+// stage is a simulated node with the two pods of the overlay demo.
 type stage struct {
 	*kubelet
 	n        *node
@@ -90,7 +90,7 @@ func (s *stage) arrived() {
 	s.records.wait(len(s.lines))
 }
 
-// knows waits until filebeat has the pods of the API server.
+// knows waits until filebeat has received the pods from the API server.
 func (s *stage) knows(l *log) {
 	s.t.Helper()
 	beattest.Eventually(s.t, patience, "records have the pod's labels", func() bool {
@@ -113,8 +113,8 @@ func (s *stage) queued() int {
 	return stats.Libbeat.Pipeline.Events.Active
 }
 
-// memory returns how much memory filebeat holds that can't be taken from it: its
-// resident memory without the pages of its binary, in bytes.
+// memory returns how much memory of filebeat cannot be reclaimed: its resident memory
+// without the pages of its binary, in bytes.
 func (s *stage) memory() int64 {
 	s.t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.running.filebeat.PID()))

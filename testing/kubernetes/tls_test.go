@@ -18,9 +18,9 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// The overlay tls as it is, against a server that wants the certificate of a
-// client and the token. The API server is never there: what the names of files say
-// is all there is.
+// The overlay tls as it is, with a server that requires the certificate of a client and
+// the token. There is no API server, so that the names of the files are all the
+// metadata.
 func TestOverlayTLSDeliversWithoutTheAPIServer(t *testing.T) {
 	t.Parallel()
 	const host = "logs.example.com"

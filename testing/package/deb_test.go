@@ -39,7 +39,7 @@ var installed = map[string]string{
 	"/etc/wsreceiver/wsreceiver.conf":            "644 root root",
 }
 
-// format is a way of packing: how its packages are installed and removed.
+// format is a kind of package: how it is installed and removed.
 type format struct {
 	name                    string
 	filebeat, wsreceiver    string // patterns in build/dist
@@ -58,7 +58,7 @@ var formats = []format{
 	{
 		name:     "rpm",
 		filebeat: "filebeat-websocket-*-x86_64.rpm", wsreceiver: "wsreceiver-*-x86_64.rpm",
-		// The base of this machine is Debian's, which has no rpms.
+		// The base of this machine is Debian, which does not use rpms.
 		install: []string{"rpm", "--force-debian", "--nodeps", "--install"}, upgrade: []string{"rpm", "--force-debian", "--nodeps", "--upgrade"},
 		erase: []string{"rpm", "--erase"},
 		kept:  "/etc/filebeat/filebeat.yml.rpmsave",

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// commandTimeout is how long a command may take. It is generous: a slow
-	// machine is no failure.
+	// commandTimeout is how long a command may take. It is generous, so that tests
+	// pass on a slow machine.
 	commandTimeout = 10 * time.Minute
 	// patience is how long a test waits for what has to happen.
 	patience = 2 * time.Minute

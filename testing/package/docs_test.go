@@ -49,7 +49,7 @@ func TestPackagesInstallAsTheDocumentSays(t *testing.T) {
 	need(t, "rpm", "rpm")
 	for label, debian := range map[string]*strings.Replacer{
 		"deb": strings.NewReplacer(),
-		// The base of these machines is Debian's, which has no rpms.
+		// The base of these machines is Debian, which does not use rpms.
 		"rpm": strings.NewReplacer("rpm --install", "rpm --force-debian --nodeps --install"),
 	} {
 		t.Run(label, func(t *testing.T) {

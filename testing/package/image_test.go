@@ -101,10 +101,10 @@ func startContainer(t *testing.T, network *beattest.Process, i image, volumes ma
 	cmd := program(t, "nsenter", append(append(enter, i.config.Entrypoint...), args...)...)
 	// The shell of the script needs a PATH; nothing else of this machine goes in.
 	cmd.Env = append(append([]string{"PATH=" + os.Getenv("PATH")}, env...), unlessPath(i.config.Env)...)
-	// Whoever holds the output open must not hold up the test.
+	// A program that keeps the output open must not block the test.
 	cmd.WaitDelay = patience
 	c := container{beattest.StartProcess(t, cmd)}
-	// The death of what started it does not kill it: it has changed its user.
+	// It has changed its user, so that the end of its parent does not kill it.
 	t.Cleanup(func() {
 		if child, err := c.child(); err == nil {
 			_ = syscall.Kill(child, syscall.SIGKILL)
@@ -113,7 +113,7 @@ func startContainer(t *testing.T, network *beattest.Process, i image, volumes ma
 	return c
 }
 
-// child returns the number that process 1 of the container has outside of it.
+// child returns the PID that process 1 of the container has outside of it.
 func (c container) child() (int, error) {
 	parent := strconv.Itoa(c.PID())
 	content, err := os.ReadFile(filepath.Join("/proc", parent, "task", parent, "children"))
@@ -175,7 +175,7 @@ func parseRun(t *testing.T, line string) (r documentedRun) {
 // volume is a folder that anyone can write to, as a volume of an engine is.
 func volume(t *testing.T) string {
 	t.Helper()
-	// Not below the test's own folder, which others must not enter.
+	// Not below the folder of the test, which other users must not enter.
 	folder, err := os.MkdirTemp("", "volume")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
@@ -189,7 +189,7 @@ func TestImages(t *testing.T) {
 	images := builder{t: t, folder: t.TempDir()}
 	filebeatImage, wsreceiverImage := images.build("filebeat-websocket"), images.build("wsreceiver")
 
-	t.Run("have a user who is not root, and no shell", func(t *testing.T) {
+	t.Run("have a user other than root, and no shell", func(t *testing.T) {
 		for _, image := range []image{filebeatImage, wsreceiverImage} {
 			require.Equal(t, "1000:1000", image.config.User)
 			for _, name := range []string{"bin", "sbin", "usr/bin/sh", "lib"} {

@@ -18,9 +18,9 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// machine is a throwaway copy of this one: an overlay of its root, with a network
-// that has nothing but a loopback of its own. build/dist is at /mnt. There is no
-// systemd; what is asked of systemctl is kept.
+// machine is a throwaway copy of this one: an overlay of its root, and a network of
+// its own that has only loopback. build/dist is at /mnt. There is no systemd; a
+// substitute for systemctl keeps how it was called.
 type machine struct {
 	t      *testing.T
 	folder string // holds root, and what is written to it
@@ -76,7 +76,7 @@ func (m *machine) shell(line string) string {
 // root is the machine's root, as seen in its mount namespace.
 func (m *machine) root() string { return filepath.Join(m.folder, "root") }
 
-// path returns where this machine sees a file of that one.
+// path returns the path of a file of that machine on this one.
 func (m *machine) path(path string) string {
 	return filepath.Join("/proc", strconv.Itoa(m.holder.PID()), "root", m.root(), path)
 }
@@ -145,8 +145,9 @@ func (m *machine) startService(name string) *beattest.Process {
 	return beattest.StartProcess(m.t, cmd)
 }
 
-// ship appends lines to a log that filebeat reads, and waits until wsreceiver has
-// each of all so far once: what was confirmed before a restart does not come again.
+// ship appends lines to a log that filebeat reads, and waits until wsreceiver has each
+// line so far exactly once: a line that was confirmed before a restart does not come
+// again.
 func (m *machine) ship(filebeat *beattest.Process, first, last int) {
 	m.t.Helper()
 	m.shipTo("/var/lib/wsreceiver/records.ndjson", filebeat, first, last)

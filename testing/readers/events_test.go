@@ -15,7 +15,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 )
 
-// meantEvent is an event, and what is meant by it in nil, bool, string, []byte,
+// meantEvent is an event, and its meaning in nil, bool, string, []byte,
 // int64, uint64, float64, []any and map[string]any.
 type meantEvent struct {
 	event *beat.Event
@@ -48,7 +48,7 @@ func (g *generator) text() string {
 	return text.String()
 }
 
-// name is a name that is no number, which JavaScript would sort.
+// name returns a name that is not a number: JavaScript would sort that.
 func (g *generator) name(position int) string { return fmt.Sprintf("k%s%d", g.text(), position) }
 
 func (g *generator) time() time.Time {

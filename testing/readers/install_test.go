@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// debianPython is the one that sees the modules of Debian's packages.
+	// debianPython finds the modules of Debian's packages.
 	debianPython  = "/usr/bin/python3"
 	pythonModule  = "/usr/lib/python3/dist-packages/msgpack"
 	debianPackage = "python3-msgpack"
@@ -33,7 +33,7 @@ const (
 type program struct {
 	command string
 	file    string // in testdata
-	// doubles says that every number of JSON is a float64 to it.
+	// doubles says that it reads every JSON number as a float64.
 	doubles bool
 }
 
@@ -51,7 +51,7 @@ func node(t *testing.T) program {
 	return program{command: "node", file: "reader.mjs", doubles: true}
 }
 
-// cacheFolder is where the modules of Node are.
+// cacheFolder returns the folder with the modules of Node.
 func cacheFolder(t *testing.T) string {
 	t.Helper()
 	return beattest.CacheFolder(t, "readers")

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// manner is how a format has what is meant.
+// manner is how a format represents what is meant.
 type manner struct {
 	// text is what becomes of text.
 	text func(string) string
 	// bytes is what becomes of bytes.
 	bytes func([]byte) any
-	// noNumber says that there is null for NaN and the infinities.
+	// noNumber says that NaN and the infinities become null.
 	noNumber bool
 	// doubles says that the reader makes float64 of all numbers.
 	doubles bool

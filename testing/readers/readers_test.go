@@ -94,7 +94,7 @@ func TestForeignReadersFindWhatWasMeant(t *testing.T) {
 			t.Run(description+"/"+reader, func(t *testing.T) {
 				g := newGenerator(t)
 				g.flat = w.flat
-				// Node's library has its own idea of a str that is not UTF-8.
+				// The library of Node reads a str that is not UTF-8 in its own way.
 				g.validText = reader == "Node" && (w.kind == "msgpack" || w.kind == "forward")
 				w.check(t, g, p)
 			})
@@ -216,7 +216,7 @@ func meantGELF(e meantEvent, doubles bool) any {
 }
 
 // numbersAsTheyAre is flat with an underscore between names, and with values
-// that are no text yet. NaN and the infinities are null.
+// that are not text yet. NaN and the infinities are null.
 func numbersAsTheyAre(e meantEvent) map[string]any {
 	fields := flat(e, "_")
 	for key, v := range e.meant {

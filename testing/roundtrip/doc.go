@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package roundtrip holds the two ends to each other: what the codecs and
-// framings of the output write, the receiver reads, in a real WebSocket message,
-// and makes the records of it that were meant.
+// Package roundtrip compares the two ends: the receiver reads what the codecs and
+// framings of the output write, in real WebSocket messages, and finds the records that
+// were meant.
 package roundtrip

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package soak ships lines for a long time while everything goes wrong at
-// random, and makes sure that none is lost and that filebeat does not grow.
+// Package soak ships lines for a long time under random faults, and checks that no
+// line is lost and that the memory of filebeat does not grow.
 package soak
 
 import (
@@ -62,7 +62,7 @@ func soak(t *testing.T, ack string, random *rand.Rand) {
 	server := wstest.Start(t,
 		wstest.WithSubprotocols(protocol.Subprotocol),
 		wstest.WithScript(chaos.fault),
-		wstest.AllowViolations()) // half a frame of a client that was cut off
+		wstest.AllowViolations()) // a client that is cut off leaves half a frame
 	setup := beattest.Setup{
 		Dir:   t.TempDir(),
 		Extra: "queue.mem.flush.timeout: 100ms",
@@ -126,7 +126,7 @@ func appendLines(path string, first, last int) error {
 	return errors.Join(beattest.WriteLines(file, first, last), file.Close())
 }
 
-// chaos draws faults.
+// chaos chooses faults at random.
 type chaos struct {
 	mutex  sync.Mutex
 	random *rand.Rand
@@ -190,7 +190,7 @@ func (c *chaos) resetNowAndThen(server *wstest.Server, stop <-chan struct{}) {
 	}
 }
 
-// sample is what filebeat takes at one time.
+// sample is what filebeat uses at one time.
 type sample struct {
 	goroutines, handles, rss int
 }
@@ -223,9 +223,9 @@ func middle(samples []sample) sample {
 // with the last.
 const parts = 5
 
-// What the last part may have more than the second one. Files that are rotated
-// away stay open until close.reader.on_eof or close.on_state_change says
-// otherwise, which the margins leave room for.
+// How much more the last part may use than the second one. A rotated file stays open
+// until close.reader.on_eof or close.on_state_change closes it; the margins allow for
+// that.
 const (
 	moreGoroutines = 30
 	moreHandles    = 20
