@@ -77,7 +77,7 @@ func Browser() error {
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/browser")
 }
 
-// Kubernetes checks the manifests, and runs their filebeat.yml on a node that is made up. Needs root.
+// Kubernetes checks the manifests, and runs their filebeat.yml on a simulated node. Needs root.
 func Kubernetes() error {
 	mg.Deps(Build)
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/kubernetes")
