@@ -108,6 +108,15 @@ func (f *Filebeat) Stat(name string) int {
 	return number
 }
 
+// AwaitEvents waits until the output has so many events acked and dropped, and fails
+// the test if that does not happen within timeout.
+func (f *Filebeat) AwaitEvents(timeout time.Duration, acked, dropped int) {
+	f.tb.Helper()
+	Eventually(f.tb, timeout, fmt.Sprintf("%d events are acked and %d dropped", acked, dropped), func() bool {
+		return f.Stat("libbeat.output.events.acked") == acked && f.Stat("libbeat.output.events.dropped") == dropped
+	})
+}
+
 // pollInterval is the time between two calls of check by Eventually.
 const pollInterval = 20 * time.Millisecond
 

@@ -107,9 +107,7 @@ func TestTheMetricsToWatchAreThere(t *testing.T) {
 	setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf("output.websocket.hosts: [%q]", receiver.URL())}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 100)
 	filebeat := beattest.StartFilebeat(t, setup)
-	beattest.Eventually(t, 30*time.Second, "every line is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == 100
-	})
+	filebeat.AwaitEvents(30*time.Second, 100, 0)
 	page := stats(t, filepath.Join(setup.Dir, "http.sock"))
 	_, section, found := strings.Cut(read(t, operations), "\n## Metrics to watch\n")
 	require.True(t, found)

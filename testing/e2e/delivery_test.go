@@ -21,9 +21,7 @@ func TestEveryLineArrivesOnceAndIsNotSentAgain(t *testing.T) {
 
 	filebeat := beattest.StartFilebeat(t, setup)
 	arrived(t, server, lines)
-	beattest.Eventually(t, patience, "every event is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == lines
-	})
+	filebeat.AwaitEvents(patience, lines, 0)
 	require.Zero(t, filebeat.Stat("libbeat.output.events.failed"))
 	require.Zero(t, filebeat.Stat("libbeat.output.events.dropped"))
 	require.Zero(t, filebeat.Stat("libbeat.output.events.active"))

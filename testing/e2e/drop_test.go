@@ -33,10 +33,7 @@ func TestLinesBeyondMaxLenAreDroppedWholeAndCounted(t *testing.T) {
 	require.NoError(t, os.WriteFile(setup.LogFile("a.log"), []byte(text.String()), 0o600))
 
 	filebeat := beattest.StartFilebeat(t, setup)
-	beattest.Eventually(t, patience, "every event is settled", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked")+filebeat.Stat("libbeat.output.events.dropped") == lines
-	})
-	require.Equal(t, dropped, filebeat.Stat("libbeat.output.events.dropped"))
+	filebeat.AwaitEvents(patience, lines-dropped, dropped)
 	require.Equal(t, dropped, filebeat.Stat("libbeat.output.websocket.dropped.max_len"))
 	require.Zero(t, filebeat.Stat("libbeat.output.events.failed"))
 	require.Zero(t, filebeat.Stop())

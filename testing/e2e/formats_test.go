@@ -119,9 +119,7 @@ func shipTo(t *testing.T, l *landing, settings string, lines int) *beattest.File
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(l.url, settings)}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 	filebeat := beattest.StartFilebeat(t, setup)
-	beattest.Eventually(t, patience, "every event is acked: "+settings, func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == lines
-	})
+	filebeat.AwaitEvents(patience, lines, 0)
 	require.Zero(t, filebeat.Stat("libbeat.output.events.failed"))
 	require.Zero(t, filebeat.Stat("libbeat.output.events.dropped"))
 	require.Zero(t, filebeat.Stop())
@@ -198,9 +196,7 @@ func TestAWrongSharedKeyIsReportedAndTheRightOneDelivers(t *testing.T) {
 	addr := strings.TrimSuffix(strings.TrimPrefix(wrong.url, "ws://"), "/")
 	wrong.stop()
 	right := startLanding(t, addr, receiver.Options{Forward: receiver.ForwardOptions{SharedKey: "s3cret"}})
-	beattest.Eventually(t, patience, "every event is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == lines
-	})
+	filebeat.AwaitEvents(patience, lines, 0)
 	require.Zero(t, filebeat.Stop())
 	require.Zero(t, right.missing(lines))
 }
@@ -222,9 +218,7 @@ func TestForwardLosesNothingWhenConfirmationsAreLost(t *testing.T) {
 	setup.Output = strings.Replace(setup.Output, "  backoff.init: 200ms\n  backoff.max: 1s\n", "", 1)
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 	filebeat := beattest.StartFilebeat(t, setup)
-	beattest.Eventually(t, patience, "every event is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == lines
-	})
+	filebeat.AwaitEvents(patience, lines, 0)
 	require.Positive(t, filebeat.Stat("libbeat.output.websocket.connections.reconnects"))
 	require.Zero(t, filebeat.Stop())
 	require.Zero(t, l.missing(lines))
@@ -257,9 +251,7 @@ func TestAnEventThatAFormatCannotExpressIsDroppedAndTheRestDelivered(t *testing.
 			require.NoError(t, os.MkdirAll(setup.Dir+"/logs", 0o755))
 			require.NoError(t, os.WriteFile(setup.LogFile("a.log"), []byte(text.String()), 0o600))
 			filebeat := beattest.StartFilebeat(t, setup)
-			beattest.Eventually(t, patience, "every event is settled", func() bool {
-				return filebeat.Stat("libbeat.output.events.acked")+filebeat.Stat("libbeat.output.events.dropped") == lines
-			})
+			filebeat.AwaitEvents(patience, lines-lines/each, lines/each)
 			require.Equal(t, lines/each, filebeat.Stat("libbeat.output.websocket.dropped.no_message"))
 			require.Zero(t, filebeat.Stop())
 			require.Equal(t, lines/each, l.missing(lines))

@@ -99,9 +99,7 @@ func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
 	setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf("output.websocket.hosts: [%q]", receiver.URL())}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 1000)
 	filebeat := beattest.StartFilebeat(t, setup)
-	beattest.Eventually(t, patience, "every line is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == 1000
-	})
+	filebeat.AwaitEvents(patience, 1000, 0)
 
 	address := strings.TrimSuffix(strings.TrimPrefix(receiver.URL(), "ws://"), "/ingest")
 	_, err := fetch(t, "http://"+address+"/ingest") // a refused upgrade: its counter has a label

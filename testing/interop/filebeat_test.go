@@ -49,10 +49,7 @@ output.websocket:
 				require.Less(t, filebeat.Stat("libbeat.output.events.acked"), lines, "the receiver was killed too late for this test")
 				r.start()
 				arrived(lines)
-				beattest.Eventually(t, patience, "every line is acked", func() bool {
-					return filebeat.Stat("libbeat.output.events.acked") == lines
-				})
-				require.Zero(t, filebeat.Stat("libbeat.output.events.dropped"))
+				filebeat.AwaitEvents(patience, lines, 0)
 				require.Zero(t, filebeat.Stop())
 
 				file.requireAll(1, lines)
@@ -91,10 +88,7 @@ output.websocket:
 				require.NoError(t, os.WriteFile(path, []byte(log.String()), 0o600))
 
 				filebeat := beattest.StartFilebeat(t, setup)
-				beattest.Eventually(t, patience, "every line is acked or dropped", func() bool {
-					return filebeat.Stat("libbeat.output.events.acked") == lines &&
-						filebeat.Stat("libbeat.output.events.dropped") == 1
-				})
+				filebeat.AwaitEvents(patience, lines, 1)
 				require.Zero(t, filebeat.Stop())
 				require.Contains(t, filebeat.Output(), "no JSON", "the log has the reason")
 				file := newStored(t, r, `"seq":`)

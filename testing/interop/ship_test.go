@@ -90,9 +90,7 @@ output.websocket:
 	appendLine(t, log, beattest.Line(peerLines)+strings.Repeat("x", longBytes))
 	w.killed.start()
 	arrived(peerLines)
-	beattest.Eventually(t, patience, "every line is acked", func() bool {
-		return filebeat.Stat("libbeat.output.events.acked") == peerLines
-	})
+	filebeat.AwaitEvents(patience, peerLines, 0)
 	require.Equal(t, 2, opened(), "connections, one before the kill and one after it")
 	require.Zero(t, filebeat.Stat("libbeat.output.events.dropped"))
 	o := outcome{
