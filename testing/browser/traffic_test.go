@@ -56,8 +56,8 @@ func dial(t *testing.T, url, token string) *agent {
 func (a *agent) send(records ...[]byte) {
 	a.t.Helper()
 	var message []byte
-	for _, record := range records {
-		message = append(append(message, record...), '\n')
+	for _, r := range records {
+		message = append(append(message, r...), '\n')
 	}
 	require.NoError(a.t, a.ws.WriteMessage(websocket.TextMessage, message))
 }

@@ -18,8 +18,9 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// ownGroup puts one of the two programs into a process group of its own: Ctrl-C reaches the demo
-// alone, which stops writing and waits for the last lines before it stops them.
+// ownGroup puts one of the two programs into a process group of its own. Ctrl-C then
+// reaches the demo alone, which stops writing and waits for the last lines before it
+// stops the programs.
 func ownGroup(cmd *exec.Cmd) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd

@@ -32,11 +32,11 @@ func documents(t *testing.T) []string {
 	found, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	require.NoError(t, err)
 	require.Greater(t, len(found), 10)
-	documents := []string{"README.md"}
+	names := []string{"README.md"}
 	for _, path := range found {
-		documents = append(documents, "docs/"+filepath.Base(path))
+		names = append(names, "docs/"+filepath.Base(path))
 	}
-	return documents
+	return names
 }
 
 // read returns a file of the module.

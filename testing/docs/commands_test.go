@@ -118,10 +118,10 @@ func requireTests(t *testing.T, named []string) {
 
 func requireProgram(t *testing.T, named []string) {
 	t.Helper()
-	source := sourceOf(t, named[1], "*.go")
-	require.Contains(t, source, "\nfunc main() {", named[0])
+	code := sourceOf(t, named[1], "*.go")
+	require.Contains(t, code, "\nfunc main() {", named[0])
 	for _, flag := range regexp.MustCompile(` -(\w+) `).FindAllStringSubmatch(named[2]+" ", -1) {
-		require.Contains(t, source, `"`+flag[1]+`"`, named[0])
+		require.Contains(t, code, `"`+flag[1]+`"`, named[0])
 	}
 }
 
@@ -138,13 +138,13 @@ func sourceOf(t *testing.T, folder, pattern string) string {
 	files, err := filepath.Glob(filepath.Join(beattest.Root(t), folder, pattern))
 	require.NoError(t, err)
 	require.NotEmpty(t, files, folder)
-	var source strings.Builder
+	var code strings.Builder
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
-		source.Write(content)
+		code.Write(content)
 	}
-	return source.String()
+	return code.String()
 }
 
 var testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)

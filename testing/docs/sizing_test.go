@@ -83,10 +83,10 @@ func TestTheMemoryOfAnAgentIsAsDocumented(t *testing.T) {
 	rows := memoryRow.FindAllStringSubmatch(there, -1)
 	require.Len(t, rows, len(agents))
 	for _, row := range rows {
-		documented, err := strconv.Atoi(row[2])
+		figure, err := strconv.Atoi(row[2])
 		require.NoError(t, err)
 		require.Contains(t, measured, row[1])
 		// It is random when the collector has last run.
-		require.InEpsilon(t, documented, measured[row[1]], 0.5, row[1])
+		require.InEpsilon(t, figure, measured[row[1]], 0.5, row[1])
 	}
 }

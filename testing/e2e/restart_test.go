@@ -35,11 +35,11 @@ func TestReceiverKilledThreeTimesLosesNothing(t *testing.T) {
 		}
 		written <- errors.Join(err, file.Close())
 	}()
-	for _, outage := range []time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 3 * time.Second} {
+	for _, away := range []time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 3 * time.Second} {
 		before := receiver.Size()
 		beattest.Eventually(t, patience, "records arrive", func() bool { return receiver.Size() > before+5<<20 })
 		receiver.Kill()
-		time.Sleep(outage)
+		time.Sleep(away)
 		receiver.Start()
 	}
 	require.NoError(t, <-written)

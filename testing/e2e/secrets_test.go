@@ -140,7 +140,7 @@ func (c secretCase) sweep(t *testing.T, ca *beattest.CA, level string) {
 	seen += filebeat.Output() + logs()
 
 	for _, command := range [][]string{{"test", "output"}, {"test", "config"}, {"export", "config"}} {
-		printed, exitCode := run(t, setup, append(command, "-E", "logging.level="+level)...)
+		printed, exitCode := runCommand(t, setup, append(command, "-E", "logging.level="+level)...)
 		require.Equal(t, c.lost && command[1] == "output", exitCode != 0, printed)
 		if command[0] == "export" {
 			for variable := range c.secrets {
@@ -202,7 +202,7 @@ func TestCredentialsComeFromTheKeystore(t *testing.T) {
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(server.URL(), "  bearer_token: \"${INGEST_TOKEN}\"\n")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
 
-	printed, exitCode := run(t, setup, "test", "config")
+	printed, exitCode := runCommand(t, setup, "test", "config")
 	require.NotZero(t, exitCode, "the key is not known yet")
 	require.Contains(t, printed, "output.websocket.bearer_token")
 	keystore := func(stdin string, args ...string) {
@@ -217,7 +217,7 @@ func TestCredentialsComeFromTheKeystore(t *testing.T) {
 	filebeat := beattest.StartFilebeat(t, setup)
 	arrived(t, server, lines)
 	require.Equal(t, "Bearer s3cret-of-the-keystore", server.Conns()[0].Request.Header.Get("Authorization"))
-	exported, exitCode := run(t, setup, "export", "config")
+	exported, exitCode := runCommand(t, setup, "export", "config")
 	require.Zero(t, exitCode)
 	require.Contains(t, exported, "${INGEST_TOKEN}")
 	require.Zero(t, filebeat.Stop())

@@ -18,8 +18,8 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// run runs a command of filebeat, such as "test", "output", and waits for its end.
-func run(t *testing.T, setup beattest.Setup, command ...string) (output string, exitCode int) {
+// runCommand runs a command of filebeat, such as "test", "output", and waits for its end.
+func runCommand(t *testing.T, setup beattest.Setup, command ...string) (printed string, exitCode int) {
 	t.Helper()
 	filebeat := beattest.StartFilebeat(t, setup, command...)
 	exitCode = filebeat.Wait(patience)
@@ -99,7 +99,7 @@ func TestTestOutputTellsOfEveryHost(t *testing.T) {
 			t.Parallel()
 			begun := time.Now()
 			setup := beattest.Setup{Dir: t.TempDir(), Output: "output.websocket: " + c.settings}
-			printed, exitCode := run(t, setup, "test", "output")
+			printed, exitCode := runCommand(t, setup, "test", "output")
 			require.Equal(t, c.exitCode, exitCode, printed)
 			for _, text := range c.holds {
 				require.Contains(t, printed, text)

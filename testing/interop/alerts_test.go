@@ -95,13 +95,13 @@ func TestPrometheusTakesTheConfigurationOfTheDocument(t *testing.T) {
 var ruleMetric = regexp.MustCompile(`\b(?:filebeat|wsreceiver)_\w+`)
 
 func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
-	receiver := beattest.StartReceiver(t, "--metrics")
-	setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf("output.websocket.hosts: [%q]", receiver.URL())}
+	wsreceiver := beattest.StartReceiver(t, "--metrics")
+	setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf("output.websocket.hosts: [%q]", wsreceiver.URL())}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, 1000)
 	filebeat := beattest.StartFilebeat(t, setup)
 	filebeat.AwaitEvents(patience, 1000, 0)
 
-	address := strings.TrimSuffix(strings.TrimPrefix(receiver.URL(), "ws://"), "/ingest")
+	address := strings.TrimSuffix(strings.TrimPrefix(wsreceiver.URL(), "ws://"), "/ingest")
 	_, err := fetch(t, "http://"+address+"/ingest") // a refused upgrade: its counter has a label
 	require.NoError(t, err)
 	there, err := fetch(t, "http://"+address+"/metrics")
@@ -163,10 +163,10 @@ func probe(t *testing.T, socket string) string {
 // fetch returns what is at an address, whatever the status.
 func fetch(t *testing.T, address string) (string, error) {
 	t.Helper()
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	plain := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
-	response, err := client.Do(request)
+	response, err := plain.Do(request)
 	if err != nil {
 		return "", err
 	}

@@ -120,7 +120,7 @@ func squid(_, config, port string) []string {
 
 // start starts the proxy before a server. A reverse proxy has a certificate of
 // the CA.
-func (x proxy) start(t *testing.T, ca *beattest.CA, server *peer) *peer {
+func (x proxy) start(t *testing.T, ca *beattest.CA, behind *peer) *peer {
 	t.Helper()
 	folder := openFolder(t)
 	certificate, key := beattest.WriteKeyPair(t, folder, ca.Issue("127.0.0.1"), "")
@@ -137,7 +137,7 @@ func (x proxy) start(t *testing.T, ca *beattest.CA, server *peer) *peer {
 		ours := strings.NewReplacer(
 			documentedName, "127.0.0.1",
 			documentedPort, port, documentedSquid, port, documentedSOCKS, port,
-			documentedReceiver, server.port,
+			documentedReceiver, behind.port,
 			documentedCert, certificate,
 			documentedKey, key,
 			documentedBoth, both,

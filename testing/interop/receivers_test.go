@@ -64,21 +64,21 @@ func TestAcksAreCumulativeAndComeAfterTheRecordsAreInTheFile(t *testing.T) {
 
 func TestAMessageOfManyRecordsIsConfirmedAsOne(t *testing.T) {
 	each(t, func(t *testing.T, r *receiver) {
-		const messages, each = 200, 50
+		const messages, size = 200, 50
 		c, file := dial(t, r.url()), newStored(t, r, `"seq":`)
-		for first := 1; first <= messages*each; first += each {
+		for first := 1; first <= messages*size; first += size {
 			var lines strings.Builder
-			for seq := first; seq < first+each; seq++ {
+			for seq := first; seq < first+size; seq++ {
 				lines.WriteString(record(seq) + "\n")
 			}
 			require.NoError(t, c.send(lines.String()))
 		}
 		nacks, _ := c.acked(messages, func(ack uint64) {
 			file.look()
-			file.requireAll(1, int(ack)*each)
+			file.requireAll(1, int(ack)*size)
 		})
 		require.Empty(t, nacks)
-		require.Len(t, file.seen, messages*each)
+		require.Len(t, file.seen, messages*size)
 	})
 }
 

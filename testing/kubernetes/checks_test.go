@@ -116,9 +116,9 @@ func volumeProblems(all objects, _ map[string][]string) []string {
 		for _, volume := range pod.spec.Volumes {
 			mounted[volume.Name] = false
 		}
-		for _, container := range pod.spec.Containers {
+		for _, c := range pod.spec.Containers {
 			places := map[string]bool{}
-			for _, mount := range container.VolumeMounts {
+			for _, mount := range c.VolumeMounts {
 				if _, ok := mounted[mount.Name]; !ok {
 					found = append(found, fmt.Sprintf("%s mounts %s, which is not a volume", pod, mount.Name))
 				}
@@ -180,8 +180,8 @@ func referenceProblems(all objects, given map[string][]string) []string {
 				need(pod, "secret "+volume.Secret.SecretName, paths(volume.Secret.Items)...)
 			}
 		}
-		for _, container := range pod.spec.Containers {
-			for _, variable := range container.Env {
+		for _, c := range pod.spec.Containers {
+			for _, variable := range c.Env {
 				switch from := variable.ValueFrom; {
 				case from == nil:
 				case from.ConfigMapKeyRef != nil:

@@ -134,8 +134,8 @@ func (c *container) command(args ...string) *exec.Cmd {
 		args = c.spec.Args
 	}
 	var script strings.Builder
-	step := func(command string, paths ...string) {
-		fmt.Fprintf(&script, "%s '%s'\n", command, strings.Join(paths, "' '"))
+	step := func(command string, operands ...string) {
+		fmt.Fprintf(&script, "%s '%s'\n", command, strings.Join(operands, "' '"))
 	}
 	bind := func(from, to string, readOnly bool) {
 		to = filepath.Join(c.root, to)
@@ -165,9 +165,9 @@ func (c *container) command(args ...string) *exec.Cmd {
 	}
 	script.WriteString(`exec "$@"`)
 
-	line := append([]string{"unshare", "--mount", "sh", "-c", script.String(), "sh"}, c.enter()...)
-	line = append(append(line, c.image.entrypoint...), args...)
-	return exec.CommandContext(context.WithoutCancel(t.Context()), line[0], line[1:]...)
+	command := append([]string{"unshare", "--mount", "sh", "-c", script.String(), "sh"}, c.enter()...)
+	command = append(append(command, c.image.entrypoint...), args...)
+	return exec.CommandContext(context.WithoutCancel(t.Context()), command[0], command[1:]...)
 }
 
 // accountFolder is where pods have the token of their account.
@@ -183,7 +183,8 @@ func (c *container) place(path string, file bool) {
 	c.n.write(path, "")
 }
 
-// enter are the programs that drop the variables, rights and root of the machine. They are named by their paths: the variables have a PATH of their own.
+// enter are the programs that drop the variables, rights and root of the machine.
+// They are named by their paths, because the variables have a PATH of their own.
 func (c *container) enter() []string {
 	t := c.n.t
 	path := func(program string) string {
@@ -191,7 +192,7 @@ func (c *container) enter() []string {
 		require.NoError(t, err)
 		return path
 	}
-	line := append([]string{path("env"), "-i"}, c.env()...)
+	command := append([]string{path("env"), "-i"}, c.env()...)
 	security := c.pod.spec.SecurityContext
 	user, group := deref(security.RunAsUser), deref(security.RunAsGroup)
 	keep, change := "-all,+sys_chroot", []string{}
@@ -199,11 +200,11 @@ func (c *container) enter() []string {
 		keep += ",+setuid,+setgid"
 		change = append(change, fmt.Sprintf("--userspec=%d:%d", user, group), fmt.Sprintf("--groups=%d", deref(security.FSGroup)))
 	}
-	line = append(line, path("setpriv"), fmt.Sprintf("--regid=%d", group), "--clear-groups", "--bounding-set="+keep, "--inh-caps=-all")
+	command = append(command, path("setpriv"), fmt.Sprintf("--regid=%d", group), "--clear-groups", "--bounding-set="+keep, "--inh-caps=-all")
 	if !*c.spec.SecurityContext.AllowPrivilegeEscalation {
-		line = append(line, "--no-new-privs")
+		command = append(command, "--no-new-privs")
 	}
-	return append(append(append(line, "--", path("chroot")), change...), c.root)
+	return append(append(append(command, "--", path("chroot")), change...), c.root)
 }
 
 // env are the variables: those of the image, of the manifest, and of every pod.

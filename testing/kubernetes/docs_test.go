@@ -19,10 +19,10 @@ import (
 )
 
 var (
-	fence     = regexp.MustCompile("(?s)```(\\w+)\n(.*?)```")
-	yamlFile  = regexp.MustCompile(`^# (build/kubernetes/overlays/\S+)\n`)
-	inDocs    = filepath.Join("docs", "kubernetes.md")
-	manifests = filepath.Join("build", "kubernetes")
+	fence          = regexp.MustCompile("(?s)```(\\w+)\n(.*?)```")
+	yamlFile       = regexp.MustCompile(`^# (build/kubernetes/overlays/\S+)\n`)
+	inDocs         = filepath.Join("docs", "kubernetes.md")
+	manifestFolder = filepath.Join("build", "kubernetes")
 )
 
 // The overlays of the document are written beside the real ones, and then every
@@ -32,7 +32,7 @@ func TestDocsOfKubernetes(t *testing.T) {
 	document, err := os.ReadFile(filepath.Join(beattest.Root(t), inDocs))
 	require.NoError(t, err)
 	checkout := t.TempDir()
-	require.NoError(t, os.CopyFS(filepath.Join(checkout, manifests), os.DirFS(filepath.Join(beattest.Root(t), manifests))))
+	require.NoError(t, os.CopyFS(filepath.Join(checkout, manifestFolder), os.DirFS(filepath.Join(beattest.Root(t), manifestFolder))))
 
 	var commands, overlays []string
 	for _, block := range fence.FindAllStringSubmatch(string(document), -1) {
@@ -53,7 +53,7 @@ func TestDocsOfKubernetes(t *testing.T) {
 		}
 	}
 	require.Len(t, overlays, 2)
-	require.NoError(t, os.WriteFile(filepath.Join(checkout, manifests, "overlays", "mine", "token"), []byte("secret"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(checkout, manifestFolder, "overlays", "mine", "token"), []byte("secret"), 0o600))
 
 	for _, overlay := range overlays {
 		t.Run(filepath.Base(overlay), func(t *testing.T) {

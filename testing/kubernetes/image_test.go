@@ -46,8 +46,8 @@ func readImage(t *testing.T, program string) image {
 			end = stages[number+1][0]
 		}
 		found := image{binary: beattest.Binary(t, program)}
-		for line := range strings.Lines(continuation.ReplaceAllString(string(content[at[0]:end]), " ")) {
-			instruction, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for text := range strings.Lines(continuation.ReplaceAllString(string(content[at[0]:end]), " ")) {
+			instruction, value, _ := strings.Cut(strings.TrimSpace(text), " ")
 			switch instruction {
 			case "ENTRYPOINT":
 				require.NoError(t, json.Unmarshal([]byte(value), &found.entrypoint))

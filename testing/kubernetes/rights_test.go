@@ -130,12 +130,12 @@ func portProblems(all objects, _ map[string][]string) []string {
 		}
 	}
 	for _, pod := range pods(all) {
-		for _, container := range pod.spec.Containers {
-			for _, probe := range []*corev1.Probe{container.StartupProbe, container.LivenessProbe, container.ReadinessProbe} {
+		for _, c := range pod.spec.Containers {
+			for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
 				if probe == nil || probe.HTTPGet == nil {
 					continue
 				}
-				if _, ok := portOf(container, probe.HTTPGet.Port); !ok {
+				if _, ok := portOf(c, probe.HTTPGet.Port); !ok {
 					found = append(found, fmt.Sprintf("%s: a probe asks the port %s, which the container does not have", pod, probe.HTTPGet.Port.String()))
 				}
 			}
@@ -145,8 +145,8 @@ func portProblems(all objects, _ map[string][]string) []string {
 }
 
 // portOf returns the number of a container's port.
-func portOf(container corev1.Container, port intstr.IntOrString) (int32, bool) {
-	for _, p := range container.Ports {
+func portOf(c corev1.Container, port intstr.IntOrString) (int32, bool) {
+	for _, p := range c.Ports {
 		if port.Type == intstr.String && p.Name == port.StrVal || port.Type == intstr.Int && p.ContainerPort == port.IntVal {
 			return p.ContainerPort, true
 		}
@@ -184,8 +184,8 @@ func rightsProblems(all objects, _ map[string][]string) []string {
 				hostPaths[volume.Name] = volume.HostPath.Path
 			}
 		}
-		for _, container := range spec.Containers {
-			security := container.SecurityContext
+		for _, c := range spec.Containers {
+			security := c.SecurityContext
 			if security == nil {
 				problem("no securityContext")
 				continue
@@ -199,10 +199,10 @@ func rightsProblems(all objects, _ map[string][]string) []string {
 			if security.ReadOnlyRootFilesystem == nil || !*security.ReadOnlyRootFilesystem {
 				problem("readOnlyRootFilesystem is not set")
 			}
-			if container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Memory().IsZero() {
+			if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Memory().IsZero() {
 				problem("no limit of, or no request for memory")
 			}
-			for _, mount := range container.VolumeMounts {
+			for _, mount := range c.VolumeMounts {
 				if path := hostPaths[mount.Name]; path != "" && !mount.ReadOnly && !slices.Contains(writable, path) {
 					problem("can write to %s of the node", path)
 				}

@@ -111,14 +111,14 @@ func requireRights(t *testing.T, pid int) {
 	require.Contains(t, string(status), "NoNewPrivs: 1\n")
 	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
 	require.NoError(t, err)
-	writable := []string{}
+	open := []string{}
 	for mount := range strings.Lines(string(mounts)) {
 		fields := strings.Fields(mount)
 		if place := fields[4]; !strings.HasPrefix(fields[5], "ro") && !strings.HasPrefix(place, "/proc") && !strings.HasPrefix(place, "/sys") && !strings.HasPrefix(place, "/dev") {
-			writable = append(writable, place)
+			open = append(open, place)
 		}
 	}
-	require.Equal(t, []string{"/usr/share/filebeat/data"}, writable)
+	require.Equal(t, []string{"/usr/share/filebeat/data"}, open)
 }
 
 // requireRecords makes sure that each line came as it was logged, with the names
@@ -126,7 +126,7 @@ func requireRights(t *testing.T, pid int) {
 func (s *stage) requireRecords(web, again, gone *log) {
 	s.t.Helper()
 	labelled := map[*log]int{}
-	paths := map[string]int{}
+	places := map[string]int{}
 	for number, logged := range s.lines {
 		arrived, from := s.records.lines[number+1], logged.from
 		require.Equal(s.t, logged.text, arrived.Message)
@@ -140,11 +140,11 @@ func (s *stage) requireRecords(web, again, gone *log) {
 			require.Equal(s.t, from.uid, arrived.Kubernetes.Pod.UID)
 			require.Equal(s.t, nodeName, arrived.Kubernetes.Node.Name)
 		}
-		paths[filepath.Dir(arrived.Log.File.Path)]++
+		places[filepath.Dir(arrived.Log.File.Path)]++
 	}
 	require.NotZero(s.t, labelled[web])
 	require.NotZero(s.t, labelled[again])
-	require.NotZero(s.t, paths[strings.TrimPrefix(again.folder(), s.n.dir)], "lines of a file that was rotated while filebeat was not there")
+	require.NotZero(s.t, places[strings.TrimPrefix(again.folder(), s.n.dir)], "lines of a file that was rotated while filebeat was not there")
 	s.t.Logf("%d of %d lines of the pod that vanished have its labels", labelled[gone], 25_000)
 }
 

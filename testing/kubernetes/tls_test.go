@@ -45,11 +45,11 @@ func TestOverlayTLSDeliversWithoutTheAPIServer(t *testing.T) {
 	arrived := &records{t: t, folder: filepath.Join(folder, "records"), read: map[string]int64{}, lines: map[int]record{}, times: map[int]int{}}
 	arrived.wait(len(k.lines))
 	for number, logged := range k.lines {
-		record := arrived.lines[number+1]
-		require.Equal(t, logged.text, record.Message)
-		require.Equal(t, l.pod, record.Kubernetes.Pod.Name)
-		require.Equal(t, l.namespace, record.Kubernetes.Namespace)
-		require.True(t, strings.HasSuffix(record.Log.File.Path, l.id+".log"))
+		stored := arrived.lines[number+1]
+		require.Equal(t, logged.text, stored.Message)
+		require.Equal(t, l.pod, stored.Kubernetes.Pod.Name)
+		require.Equal(t, l.namespace, stored.Kubernetes.Namespace)
+		require.True(t, strings.HasSuffix(stored.Log.File.Path, l.id+".log"))
 	}
 	require.Zero(t, running.Stop())
 	require.Zero(t, receiver.Stop())

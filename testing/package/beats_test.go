@@ -47,9 +47,9 @@ func TestDocsListTheImportsOfBeats(t *testing.T) {
 
 func TestPinningTheVersionThatIsThereChangesNothing(t *testing.T) {
 	root := beattest.Root(t)
-	version := command(t, "go", "list", "-m", "-f={{.Version}}", "github.com/elastic/beats/v7")
-	version.Dir = root
-	there := strings.TrimSpace(run(t, version))
+	asked := command(t, "go", "list", "-m", "-f={{.Version}}", "github.com/elastic/beats/v7")
+	asked.Dir = root
+	there := strings.TrimSpace(run(t, asked))
 	require.Contains(t, read(t, root+"/docs/beats-version.md"), "`"+there+"`")
 	pin := command(t, "go", "tool", "mage", "beatsVersion", there, "-dry")
 	pin.Dir = root

@@ -17,14 +17,14 @@ import (
 
 var fence = regexp.MustCompile("(?sm)^```(\\S+)(?: ([^\\n]*))?\\n(.*?)^```$")
 
-// block is a code block of a document: its language, what else stands in the
+// codeBlock is a code block of a document: its language, what else stands in the
 // line of its fence, its content.
-type block struct{ language, label, content string }
+type codeBlock struct{ language, label, content string }
 
-func blocks(t *testing.T, document string) (found []block) {
+func blocks(t *testing.T, document string) (found []codeBlock) {
 	t.Helper()
 	for _, match := range fence.FindAllStringSubmatch(read(t, filepath.Join(beattest.Root(t), "docs", document)), -1) {
-		found = append(found, block{match[1], match[2], match[3]})
+		found = append(found, codeBlock{match[1], match[2], match[3]})
 	}
 	return found
 }
@@ -34,14 +34,14 @@ func TestTheBeatInTheDocumentBuildsAndShips(t *testing.T) {
 	require.NoError(t, os.Symlink(beattest.Root(t), filepath.Join(folder, "filebeat-websocket")))
 	receiver := beattest.StartReceiver(t)
 	script := ""
-	for _, block := range blocks(t, "custom-beat.md") {
+	for _, b := range blocks(t, "custom-beat.md") {
 		switch {
-		case block.language == "sh":
-			script += block.content
-		case block.label != "":
-			path := filepath.Join(folder, block.label)
+		case b.language == "sh":
+			script += b.content
+		case b.label != "":
+			path := filepath.Join(folder, b.label)
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-			content := strings.ReplaceAll(block.content, "ws://127.0.0.1:8080/ingest", receiver.URL())
+			content := strings.ReplaceAll(b.content, "ws://127.0.0.1:8080/ingest", receiver.URL())
 			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		}
 	}

@@ -73,14 +73,14 @@ const (
 func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 	need(t, "rpm", "rpm")
 	need(t, "systemd-analyze", "systemd")
-	for _, format := range formats {
-		t.Run(format.name, func(t *testing.T) {
+	for _, f := range formats {
+		t.Run(f.name, func(t *testing.T) {
 			m := newMachine(t)
 			on := func(verb []string, what ...string) string {
 				return run(t, m.command(append(slices.Clip(verb), what...)...))
 			}
 
-			on(format.install, "/mnt/"+filepath.Base(dist(t, format.filebeat)), "/mnt/"+filepath.Base(dist(t, format.wsreceiver)))
+			on(f.install, "/mnt/"+filepath.Base(dist(t, f.filebeat)), "/mnt/"+filepath.Base(dist(t, f.wsreceiver)))
 			require.Equal(t, []string{"daemon-reload", "daemon-reload"}, m.systemctl(), "an installation starts nothing")
 			for path, want := range installed {
 				require.Equal(t, want, m.stat(path), path)
@@ -102,8 +102,8 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			require.Zero(t, filebeat.Stop())
 
 			m.shell("echo 'name: changed' >> /etc/filebeat/filebeat.yml")
-			next := m.repackaged("filebeat-websocket", format.name, "99.0.0")
-			on(format.upgrade, next)
+			next := m.repackaged("filebeat-websocket", f.name, "99.0.0")
+			on(f.upgrade, next)
 			require.Equal(t, []string{"daemon-reload", "try-restart filebeat.service"}, m.systemctl(), "an upgrade restarts what runs")
 			require.Contains(t, m.read("/etc/filebeat/filebeat.yml"), "name: changed")
 			require.True(t, m.has("/etc/filebeat/modules.d/nginx.yml"))
@@ -113,13 +113,13 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			require.Zero(t, filebeat.Stop())
 			require.Zero(t, wsreceiver.Stop())
 
-			on(format.erase, "filebeat-websocket")
+			on(f.erase, "filebeat-websocket")
 			require.Equal(t, []string{"disable --now filebeat.service", "daemon-reload"}, m.systemctl())
 			require.False(t, m.has("/usr/share/filebeat/bin/filebeat"))
 			require.False(t, m.has("/usr/lib/systemd/system/filebeat.service"))
-			require.Contains(t, m.read(format.kept), "name: changed", "a changed configuration stays")
+			require.Contains(t, m.read(f.kept), "name: changed", "a changed configuration stays")
 			require.True(t, m.has("/var/lib/filebeat/registry"), "the registry stays")
-			on(format.erase, "wsreceiver")
+			on(f.erase, "wsreceiver")
 			require.Equal(t, []string{"disable --now wsreceiver.service", "daemon-reload"}, m.systemctl())
 			require.False(t, m.has("/usr/bin/wsreceiver"))
 		})
@@ -149,16 +149,16 @@ func TestPackageIsNotInstalledBesideElastics(t *testing.T) {
 
 // repackaged packs what build/dist was packed from with another version, and
 // returns its path on the machine.
-func (m *machine) repackaged(name, format, version string) string {
+func (m *machine) repackaged(name, packager, number string) string {
 	m.t.Helper()
 	root := beattest.Root(m.t)
 	packagers, err := filepath.Glob(filepath.Join(root, ".cache", "nfpm-*", "nfpm"))
 	require.NoError(m.t, err)
 	require.NotEmpty(m.t, packagers, "nfpm; install it with: go tool mage package -platforms=linux/amd64")
-	path := "/opt/next." + format
-	packaging := command(m.t, packagers[len(packagers)-1], "package", "--config=build/package/"+name+".yaml", "--packager="+format, "--target="+m.path(path))
+	path := "/opt/next." + packager
+	packaging := command(m.t, packagers[len(packagers)-1], "package", "--config=build/package/"+name+".yaml", "--packager="+packager, "--target="+m.path(path))
 	packaging.Dir = root
-	packaging.Env = append(os.Environ(), "ARCH=amd64", "VERSION="+version, "STAGE="+filepath.Join(root, ".cache", "package", "linux-amd64"))
+	packaging.Env = append(os.Environ(), "ARCH=amd64", "VERSION="+number, "STAGE="+filepath.Join(root, ".cache", "package", "linux-amd64"))
 	run(m.t, packaging)
 	return path
 }

@@ -45,13 +45,13 @@ func version(t *testing.T) string {
 }
 
 // need installs the Debian package if the program is not there.
-func need(t *testing.T, program, debianPackage string) {
+func need(t *testing.T, name, debianPackage string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
+	if _, err := exec.LookPath(name); err == nil {
 		return
 	}
 	beattest.NeedRoot(t, "apt-get")
-	require.NoError(t, beattest.InstallPackages(map[string]string{"/usr/bin/" + program: debianPackage}))
+	require.NoError(t, beattest.InstallPackages(map[string]string{"/usr/bin/" + name: debianPackage}))
 }
 
 // command is a command that outlives neither commandTimeout nor the test.

@@ -19,9 +19,9 @@ const installationDocument = "installation.md"
 // commands returns the commands of the document under that label.
 func commands(t *testing.T, label string) (found []string) {
 	t.Helper()
-	for _, block := range blocks(t, installationDocument) {
-		if block.language == "sh" && block.label == label {
-			found = append(found, strings.TrimSpace(block.content))
+	for _, b := range blocks(t, installationDocument) {
+		if b.language == "sh" && b.label == label {
+			found = append(found, strings.TrimSpace(b.content))
 		}
 	}
 	require.NotEmpty(t, found, label)
@@ -30,9 +30,9 @@ func commands(t *testing.T, label string) (found []string) {
 
 func TestEveryCommandOfTheDocumentIsRunByATest(t *testing.T) {
 	known := []string{"check", "archive", "archive service", "deb", "rpm", "image", "run"}
-	for _, block := range blocks(t, installationDocument) {
-		require.Equal(t, "sh", block.language)
-		require.Contains(t, known, block.label)
+	for _, b := range blocks(t, installationDocument) {
+		require.Equal(t, "sh", b.language)
+		require.Contains(t, known, b.label)
 	}
 }
 

@@ -62,8 +62,8 @@ func (b builder) build(name string) image {
 		}
 	}
 	require.NoError(b.t, json.Unmarshal([]byte(run(b.t, b.buildah("inspect", "--type", "image", name))), &inspected))
-	container := strings.TrimSpace(run(b.t, b.buildah("from", "--pull-never", name)))
-	return image{root: strings.TrimSpace(run(b.t, b.buildah("mount", container))), config: inspected.OCIv1.Config}
+	id := strings.TrimSpace(run(b.t, b.buildah("from", "--pull-never", name)))
+	return image{root: strings.TrimSpace(run(b.t, b.buildah("mount", id))), config: inspected.OCIv1.Config}
 }
 
 // containerScript does what a container engine does: mounts volumes and proc, and
@@ -190,18 +190,18 @@ func TestImages(t *testing.T) {
 	filebeatImage, wsreceiverImage := images.build("filebeat-websocket"), images.build("wsreceiver")
 
 	t.Run("have a user other than root, and no shell", func(t *testing.T) {
-		for _, image := range []image{filebeatImage, wsreceiverImage} {
-			require.Equal(t, "1000:1000", image.config.User)
+		for _, i := range []image{filebeatImage, wsreceiverImage} {
+			require.Equal(t, "1000:1000", i.config.User)
 			for _, name := range []string{"bin", "sbin", "usr/bin/sh", "lib"} {
-				require.NoFileExists(t, filepath.Join(image.root, name))
+				require.NoFileExists(t, filepath.Join(i.root, name))
 			}
 		}
 		require.Contains(t, filebeatImage.config.Volumes, "/usr/share/filebeat/data")
 	})
 
 	t.Run("have CA certificates where Go looks for them", func(t *testing.T) {
-		for _, image := range []image{filebeatImage, wsreceiverImage} {
-			bundle := read(t, filepath.Join(image.root, "etc", "ssl", "certs", "ca-certificates.crt"))
+		for _, i := range []image{filebeatImage, wsreceiverImage} {
+			bundle := read(t, filepath.Join(i.root, "etc", "ssl", "certs", "ca-certificates.crt"))
 			require.True(t, x509.NewCertPool().AppendCertsFromPEM([]byte(bundle)))
 		}
 	})

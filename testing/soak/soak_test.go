@@ -58,10 +58,10 @@ func TestSoak(t *testing.T) {
 }
 
 func soak(t *testing.T, ack string, random *rand.Rand) {
-	chaos := &chaos{random: random}
+	monkey := &chaos{random: random}
 	server := wstest.Start(t,
 		wstest.WithSubprotocols(protocol.Subprotocol),
-		wstest.WithScript(chaos.fault),
+		wstest.WithScript(monkey.fault),
 		wstest.AllowViolations()) // a client that is cut off leaves half a frame
 	setup := beattest.Setup{
 		Dir:   t.TempDir(),
@@ -84,7 +84,7 @@ output.websocket:
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		chaos.resetNowAndThen(server, stop)
+		monkey.resetNowAndThen(server, stop)
 	}()
 	begun := time.Now()
 	lines, samples := 1, []sample(nil)
@@ -107,7 +107,7 @@ output.websocket:
 	}
 	close(stop)
 	<-stopped
-	chaos.end()
+	monkey.end()
 	beattest.Eventually(t, patience, "every line arrives", func() bool { return server.Counts().Unique >= lines })
 	require.Empty(t, server.Missing(1, lines))
 

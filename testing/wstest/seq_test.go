@@ -89,11 +89,11 @@ func FuzzFrames(f *testing.F) {
 		reader := frameReader{src: &oneByteReader{data}}
 		total := 0
 		for {
-			frame, err := reader.next()
+			got, err := reader.next()
 			if err != nil {
 				break
 			}
-			total += 6 + len(frame.payload)
+			total += 6 + len(got.payload)
 		}
 		require.LessOrEqual(t, total, len(data))
 	})

@@ -228,17 +228,17 @@ func TestStopKillAndReset(t *testing.T) {
 // rawDial upgrades by hand, for frames that gorilla does not send.
 func rawDial(t *testing.T, s *Server, request string) (net.Conn, *bufio.Reader, *http.Response) {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr())
+	raw, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr())
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	require.NoError(t, conn.SetDeadline(deadline()))
-	_, err = conn.Write([]byte(request))
+	t.Cleanup(func() { _ = raw.Close() })
+	require.NoError(t, raw.SetDeadline(deadline()))
+	_, err = raw.Write([]byte(request))
 	require.NoError(t, err)
-	br := bufio.NewReader(conn)
+	br := bufio.NewReader(raw)
 	res, err := http.ReadResponse(br, nil)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	return conn, br, res
+	return raw, br, res
 }
 
 const goodUpgrade = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n" +
@@ -266,10 +266,10 @@ func TestViolationsOfTheClientAreListed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Start(t, AllowViolations())
-			conn, br, res := rawDial(t, s, goodUpgrade)
+			raw, br, res := rawDial(t, s, goodUpgrade)
 			require.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
 			require.Equal(t, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", res.Header.Get("Sec-Websocket-Accept"), "the example of RFC 6455 1.3")
-			_, err := conn.Write([]byte(test.frames))
+			_, err := raw.Write([]byte(test.frames))
 			require.NoError(t, err)
 			head, err := br.Peek(4)
 			require.NoError(t, err)
@@ -286,10 +286,10 @@ func TestViolationsOfTheClientAreListed(t *testing.T) {
 	})
 	t.Run("but not a client that vanishes inside of a frame", func(t *testing.T) {
 		s := Start(t)
-		conn, _, _ := rawDial(t, s, goodUpgrade)
-		_, err := conn.Write([]byte("\x81\xfe\x01\x00half"))
+		raw, _, _ := rawDial(t, s, goodUpgrade)
+		_, err := raw.Write([]byte("\x81\xfe\x01\x00half"))
 		require.NoError(t, err)
-		require.NoError(t, conn.Close())
+		require.NoError(t, raw.Close())
 		waitFor(t, s, func(c Counts) bool { return c.Upgraded == 1 && c.Open == 0 })
 		require.Empty(t, s.Violations())
 	})
