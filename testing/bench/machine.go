@@ -18,7 +18,7 @@ import (
 func preamble(ctx context.Context, s settings) (string, error) {
 	info, err := buildinfo.ReadFile(s.binary)
 	if err != nil {
-		return "", fmt.Errorf("%w (mage build makes it)", err)
+		return "", fmt.Errorf("%w (make it with: go tool mage build)", err)
 	}
 	version, err := exec.CommandContext(ctx, s.binary, "version").Output()
 	if err != nil {

@@ -109,7 +109,7 @@ func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...s
 	}
 	filebeat, err := beattest.OpenProcess(cmd)
 	if err != nil {
-		return nil, fmt.Errorf("%w (mage build makes it)", err)
+		return nil, fmt.Errorf("%w (make it with: go tool mage build)", err)
 	}
 	return &process{Process: filebeat, folder: folder}, nil
 }

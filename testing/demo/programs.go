@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -63,7 +64,7 @@ func openReceiver(ctx context.Context, arrived *arrivals) (*wsreceiver, error) {
 	_ = stdout.Close() // wsreceiver has its own handle
 	if err != nil {
 		_ = records.Close() // nothing was read
-		return nil, missing(err)
+		return nil, explained(err)
 	}
 	tail, err := process.Await(liveTail, startTimeout)
 	if err != nil {
@@ -82,7 +83,13 @@ func (r *wsreceiver) Close() error {
 	return errors.Join(r.Process.Close(), <-r.followed)
 }
 
-func missing(err error) error { return fmt.Errorf("%w (mage build makes the binaries)", err) }
+// explained says what to do if the error is that a binary is not there.
+func explained(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; make the binaries with: go tool mage build", err)
+	}
+	return err
+}
 
 // openFilebeat starts filebeat with short waits, since people watch.
 func openFilebeat(ctx context.Context, folder, url string) (*beattest.Process, error) {
@@ -108,7 +115,7 @@ logging.metrics.enabled: false
 	}
 	filebeat, err := beattest.OpenProcess(ownGroup(exec.CommandContext(ctx, "./filebeat", "-c", configFile)))
 	if err != nil {
-		return nil, missing(err)
+		return nil, explained(err)
 	}
 	return filebeat, nil
 }

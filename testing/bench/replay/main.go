@@ -57,7 +57,7 @@ func measure(ctx context.Context, s settings) error {
 	}
 	version, err := exec.CommandContext(ctx, s.receiver, "--version").Output()
 	if err != nil {
-		return fmt.Errorf("%s --version: %w (mage build makes it)", s.receiver, err)
+		return fmt.Errorf("%s --version: %w (make it with: go tool mage build)", s.receiver, err)
 	}
 	fmt.Printf("# wsreceiver: records per second into synced files\n\n    go run ./testing/bench/replay %s\n\n", strings.Join(os.Args[1:], " "))
 	fmt.Printf("- %s, %d rounds of %v each\n- %s\n%s\n",

@@ -56,7 +56,7 @@ func run(ctx context.Context, s settings, c testCase) (m measurement, err error)
 	command.Env = append(os.Environ(), "GOGC="+s.gogc)
 	receiver, url, err := beattest.OpenReceiver(command)
 	if err != nil {
-		return m, fmt.Errorf("%w (mage build makes it)", err)
+		return m, err
 	}
 	records, err := load(ctx, s, c, url, &m)
 	if err != nil {
