@@ -39,7 +39,7 @@ func TestTheSubprotocolIsPickedIfOfferedAndWanted(t *testing.T) {
 		"no subprotocol at all": {"auto", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, url := start(t, Options{Consume: new(sink).Consume, Ack: test.ack})
+			_, url := start(t, new(sink), Options{Ack: test.ack})
 			c := dial(t, url, test.offers...)
 			require.Equal(t, test.want, c.Subprotocol())
 			c.send(t, "{}")
@@ -56,7 +56,7 @@ func TestTheSubprotocolIsPickedIfOfferedAndWanted(t *testing.T) {
 
 func TestAcksAreCumulative(t *testing.T) {
 	var s sink
-	_, url := start(t, Options{Consume: s.Consume})
+	_, url := start(t, &s, Options{})
 	c := dial(t, url, protocol.Subprotocol)
 	c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}"))
 	c.replies(t, `{"ack":3}`)
@@ -99,23 +99,21 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			taken := 0
 			noted := make(chan *Refusal, 10)
-			ended := make(chan ConnEnd, 1)
-			_, url := start(t, Options{
-				Format: test.format,
-				Consume: func(_ context.Context, b *Batch) error {
-					for _, r := range b.Records {
-						if string(r) == `{"bad":1}` && test.refusal != nil {
-							if len(test.refusal.Records) > 0 {
-								taken += len(b.Records) - len(test.refusal.Records)
-							}
-							return fmt.Errorf("wrapped: %w", test.refusal)
+			ended := make(chan End, 1)
+			_, url := start(t, SinkFunc(func(_ context.Context, m *Message) error {
+				for _, r := range m.Records {
+					if string(r) == `{"bad":1}` && test.refusal != nil {
+						if len(test.refusal.Records) > 0 {
+							taken += len(m.Records) - len(test.refusal.Records)
 						}
+						return fmt.Errorf("wrapped: %w", test.refusal)
 					}
-					taken += len(b.Records)
-					return nil
-				},
-				OnRefuse: func(_ Conn, r *Refusal) { noted <- r },
-				OnClose:  func(_ Conn, end ConnEnd) { ended <- end },
+				}
+				taken += len(m.Records)
+				return nil
+			}), Options{
+				Format:    test.format,
+				Observers: []Observer{{Refused: func(_ Peer, r *Refusal) { noted <- r }, Closed: func(_ Peer, end End) { ended <- end }}},
 			})
 			c := dial(t, url, protocol.Subprotocol)
 			for i, text := range test.frames {
@@ -135,12 +133,12 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 		})
 	}
 	t.Run("any other error is 1011, after the ack of what came before", func(t *testing.T) {
-		_, url := start(t, Options{Consume: func(_ context.Context, b *Batch) error {
-			if b.MessageNumber == 2 {
+		_, url := start(t, SinkFunc(func(_ context.Context, m *Message) error {
+			if m.Number == 2 {
 				return secret
 			}
 			return nil
-		}})
+		}), Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}"))
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 2 was not taken"}, take(t, c.ended))
@@ -148,13 +146,13 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 		require.Empty(t, c.messages)
 	})
 	t.Run("a refusal of records that are not there is such an error", func(t *testing.T) {
-		_, url := start(t, Options{Consume: func(context.Context, *Batch) error { return &Refusal{Records: []int{1}} }})
+		_, url := start(t, SinkFunc(func(context.Context, *Message) error { return &Refusal{Records: []int{1}} }), Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.send(t, "{}")
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 1 was not taken"}, take(t, c.ended))
 	})
 	t.Run("too long is 1009 all the same", func(t *testing.T) {
-		_, url := start(t, Options{Consume: new(sink).Consume, MaxMessageBytes: 10})
+		_, url := start(t, new(sink), Options{MaxMessageBytes: 10})
 		c := dial(t, url, protocol.Subprotocol)
 		c.frames(t, frame(textFrame, "{}"), frame(textFrame, `{"too":"long"}`))
 		require.Equal(t, &websocket.CloseError{Code: 1009, Text: "message is longer than 10 bytes"}, take(t, c.ended))
@@ -172,22 +170,19 @@ func TestRefusalsEndTheConnectionOfOthers(t *testing.T) {
 		"1007 for single ones":  {Refusal{Reason: strings.Repeat("no", 100), Records: []int{1}}, websocket.CloseError{Code: 1007, Text: strings.Repeat("no", 100)[:123]}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ended := make(chan ConnEnd, 1)
-			_, url := start(t, Options{
-				Consume: func(_ context.Context, b *Batch) error {
-					if b.MessageNumber == 2 {
-						return &test.refusal
-					}
-					return nil
-				},
-				OnClose: func(_ Conn, end ConnEnd) { ended <- end },
-			})
+			ended := make(chan End, 1)
+			_, url := start(t, SinkFunc(func(_ context.Context, m *Message) error {
+				if m.Number == 2 {
+					return &test.refusal
+				}
+				return nil
+			}), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			c := dial(t, url)
 			c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}{}"), frame(pingFrame, "2"))
 			require.Equal(t, &test.want, take(t, c.ended))
 			require.Equal(t, "1", take(t, c.pongs))
 			require.Empty(t, c.pongs)
-			require.Equal(t, ConnEnd{Messages: 1, Records: 1, Bytes: 2, Refused: 1, CloseCode: test.want.Code}, func() ConnEnd {
+			require.Equal(t, End{Messages: 1, Records: 1, Bytes: 2, Refused: 1, CloseCode: test.want.Code}, func() End {
 				end := take(t, ended)
 				end.Cause = nil
 				return end
@@ -197,8 +192,8 @@ func TestRefusalsEndTheConnectionOfOthers(t *testing.T) {
 }
 
 func TestAViolationOfRFC6455IsToldEvenIfConfirmationsCanNotBe(t *testing.T) {
-	commits, ended := newCommits(), make(chan ConnEnd, 1)
-	_, url := start(t, Options{Consume: new(sink).Consume, Commit: commits.commit, OnClose: func(_ Conn, end ConnEnd) { ended <- end }})
+	commits, ended := newCommits(), make(chan End, 1)
+	_, url := start(t, funcSink{new(sink).Consume, commits.commit}, Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 	c := dial(t, url, protocol.Subprotocol)
 	c.send(t, "{}")
 	take(t, commits.entered)
@@ -210,12 +205,11 @@ func TestAViolationOfRFC6455IsToldEvenIfConfirmationsCanNotBe(t *testing.T) {
 }
 
 func TestAClientThatDoesNotReadItsAcksIsCut(t *testing.T) {
-	ended := make(chan ConnEnd, 1)
-	h, err := New(Options{
-		Consume:      func(context.Context, *Batch) error { return &Refusal{Reason: strings.Repeat("x", 1000)} },
+	ended := make(chan End, 1)
+	h, err := New(SinkFunc(func(context.Context, *Message) error { return &Refusal{Reason: strings.Repeat("x", 1000)} }), Options{
 		WriteTimeout: 100 * time.Millisecond,
 		CloseTimeout: 100 * time.Millisecond,
-		OnClose:      func(_ Conn, end ConnEnd) { ended <- end },
+		Observers:    []Observer{{Closed: func(_ Peer, end End) { ended <- end }}},
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(h)
@@ -237,17 +231,17 @@ func TestAClientThatDoesNotReadItsAcksIsCut(t *testing.T) {
 }
 
 func TestProgressIsToldWhileConsumeOrCommitTakesLong(t *testing.T) {
-	for name, options := range map[string]func(work func()) Options{
-		"Consume": func(work func()) Options {
-			return Options{Consume: func(context.Context, *Batch) error { work(); return nil }}
+	for name, sinkThat := range map[string]func(work func()) Sink{
+		"Consume": func(work func()) Sink {
+			return SinkFunc(func(context.Context, *Message) error { work(); return nil })
 		},
-		"Commit": func(work func()) Options {
-			return Options{Consume: new(sink).Consume, Commit: func(context.Context) error { work(); return nil }}
+		"Commit": func(work func()) Sink {
+			return funcSink{new(sink).Consume, func(context.Context) error { work(); return nil }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			release := make(chan struct{})
-			h, url := start(t, options(func() { <-release }))
+			h, url := start(t, sinkThat(func() { <-release }), Options{})
 			h.progressInterval = 20 * time.Millisecond
 			c := dial(t, url, protocol.Subprotocol)
 			c.ping(t, "idle")

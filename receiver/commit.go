@@ -17,7 +17,7 @@ const heldMessageBytes = 64
 // goroutine, commitLoop, while a connection waits and none otherwise, so that a
 // Handler which is dropped without Shutdown leaves nothing behind.
 type committer struct {
-	commit   func(context.Context) error
+	sink     Sink
 	maxBytes int64
 	ctx      context.Context // of Commit; it ends when Shutdown gives up
 	giveUp   context.CancelFunc
@@ -26,7 +26,7 @@ type committer struct {
 	failure atomic.Pointer[commitFailure]
 	conns   func() []*conn // all there are
 
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	waiting []*conn       // for the next Commit
 	running chan struct{} // closed when commitLoop ends; nil if there is none
 	freed   chan struct{} // closed and replaced when bytes went down
@@ -36,16 +36,16 @@ type committer struct {
 // was the newest when its Consume began may be gone with it.
 type commitFailure struct{ err error }
 
-func newCommitter(o *Options) *committer {
-	g := &committer{commit: o.Commit, maxBytes: o.MaxUncommittedBytes, freed: make(chan struct{})}
+func newCommitter(sink Sink, maxBytes int64) *committer {
+	g := &committer{sink: sink, maxBytes: maxBytes, freed: make(chan struct{})}
 	g.ctx, g.giveUp = context.WithCancel(context.Background())
 	return g
 }
 
 // request puts c, which is not on it, on the list for the next Commit.
 func (g *committer) request(c *conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
 	g.waiting = append(g.waiting, c)
 	if g.running == nil {
 		g.running = make(chan struct{})
@@ -60,21 +60,21 @@ func (g *committer) request(c *conn) {
 // or into the file after the bytes that were lost, only Commit could tell.
 func (g *committer) commitLoop() {
 	for {
-		g.mu.Lock()
+		g.mutex.Lock()
 		round := g.waiting
 		g.waiting = nil
 		if len(round) == 0 {
 			close(g.running)
 			g.running = nil
-			g.mu.Unlock()
+			g.mutex.Unlock()
 			return
 		}
-		g.mu.Unlock()
+		g.mutex.Unlock()
 		for _, c := range round {
 			c.replies.seal()
 		}
 		settled := int64(0)
-		if err := g.commit(g.ctx); err == nil {
+		if err := g.sink.Commit(g.ctx); err == nil {
 			for _, c := range round {
 				settled += c.settle()
 			}
@@ -92,9 +92,9 @@ func (g *committer) commitLoop() {
 
 // waitIdle waits until Commit is not running and nothing waits for it.
 func (g *committer) waitIdle(ctx context.Context) {
-	g.mu.Lock()
+	g.mutex.Lock()
 	running := g.running
-	g.mu.Unlock()
+	g.mutex.Unlock()
 	if running == nil {
 		return
 	}
@@ -104,7 +104,7 @@ func (g *committer) waitIdle(ctx context.Context) {
 	}
 }
 
-// hold counts a message that waits for Commit and tells whether the reader has
+// hold counts a message that waits for Commit and reports whether the reader has
 // to wait for room.
 func (g *committer) hold(bytes int64) (full bool) {
 	return g.bytes.Add(bytes) > g.maxBytes
@@ -112,8 +112,8 @@ func (g *committer) hold(bytes int64) (full bool) {
 
 func (g *committer) release(bytes int64) {
 	g.bytes.Add(-bytes)
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
 	close(g.freed)
 	g.freed = make(chan struct{})
 }
@@ -122,9 +122,9 @@ func (g *committer) release(bytes int64) {
 // has requested a Commit before, or comes here next.
 func (g *committer) waitRoom(ctx context.Context) {
 	for {
-		g.mu.Lock()
+		g.mutex.Lock()
 		freed := g.freed
-		g.mu.Unlock()
+		g.mutex.Unlock()
 		if g.bytes.Load() <= g.maxBytes {
 			return
 		}

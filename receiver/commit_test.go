@@ -55,7 +55,7 @@ type consumer struct {
 
 func newConsumer() *consumer { return &consumer{seen: make(chan struct{}, 10_000)} }
 
-func (c *consumer) consume(context.Context, *Batch) error {
+func (c *consumer) consume(context.Context, *Message) error {
 	c.messages.Add(1)
 	c.seen <- struct{}{}
 	return nil
@@ -70,7 +70,7 @@ func (c *consumer) wait(t testing.TB, messages int) {
 
 func TestNothingIsConfirmedBeforeTheCommitThatCoversIt(t *testing.T) {
 	commits, consumer := newCommits(), newConsumer()
-	_, url := start(t, Options{Consume: consumer.consume, Commit: commits.commit})
+	_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 	acks, pings := dial(t, url, protocol.Subprotocol), dial(t, url)
 	pings.ping(t, "idle")
 	require.Equal(t, "idle", take(t, pings.pongs), "there is nothing to commit")
@@ -111,18 +111,14 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			commits, consumer := newCommits(), newConsumer()
-			ended := make(chan ConnEnd, 1)
-			_, url := start(t, Options{
-				Format: "json_lines", Commit: commits.commit,
-				Consume: func(ctx context.Context, b *Batch) error {
-					_ = consumer.consume(ctx, b)
-					if b.MessageNumber == 2 {
-						return &Refusal{Reason: "no"}
-					}
-					return nil
-				},
-				OnClose: func(_ Conn, end ConnEnd) { ended <- end },
-			})
+			ended := make(chan End, 1)
+			_, url := start(t, funcSink{func(ctx context.Context, m *Message) error {
+				_ = consumer.consume(ctx, m)
+				if m.Number == 2 {
+					return &Refusal{Reason: "no"}
+				}
+				return nil
+			}, commits.commit}, Options{Format: "json_lines", Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			c := dial(t, url, protocol.Subprotocol)
 			c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}\nx\n"), frame(pingFrame, "p"))
 			c.replies(t, `{"nack":2,"reason":"no","retry":false}`)
@@ -146,13 +142,13 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 	t.Run("what is in Consume just then, and what other connections hold", func(t *testing.T) {
 		commits, consumer := newCommits(), newConsumer()
 		inside, release := make(chan struct{}), make(chan struct{})
-		_, url := start(t, Options{Commit: commits.commit, Consume: func(ctx context.Context, b *Batch) error {
-			if b.MessageNumber == 2 {
+		_, url := start(t, funcSink{func(ctx context.Context, m *Message) error {
+			if m.Number == 2 {
 				inside <- struct{}{}
 				<-release
 			}
-			return consumer.consume(ctx, b)
-		}})
+			return consumer.consume(ctx, m)
+		}, commits.commit}, Options{})
 		first, other := dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)
 		first.send(t, "{}")
 		take(t, commits.entered)
@@ -170,7 +166,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 	})
 	t.Run("single records are refused once the others are committed", func(t *testing.T) {
 		commits, consumer := newCommits(), newConsumer()
-		_, url := start(t, Options{Format: "json_lines", Commit: commits.commit, Consume: consumer.consume})
+		_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{Format: "json_lines"})
 		c := dial(t, url, protocol.Subprotocol)
 		c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}\nx\n"), frame(textFrame, "{}"))
 		take(t, commits.entered)
@@ -187,7 +183,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			commits, consumer := newCommits(), newConsumer()
-			_, url := start(t, Options{Commit: commits.commit, Consume: consumer.consume})
+			_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 			c := dial(t, url)
 			c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"))
 			take(t, commits.entered)
@@ -205,7 +201,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 	commits, consumer := newCommits(), newConsumer()
 	const bound = 1000
-	_, url := start(t, Options{Commit: commits.commit, Consume: consumer.consume, MaxUncommittedBytes: bound})
+	_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{MaxUncommittedBytes: bound})
 	const messages = 100 // of 2+64 bytes each
 	clients := []*client{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
 	for _, c := range clients {
@@ -226,7 +222,7 @@ func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 	t.Run("what was read", func(t *testing.T) {
 		commits, consumer := newCommits(), newConsumer()
-		h, url := start(t, Options{Commit: commits.commit, Consume: consumer.consume})
+		h, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 		acks, pings := dial(t, url, protocol.Subprotocol), dial(t, url)
 		acks.send(t, "{}")
 		take(t, commits.entered)
@@ -246,7 +242,7 @@ func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 	})
 	t.Run("and gives up a Commit that never ends with its context", func(t *testing.T) {
 		commits := newCommits()
-		h, url := start(t, Options{Commit: commits.commit, Consume: new(sink).Consume})
+		h, url := start(t, funcSink{new(sink).Consume, commits.commit}, Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.send(t, "{}")
 		take(t, commits.entered)
@@ -259,7 +255,7 @@ func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 	})
 	t.Run("a client's Close frame is answered after the confirmations", func(t *testing.T) {
 		commits, consumer := newCommits(), newConsumer()
-		_, url := start(t, Options{Commit: commits.commit, Consume: consumer.consume})
+		_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.send(t, "{}")
 		take(t, commits.entered)

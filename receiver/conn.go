@@ -4,7 +4,6 @@
 package receiver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +16,15 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/decode"
 )
 
 // closeReasonBytes is what a Close frame has room for beside its code
 // (RFC 6455 5.5).
 const closeReasonBytes = 123
 
-// past is a read deadline that lets a reader have what is buffered, and no more.
-var past = time.Unix(1, 0)
+// pastDeadline is a read deadline that lets a reader have what is buffered, and no more.
+var pastDeadline = time.Unix(1, 0)
 
 // conn is one connection. What is not said to run elsewhere runs on its reader
 // goroutine.
@@ -32,14 +32,14 @@ type conn struct {
 	handler *Handler
 	ws      *websocket.Conn
 	netConn net.Conn // under ws, as net/http had it
-	info    Conn
+	peer    Peer
 	cancel  context.CancelFunc
 	replies *replies
 	quit    chan struct{} // closed by the reader to end replyLoop
 	number  uint64        // of the newest data message
-	end     ConnEnd
+	end     End
 
-	mu       sync.Mutex // for what follows, and the read deadline
+	mutex    sync.Mutex // for what follows, and the read deadline
 	phase    phase
 	draining bool // Shutdown has come
 	lastTurn bool // the one message that may begin after drain, and be waited for, has begun
@@ -81,8 +81,12 @@ func (c *conn) serve(ctx context.Context) {
 	// This runs inside of the reads below, so after the Consume of every message
 	// that came before the Ping.
 	c.ws.SetPingHandler(func(payload string) error {
-		full := c.replies.add(reply{kind: pong, payload: payload})
-		c.replies.signal()
+		full := c.replies.add(reply{kind: replyPong, payload: payload})
+		// A Ping asks for a word: what it waits for is committed now, and not only
+		// when the read buffer runs empty.
+		if err := c.flush(); err != nil {
+			return err
+		}
 		return c.waitRoom(ctx, full, false)
 	})
 	// gorilla would answer a Close frame before the messages that came before it.
@@ -91,10 +95,7 @@ func (c *conn) serve(ctx context.Context) {
 	replying.Go(c.replyLoop)
 	// A cut connection has no use for what the reader may wait for.
 	stop := context.AfterFunc(ctx, func() { c.replies.end(context.Cause(ctx), true) })
-	o := &c.handler.options
-	if o.OnOpen != nil {
-		o.OnOpen(c.info)
-	}
+	c.handler.observed.opened(c.peer)
 	err := c.handshake()
 	if err == nil {
 		err = c.readLoop(ctx)
@@ -106,9 +107,7 @@ func (c *conn) serve(ctx context.Context) {
 	uncommitted, refusals := c.replies.close()
 	c.handler.commits.release(uncommitted)
 	c.end.Refused = refusals
-	if o.OnClose != nil {
-		o.OnClose(c.info, c.end)
-	}
+	c.handler.observed.closed(c.peer, c.end)
 }
 
 // readLoop returns the error that ends the connection. It reads nothing after
@@ -126,11 +125,11 @@ func (c *conn) readLoop(ctx context.Context) error {
 }
 
 func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
-	work := workPool.Get().(*workspace) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	work, _ := workPool.Get().(*workspace)
 	defer workPool.Put(work)
 	c.beginMessage()
-	data, err := readAll(r, work.message[:0], c.handler.options.MaxMessageBytes)
-	work.message = data
+	data, err := readAll(r, work.data[:0], c.handler.options.MaxMessageBytes)
+	work.data = data
 	c.endMessage()
 	if err != nil {
 		return err
@@ -141,61 +140,65 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 	}
 	c.number++
 	list := &work.records
-	if unfit := c.decode(frameType, data, list); unfit != nil {
+	binary := frameType == websocket.BinaryMessage
+	if unfit := c.decode(data, binary, list); unfit != nil {
 		return c.refuse(ctx, &Refusal{Reason: unfit.reason}, unfit.code)
 	}
-	work.batch = Batch{
-		Conn:          c.info,
-		MessageNumber: c.number,
-		FrameType:     frameType,
-		MessageBytes:  len(data),
-		Format:        cmp.Or(list.format, c.handler.options.Format),
-		Records:       list.finish(),
-		Chunks:        list.chunks,
-		ChunkRecords:  list.chunkRecords,
+	work.message = Message{
+		Peer:         c.peer,
+		Number:       c.number,
+		Binary:       binary,
+		Bytes:        len(data),
+		Format:       list.Format(),
+		Records:      list.Finish(),
+		Chunks:       list.Chunks(),
+		ChunkRecords: list.ChunkRecords(),
 	}
+	given := len(work.message.Records)
 	since := c.handler.commits.failure.Load()
 	c.replies.enter()
-	err = c.handler.options.Consume(ctx, &work.batch)
+	err = c.handler.sink.Consume(ctx, &work.message)
 	c.replies.leave()
-	return c.consumed(ctx, err, list, len(data), since)
+	return c.consumed(ctx, Taken(err, given), list, len(data), since)
 }
 
 // finish has everything written that the client is owed, says goodbye as err
 // demands and fills in c.end.
 func (c *conn) finish(err error) {
-	c.mu.Lock()
+	c.mutex.Lock()
 	c.phase = ending
 	draining := c.draining
-	c.mu.Unlock()
+	c.mutex.Unlock()
 
-	var network net.Error
-	if draining && errors.As(err, &network) && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
+	network, isNetwork := errors.AsType[net.Error](err)
+	if draining && isNetwork && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
 		err = &closing{code: websocket.CloseGoingAway, reason: "shutting down"}
 	}
 	cut := false
 	if over := c.flush(); over != nil {
 		err, cut = over, true // it made the reader end
 	}
-	var goodbye *closing
-	if over := c.replies.waitWritten(); errors.As(over, &goodbye) {
+	over := c.replies.waitWritten()
+	if _, ok := errors.AsType[*closing](over); ok {
 		err = over // the last messages could not be committed
 	}
 	c.end.Cause = err
-	var fromPeer *websocket.CloseError
+	goodbye, fromHere := errors.AsType[*closing](err)
+	fromPeer, isFromPeer := errors.AsType[*websocket.CloseError](err)
+	_, isNetwork = errors.AsType[net.Error](err)
 	switch {
-	case errors.As(err, &goodbye):
+	case fromHere:
 		c.end.CloseCode = goodbye.code
 		if !c.sayGoodbye(goodbye.code, goodbye.reason) {
 			return
 		}
-	case errors.As(err, &fromPeer):
+	case isFromPeer:
 		c.end.CloseCode = fromPeer.Code
 		// gorilla has 1006 for a connection that ended without a Close frame.
 		if fromPeer.Code != websocket.CloseAbnormalClosure && !c.sayGoodbye(fromPeer.Code, "") {
 			return
 		}
-	case cut || errors.As(err, &network):
+	case cut || isNetwork:
 		c.end.CloseCode = websocket.CloseAbnormalClosure
 	default:
 		c.end.CloseCode = websocket.CloseProtocolError // gorilla has sent it
@@ -225,14 +228,14 @@ func (c *conn) linger() {
 // it next asks the kernel for bytes, so buffered messages and Pings are still
 // dealt with.
 func (c *conn) drain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	if c.draining {
 		return
 	}
 	c.draining = true
 	if c.phase == betweenMessages {
-		c.setReadDeadline(past)
+		c.setReadDeadline(pastDeadline)
 	}
 }
 
@@ -240,10 +243,10 @@ func (c *conn) drain() {
 // goroutine, after it was noted in c.replies. The reader looks there before each
 // read, so it does not matter if beginMessage takes the deadline back.
 func (c *conn) interrupt() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	if c.phase != ending {
-		c.setReadDeadline(past)
+		c.setReadDeadline(pastDeadline)
 	}
 }
 
@@ -252,8 +255,8 @@ func (c *conn) interrupt() {
 // deadline is in force already: beginMessage takes it back, for this one message
 // and no other, or a client that never pauses would never come to an end.
 func (c *conn) beginMessage() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	c.phase = inMessage
 	if c.draining && !c.lastTurn {
 		c.lastTurn = true
@@ -262,12 +265,12 @@ func (c *conn) beginMessage() {
 }
 
 func (c *conn) endMessage() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	c.phase = betweenMessages
 	if c.draining {
 		c.lastTurn = true
-		c.setReadDeadline(past)
+		c.setReadDeadline(pastDeadline)
 	}
 }
 
@@ -283,12 +286,12 @@ func (c *conn) cut() {
 // workspace is what one message needs. It is only out of the pool while a
 // message is being read, decoded and consumed, so idle connections hold none.
 type workspace struct {
-	message []byte
-	records recordList
-	batch   Batch
+	data    []byte
+	records decode.Records
+	message Message
 }
 
-var workPool = sync.Pool{New: func() any { return &workspace{message: make([]byte, 0, 4<<10)} }}
+var workPool = sync.Pool{New: func() any { return &workspace{data: make([]byte, 0, 4<<10)} }}
 
 // readAll appends all of r to buf, but not more than limit bytes. The limit is
 // on what r gives, not on what came over the wire.

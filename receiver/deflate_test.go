@@ -49,7 +49,7 @@ func TestCompressedMessages(t *testing.T) {
 	serve := func(t *testing.T) (*sink, *client) {
 		t.Helper()
 		s := &sink{}
-		_, url := start(t, Options{Consume: s.Consume, MaxMessageBytes: limit})
+		_, url := start(t, s, Options{MaxMessageBytes: limit})
 		return s, dialDeflate(t, url)
 	}
 	t.Run("are taken, as are others on the same connection, and acks are not compressed", func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestCompressedMessages(t *testing.T) {
 			got = take(t, c.messages)
 		}
 		require.Equal(t, []string{long, `{"n":2}`, `{"n":3}`, `{"n":4}`}, s.got())
-		require.Equal(t, len(long), s.batches[0].MessageBytes, "after decompression")
+		require.Equal(t, len(long), s.batches[0].Bytes, "after decompression")
 	})
 	t.Run("up to the limit", func(t *testing.T) {
 		s, c := serve(t)
@@ -93,7 +93,7 @@ func TestCompressedMessages(t *testing.T) {
 		require.Empty(t, s.got())
 	})
 	t.Run("are not taken from who has not offered them", func(t *testing.T) {
-		_, url := start(t, Options{Consume: new(sink).Consume})
+		_, url := start(t, new(sink), Options{})
 		c := dial(t, url)
 		c.frames(t, deflated(t, `{"n":1}`))
 		closed := (*websocket.CloseError)(nil)

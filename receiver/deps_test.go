@@ -16,8 +16,15 @@ import (
 func TestWhatImportingReceiverBrings(t *testing.T) {
 	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
 	require.NoError(t, err)
+	forDecode, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./decode").Output()
+	require.NoError(t, err)
+	require.Contains(t, string(forDecode), "github.com/tinylib/msgp/msgp\n")
+	for _, network := range []string{"net/http\n", "websocket\n", "filebeat-websocket/receiver\n"} {
+		require.NotContains(t, string(forDecode), network)
+	}
 	allowed := []string{
 		"filebeat-websocket/receiver",
+		"filebeat-websocket/receiver/decode",
 		"filebeat-websocket/protocol",
 		"filebeat-websocket/protocol/forward",
 		"github.com/gorilla/websocket",

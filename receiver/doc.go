@@ -5,26 +5,25 @@
 // upgrades, reads messages, decodes them to records and hands these on, message
 // by message.
 //
-//	store, err := receiver.OpenStore("records.ndjson")
+//	output, err := file.Open("records.ndjson")
 //	...
-//	ingest, err := receiver.New(receiver.Options{Consume: store.Consume, Commit: store.Commit})
+//	ingest, err := receiver.New(output, receiver.Options{})
 //	...
 //	http.Handle("/ingest", ingest)
 //
 // # What an ack proves
 //
 // To a client that offers the subprotocol filebeat.ack.v1 (package protocol) the
-// Handler sends {"ack": n}: Consume has returned nil for the messages up to n of
-// this connection or, if Options.Commit is set, a Commit that began after that has
-// returned nil too. Messages that got a nack before are the exception: nothing of
+// Handler sends {"ack": n}: the Sink's Consume has returned nil for the messages up
+// to n of this connection, and a Commit that began after that has returned nil too.
+// Messages that got a nack before are the exception: nothing of
 // them was taken, or only the records that the nack does not name. So an ack
-// proves what Consume and Commit prove: with a Store of OpenStore, and its Commit
-// in Options.Commit, that the records are on disk; with Consume alone, that they
-// were handed over. An ack that does not come proves nothing: the client sends
+// proves what Consume and Commit prove: with package sink/file, that the records are
+// on disk; with a SinkFunc, that they were handed over. An ack that does not come proves nothing: the client sends
 // again, and records can come twice.
 //
 // Acks are cumulative, and one answers everything that was read at once: they are
-// due when a connection's read buffer runs empty. Commit is called for all
+// due when a connection's read buffer runs empty, or at a Ping. Commit is called for all
 // connections together: what is consumed while it runs is for the next call, so
 // one fsync serves everything that came during the one before. When it fails,
 // whatever is not committed is refused and comes again. A client that waits longer than a second is told {"progress": true} every second.
@@ -39,7 +38,7 @@
 // The same, for everyone (RFC 6455 5.5.2-5.5.3: a Pong with the Ping's payload).
 // Frames arrive in order, and a Ping is answered in its place among them, so a
 // Pong tells the client that every message whose last frame came before the Ping
-// was consumed and, if Options.Commit is set, committed, or was refused by a nack.
+// was consumed and committed, or was refused by a nack.
 // Without the subprotocol there are no nacks: a refusal, or a Commit that fails,
 // closes the connection, and no Ping after the messages at fault is ever answered.
 //
@@ -56,18 +55,15 @@
 //
 // # What comes again
 //
-// A client that has lost a confirmation sends again. A Dedup before Consume takes
+// A client that has lost a confirmation sends again. Package dedup leaves
 // out records whose @metadata._id, and Forward requests whose chunk, is among the
 // newest that were taken; they are confirmed all the same:
 //
-//	dedup, err := receiver.NewDedup(1_000_000, store.Consume, store.Commit)
-//	ingest, err := receiver.New(receiver.Options{Consume: dedup.Consume, Commit: dedup.Commit})
+//	ingest, err := receiver.New(dedup.New(1_000_000, output), receiver.Options{})
 //
 // # Who may send
 //
-// Tokens are bearer tokens from a file, for this or any other http.Handler;
-// NewTLSConfig is for a listener with TLS, and with certificates of clients. Both
-// read their files again when they change.
+// Package access has bearer tokens and TLS, for this or any other http.Handler.
 //
 // With Options.Forward.SharedKey every connection begins with the handshake of
 // Fluent Forward, in which client and server prove to each other that they know
@@ -84,7 +80,7 @@
 //
 // # Who owns what
 //
-// A Batch and everything it points to belong to the connection and are used
+// A Message and everything it points to belong to the connection and are used
 // again for the next message: a Consume that keeps records beyond its return
 // copies them. Consume is called from many connections at the same time.
 //

@@ -20,6 +20,8 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/access"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 // A Handler is one route of a server that has others, too. An ack means that the
@@ -30,14 +32,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
-	store, err := receiver.OpenStore(filepath.Join(folder, "records.ndjson"))
+	output, err := file.Open(filepath.Join(folder, "records.ndjson"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	ingest, err := receiver.New(receiver.Options{
-		Consume: store.Consume,
-		Commit:  store.Commit,
-	})
+	ingest, err := receiver.New(output, receiver.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	server.Close()
-	if err := store.Close(); err != nil {
+	if err := output.Close(); err != nil {
 		log.Fatal(err)
 	}
 	content, err := os.ReadFile(filepath.Join(folder, "records.ndjson"))
@@ -95,23 +94,20 @@ func ExampleRefusal() {
 		}
 		return nil
 	}
-	options := receiver.Options{
-		Consume: func(ctx context.Context, b *receiver.Batch) error {
-			for i, record := range b.Records {
-				if err := publish(ctx, record); err != nil {
-					left := make([]int, 0, len(b.Records))
-					for ; i < len(b.Records); i++ {
-						left = append(left, i)
-					}
-					return &receiver.Refusal{Reason: "busy", Retry: true, Records: left, Cause: err}
+	sink := receiver.SinkFunc(func(ctx context.Context, m *receiver.Message) error {
+		for i, record := range m.Records {
+			if err := publish(ctx, record); err != nil {
+				left := make([]int, 0, len(m.Records))
+				for ; i < len(m.Records); i++ {
+					left = append(left, i)
 				}
+				return &receiver.Refusal{Reason: "busy", Retry: true, Records: left, Cause: err}
 			}
-			return nil
-		},
-	}
-	err := options.Consume(context.Background(), &receiver.Batch{Records: [][]byte{[]byte(`"quiet"`), []byte(`"busy"`), []byte(`"late"`)}})
-	refusal := (*receiver.Refusal)(nil)
-	if errors.As(err, &refusal) {
+		}
+		return nil
+	})
+	m := &receiver.Message{Records: [][]byte{[]byte(`"quiet"`), []byte(`"busy"`), []byte(`"late"`)}}
+	if refusal, ok := errors.AsType[*receiver.Refusal](sink.Consume(context.Background(), m)); ok {
 		fmt.Println(refusal, refusal.Records)
 	}
 	// Output:
@@ -123,25 +119,24 @@ func ExampleRefusal() {
 // without losing a confirmation.
 func ExampleHandler() {
 	queue := make(chan string, 2)
-	ingest, err := receiver.New(receiver.Options{
-		// Consume is called from many connections at once; ctx ends when its one is cut.
-		Consume: func(ctx context.Context, b *receiver.Batch) error {
-			for i, record := range b.Records {
-				select {
-				case queue <- string(record): // a copy: the batch is used again
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				default:
-					refusal := &receiver.Refusal{Reason: "the queue is full", Retry: true}
-					for ; i < len(b.Records); i++ {
-						refusal.Records = append(refusal.Records, i)
-					}
-					return refusal
+	// It is called from many connections at once; ctx ends when its one is cut.
+	sink := receiver.SinkFunc(func(ctx context.Context, m *receiver.Message) error {
+		for i, record := range m.Records {
+			select {
+			case queue <- string(record): // a copy: the message is used again
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			default:
+				refusal := &receiver.Refusal{Reason: "the queue is full", Retry: true}
+				for ; i < len(m.Records); i++ {
+					refusal.Records = append(refusal.Records, i)
 				}
+				return refusal
 			}
-			return nil
-		},
+		}
+		return nil
 	})
+	ingest, err := receiver.New(sink, receiver.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -153,7 +148,7 @@ func ExampleHandler() {
 	if _, err := tokenFile.WriteString("open-sesame\n"); err != nil {
 		log.Fatal(err)
 	}
-	tokens, err := receiver.OpenTokens(tokenFile.Name(), func(err error) { log.Print(err) })
+	tokens, err := access.OpenTokens(tokenFile.Name(), func(err error) { log.Print(err) })
 	if err != nil {
 		log.Fatal(err)
 	}

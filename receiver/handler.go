@@ -5,6 +5,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/decode"
 )
 
 // readBufferBytes is how much a connection asks of the kernel at once. Clients
@@ -24,15 +26,17 @@ const readBufferBytes = 64 << 10
 // Handler is the http.Handler that takes records. All its methods may be called
 // from any goroutine.
 type Handler struct {
+	sink     Sink
 	options  Options
-	format   format
+	observed observers
+	decoder  *decode.Decoder
 	upgrader websocket.Upgrader
 	commits  *committer
 	// progressInterval is the constant, but for tests.
 	progressInterval time.Duration
 	handshakeTimeout time.Duration // likewise
 
-	mu       sync.Mutex
+	mutex    sync.Mutex
 	taken    int // connections and upgrades under way
 	lastID   uint64
 	conns    map[*conn]struct{} // upgraded ones
@@ -40,9 +44,19 @@ type Handler struct {
 	gone     chan struct{} // closed when shutting and taken is 0
 }
 
-// New returns a Handler, or an error that names the option at fault.
-func New(options Options) (*Handler, error) {
+// New returns a Handler that hands records to sink, or an error that names the
+// option at fault.
+func New(sink Sink, options Options) (*Handler, error) {
+	if sink == nil {
+		return nil, errors.New("receiver: a Sink is missing")
+	}
 	if err := options.complete(); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	decoder, err := decode.New(options.Format, decode.Options{
+		MaxMessageBytes: options.MaxMessageBytes, CSV: options.CSV, LTSV: options.LTSV,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
 	var subprotocols []string
@@ -50,9 +64,11 @@ func New(options Options) (*Handler, error) {
 		subprotocols = []string{protocol.Subprotocol}
 	}
 	h := &Handler{
+		sink:             sink,
 		options:          options,
-		format:           formats[options.Format],
-		commits:          newCommitter(&options),
+		observed:         options.Observers,
+		decoder:          decoder,
+		commits:          newCommitter(sink, options.MaxUncommittedBytes),
 		progressInterval: progressInterval,
 		handshakeTimeout: handshakeTimeout,
 		upgrader: websocket.Upgrader{
@@ -76,8 +92,8 @@ func New(options Options) (*Handler, error) {
 }
 
 func (h *Handler) current() []*conn {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	return slices.Collect(maps.Keys(h.conns))
 }
 
@@ -110,8 +126,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // take reserves a place for a connection, or tells why there is none.
 func (h *Handler) take() (refusal string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	switch {
 	case h.shutting:
 		return "shutting down"
@@ -123,8 +139,8 @@ func (h *Handler) take() (refusal string) {
 }
 
 func (h *Handler) giveBack() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	h.taken--
 	if h.shutting && h.taken == 0 {
 		close(h.gone)
@@ -132,10 +148,10 @@ func (h *Handler) giveBack() {
 }
 
 func (h *Handler) add(c *conn, remoteAddr string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	h.lastID++
-	c.info = Conn{ID: h.lastID, RemoteAddr: remoteAddr}
+	c.peer = Peer{ID: h.lastID, RemoteAddr: remoteAddr}
 	h.conns[c] = struct{}{}
 	if h.shutting {
 		c.drain() // the upgrade was under way when Shutdown came
@@ -143,8 +159,8 @@ func (h *Handler) add(c *conn, remoteAddr string) {
 }
 
 func (h *Handler) remove(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	delete(h.conns, c)
 }
 
@@ -159,7 +175,7 @@ func (h *Handler) remove(c *conn) {
 // Like http.Server.Shutdown, it leaves the listener to its owner. A Handler that
 // was shut down stays so.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	h.mu.Lock()
+	h.mutex.Lock()
 	if !h.shutting {
 		h.shutting = true
 		if h.taken == 0 {
@@ -169,7 +185,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	for c := range h.conns {
 		c.drain()
 	}
-	h.mu.Unlock()
+	h.mutex.Unlock()
 
 	defer h.commits.giveUp()
 	select {
@@ -180,8 +196,8 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	for c := range h.conns {
 		c.cut()
 	}

@@ -16,29 +16,33 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"filebeat-websocket/receiver/decode"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sink is a Consume that keeps copies.
+// sink is a Sink that keeps copies.
 type sink struct {
 	mu      sync.Mutex
-	batches []Batch // without Records
+	batches []Message // without Records
 	records []string
 }
 
-func (s *sink) Consume(_ context.Context, b *Batch) error {
+func (s *sink) Consume(_ context.Context, m *Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range b.Records {
+	for _, r := range m.Records {
 		s.records = append(s.records, string(r))
 	}
-	facts := *b
+	facts := *m
 	facts.Records = nil
-	facts.Chunks, facts.ChunkRecords = append([]string(nil), b.Chunks...), append([]int(nil), b.ChunkRecords...)
+	facts.Chunks, facts.ChunkRecords = append([]string(nil), m.Chunks...), append([]int(nil), m.ChunkRecords...)
 	s.batches = append(s.batches, facts)
 	return nil
 }
+
+func (s *sink) Commit(context.Context) error { return nil }
 
 func (s *sink) got() []string {
 	s.mu.Lock()
@@ -46,13 +50,22 @@ func (s *sink) got() []string {
 	return s.records
 }
 
+// funcSink is a Sink of two functions.
+type funcSink struct {
+	consume func(context.Context, *Message) error
+	commit  func(context.Context) error
+}
+
+func (s funcSink) Consume(ctx context.Context, m *Message) error { return s.consume(ctx, m) }
+func (s funcSink) Commit(ctx context.Context) error              { return s.commit(ctx) }
+
 // start serves a Handler until the test ends.
-func start(t testing.TB, options Options) (*Handler, string) {
+func start(t testing.TB, sink Sink, options Options) (*Handler, string) {
 	t.Helper()
 	if options.CloseTimeout == 0 {
 		options.CloseTimeout = 100 * time.Millisecond
 	}
-	h, err := New(options)
+	h, err := New(sink, options)
 	require.NoError(t, err)
 	h.progressInterval = time.Hour // a slow machine is no reason for other replies
 	server := httptest.NewServer(h)
@@ -159,30 +172,26 @@ func take[T any](t testing.TB, from <-chan T) T {
 
 func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 	var s sink
-	ended := make(chan ConnEnd, 2)
-	opened := make(chan Conn, 2)
-	_, url := start(t, Options{
-		Consume: s.Consume,
-		OnOpen:  func(c Conn) { opened <- c },
-		OnClose: func(_ Conn, end ConnEnd) { ended <- end },
-	})
+	ended := make(chan End, 2)
+	opened := make(chan Peer, 2)
+	_, url := start(t, &s, Options{Observers: []Observer{{Opened: func(c Peer) { opened <- c }, Closed: func(_ Peer, end End) { ended <- end }}}})
 	c := dial(t, url)
-	require.Equal(t, Conn{ID: 1, RemoteAddr: c.LocalAddr().String()}, take(t, opened))
+	require.Equal(t, Peer{ID: 1, RemoteAddr: c.LocalAddr().String()}, take(t, opened))
 	c.send(t, `{"a":1}{"a":2}`, `[{"b":1}]`)
 	require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte("text\xff")))
 	c.ping(t, "12345678")
 	require.Equal(t, "12345678", take(t, c.pongs))
 	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\uFFFD\"}"}, s.got())
-	facts := Conn{ID: 1, RemoteAddr: c.LocalAddr().String()}
-	require.Equal(t, []Batch{
-		{Conn: facts, MessageNumber: 1, FrameType: websocket.TextMessage, MessageBytes: 14, Format: "json_stream"},
-		{Conn: facts, MessageNumber: 2, FrameType: websocket.TextMessage, MessageBytes: 9, Format: "json_array"},
-		{Conn: facts, MessageNumber: 3, FrameType: websocket.BinaryMessage, MessageBytes: 5, Format: "raw"},
+	facts := Peer{ID: 1, RemoteAddr: c.LocalAddr().String()}
+	require.Equal(t, []Message{
+		{Peer: facts, Number: 1, Binary: false, Bytes: 14, Format: "json_stream"},
+		{Peer: facts, Number: 2, Binary: false, Bytes: 9, Format: "json_array"},
+		{Peer: facts, Number: 3, Binary: true, Bytes: 5, Format: "raw"},
 	}, s.batches)
 	require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "done"), time.Now().Add(time.Second)))
 	require.Equal(t, &websocket.CloseError{Code: 1000}, take(t, c.ended))
 	end := take(t, ended)
-	require.Equal(t, ConnEnd{Messages: 3, Records: 4, Bytes: 28, CloseCode: 1000, Cause: &websocket.CloseError{Code: 1000, Text: "done"}}, end)
+	require.Equal(t, End{Messages: 3, Records: 4, Bytes: 28, CloseCode: 1000, Cause: &websocket.CloseError{Code: 1000, Text: "done"}}, end)
 
 	lost := dial(t, url)
 	require.EqualValues(t, 2, take(t, opened).ID)
@@ -196,11 +205,11 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 	t.Run("while Consume blocks there is none", func(t *testing.T) {
 		entered, release := make(chan uint64), make(chan struct{})
 		var s sink
-		_, url := start(t, Options{Consume: func(ctx context.Context, b *Batch) error {
-			entered <- b.MessageNumber
+		_, url := start(t, SinkFunc(func(ctx context.Context, m *Message) error {
+			entered <- m.Number
 			<-release
-			return s.Consume(ctx, b)
-		}})
+			return s.Consume(ctx, m)
+		}), Options{})
 		c := dial(t, url)
 		c.frames(t, frame(pingFrame, "0"), frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"))
 		require.Equal(t, "0", take(t, c.pongs))
@@ -214,7 +223,7 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 	})
 	t.Run("whichever way batches and pings are mixed", func(t *testing.T) {
 		var s sink
-		_, url := start(t, Options{Consume: s.Consume})
+		_, url := start(t, &s, Options{})
 		c := dial(t, url)
 		var all []string
 		for range 1000 {
@@ -233,7 +242,7 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 	})
 	t.Run("a Ping between the fragments of a message is answered, the message not yet consumed", func(t *testing.T) {
 		var s sink
-		_, url := start(t, Options{Consume: s.Consume})
+		_, url := start(t, &s, Options{})
 		c := dial(t, url)
 		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "between"), frame(continuation, "1"))
 		require.Equal(t, "between", take(t, c.pongs))
@@ -244,16 +253,13 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 	})
 	t.Run("a message that could not be consumed closes with 1011 and no Pong follows", func(t *testing.T) {
 		disk := errors.New("the disk /secret/place is full")
-		ended := make(chan ConnEnd, 1)
-		_, url := start(t, Options{
-			Consume: func(_ context.Context, b *Batch) error {
-				if b.MessageNumber == 2 {
-					return disk
-				}
-				return nil
-			},
-			OnClose: func(_ Conn, end ConnEnd) { ended <- end },
-		})
+		ended := make(chan End, 1)
+		_, url := start(t, SinkFunc(func(_ context.Context, m *Message) error {
+			if m.Number == 2 {
+				return disk
+			}
+			return nil
+		}), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 		c := dial(t, url)
 		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, "{}"))
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 2 was not taken"}, take(t, c.ended))
@@ -261,7 +267,7 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 		require.Empty(t, c.pongs)
 		end := take(t, ended)
 		require.ErrorIs(t, end.Cause, disk)
-		require.Equal(t, ConnEnd{Messages: 1, Records: 1, Bytes: 2, CloseCode: 1011, Cause: end.Cause}, end)
+		require.Equal(t, End{Messages: 1, Records: 1, Bytes: 2, CloseCode: 1011, Cause: end.Cause}, end)
 	})
 }
 
@@ -284,8 +290,8 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s sink
-			ended := make(chan ConnEnd, 2)
-			_, url := start(t, Options{Consume: s.Consume, Format: test.format, MaxMessageBytes: 1000, OnClose: func(_ Conn, end ConnEnd) { ended <- end }})
+			ended := make(chan End, 2)
+			_, url := start(t, &s, Options{Format: test.format, MaxMessageBytes: 1000, Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			other, c := dial(t, url), dial(t, url)
 			c.frames(t, append(test.frames, frame(pingFrame, "x"))...)
 			require.Equal(t, &test.want, take(t, c.ended))
@@ -303,7 +309,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 	}
 	t.Run("one of exactly the longest length is taken", func(t *testing.T) {
 		var s sink
-		_, url := start(t, Options{Consume: s.Consume, MaxMessageBytes: 1000})
+		_, url := start(t, &s, Options{MaxMessageBytes: 1000})
 		c := dial(t, url)
 		c.send(t, long)
 		c.ping(t, "fine")
@@ -311,7 +317,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 		require.Equal(t, []string{`{"message":"` + long + `"}`}, s.got())
 	})
 	t.Run("a client that goes on writing is read on, so that it finds the Close frame", func(t *testing.T) {
-		_, url := start(t, Options{Consume: new(sink).Consume, MaxMessageBytes: 1000, CloseTimeout: time.Minute})
+		_, url := start(t, new(sink), Options{MaxMessageBytes: 1000, CloseTimeout: time.Minute})
 		ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
@@ -327,7 +333,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 
 func TestUpgradesAreRefused(t *testing.T) {
 	var s sink
-	_, url := start(t, Options{Consume: s.Consume, MaxConnections: 1})
+	_, url := start(t, &s, Options{MaxConnections: 1})
 	get := func(header http.Header, upgrade bool) *http.Response {
 		t.Helper()
 		if upgrade {
@@ -368,27 +374,27 @@ func TestUpgradesAreRefused(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	consume := new(sink).Consume
 	for name, test := range map[string]struct {
 		options Options
 		want    string
 	}{
-		"no Consume":              {Options{}, "receiver: option Consume is missing"},
-		"an unknown format":       {Options{Consume: consume, Format: "xml"}, `receiver: option Format: "xml" is none of [auto csv form forward gelf json json_array json_lines json_stream log ltsv msgpack raw]`},
-		"an unknown ack mode":     {Options{Consume: consume, Ack: "ping"}, `receiver: option Ack: "ping" is none of [auto none]`},
-		"a negative limit":        {Options{Consume: consume, MaxMessageBytes: -1}, "can't be negative"},
-		"a negative time limit":   {Options{Consume: consume, CloseTimeout: -1}, "can't be negative"},
-		"a separator of two":      {Options{Consume: consume, CSV: CSVOptions{Separator: "::"}}, `receiver: option CSV.Separator: "::" can't be one`},
-		"a quote as separator":    {Options{Consume: consume, CSV: CSVOptions{Separator: `"`}}, `receiver: option CSV.Separator: "\"" can't be one`},
-		"a column without name":   {Options{Consume: consume, CSV: CSVOptions{Fields: []string{"a", ""}}}, "receiver: option CSV.Fields: a name is empty"},
-		"one delimiter for all":   {Options{Consume: consume, LTSV: LTSVOptions{LabelDelimiter: "\t"}}, "receiver: options LTSV.Delimiter and LTSV.LabelDelimiter can't be the same"},
-		"users without a key":     {Options{Consume: consume, Forward: ForwardOptions{Users: map[string]string{"a": "b"}}}, "receiver: option Forward.Users: needs Forward.SharedKey"},
-		"a key beyond all sense":  {Options{Consume: consume, Forward: ForwardOptions{SharedKey: strings.Repeat("k", 1025)}}, "receiver: option Forward.SharedKey: longer than 1024 bytes"},
-		"a name beyond all sense": {Options{Consume: consume, Forward: ForwardOptions{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
+		"an unknown format":       {Options{Format: "xml"}, `receiver: option Format: "xml" is none of [auto csv form forward gelf json json_array json_lines json_stream log ltsv msgpack raw]`},
+		"an unknown ack mode":     {Options{Ack: "ping"}, `receiver: option Ack: "ping" is none of [auto none]`},
+		"a negative limit":        {Options{MaxMessageBytes: -1}, "can't be negative"},
+		"a negative time limit":   {Options{CloseTimeout: -1}, "can't be negative"},
+		"a separator of two":      {Options{CSV: decode.CSVOptions{Separator: "::"}}, `receiver: option CSV.Separator: "::" can't be one`},
+		"a quote as separator":    {Options{CSV: decode.CSVOptions{Separator: `"`}}, `receiver: option CSV.Separator: "\"" can't be one`},
+		"a column without name":   {Options{CSV: decode.CSVOptions{Fields: []string{"a", ""}}}, "receiver: option CSV.Fields: a name is empty"},
+		"one delimiter for all":   {Options{LTSV: decode.LTSVOptions{LabelDelimiter: "\t"}}, "receiver: options LTSV.Delimiter and LTSV.LabelDelimiter can't be the same"},
+		"users without a key":     {Options{Forward: ForwardOptions{Users: map[string]string{"a": "b"}}}, "receiver: option Forward.Users: needs Forward.SharedKey"},
+		"a key beyond all sense":  {Options{Forward: ForwardOptions{SharedKey: strings.Repeat("k", 1025)}}, "receiver: option Forward.SharedKey: longer than 1024 bytes"},
+		"a name beyond all sense": {Options{Forward: ForwardOptions{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(test.options)
+			_, err := New(new(sink), test.options)
 			require.ErrorContains(t, err, test.want)
 		})
 	}
+	_, err := New(nil, Options{})
+	require.EqualError(t, err, "receiver: a Sink is missing")
 }

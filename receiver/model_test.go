@@ -25,7 +25,7 @@ type modelStore struct {
 	durable map[[2]uint64]bool
 }
 
-func (s *modelStore) consume(_ context.Context, b *Batch) error {
+func (s *modelStore) consume(_ context.Context, m *Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.random.IntN(10) {
@@ -34,7 +34,7 @@ func (s *modelStore) consume(_ context.Context, b *Batch) error {
 	case 1:
 		return &Refusal{Reason: "for now", Retry: true}
 	}
-	s.written[[2]uint64{b.ID, b.MessageNumber}] = true
+	s.written[[2]uint64{m.Peer.ID, m.Number}] = true
 	return nil
 }
 
@@ -116,10 +116,7 @@ func TestEveryMessageIsAnsweredOnceAndAcksAreTrue(t *testing.T) {
 	t.Logf("seed %d", seed)
 	store := &modelStore{random: rand.New(rand.NewPCG(seed, 0)), written: map[[2]uint64]bool{}, durable: map[[2]uint64]bool{}}
 	ids := make(chan uint64, connections)
-	_, url := start(t, Options{
-		Consume: store.consume, Commit: store.commit, MaxUncommittedBytes: 20_000,
-		OnOpen: func(c Conn) { ids <- c.ID },
-	})
+	_, url := start(t, funcSink{store.consume, store.commit}, Options{MaxUncommittedBytes: 20_000, Observers: []Observer{{Opened: func(c Peer) { ids <- c.ID }}}})
 	var running sync.WaitGroup
 	errs := make(chan error, 2*connections)
 	for range connections {

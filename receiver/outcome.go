@@ -9,38 +9,36 @@ import (
 	"fmt"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/receiver/decode"
 )
 
 // What becomes of a message, and how the client gets to know.
 
 // decode fills list. What it returns is why the message is refused as a whole.
-func (c *conn) decode(frameType int, data []byte, list *recordList) *closing {
-	list.reset()
-	format := &c.handler.format
-	binary := frameType == websocket.BinaryMessage
-	if !format.frames.take(binary) {
-		return &closing{code: websocket.CloseUnsupportedData, reason: "format " + c.handler.options.Format + " takes " + format.frames.String() + " messages"}
+func (c *conn) decode(data []byte, binary bool, list *decode.Records) *closing {
+	err := c.handler.decoder.Decode(data, binary, list)
+	if err == nil && (!c.replies.acks || len(list.Bad()) == list.Total()) {
+		err = list.Problem() // a Close frame can't name single records
 	}
-	err := format.decode(message{data: data, binary: binary, options: &c.handler.options}, list)
-	if err == nil && (!c.replies.acks || list.good() == 0) {
-		err = list.problem // a Close frame can't name single records
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, decode.ErrFrameType):
+		return &closing{code: websocket.CloseUnsupportedData, reason: err.Error()}
+	case errors.Is(err, decode.ErrTooLong):
+		return &closing{code: websocket.CloseMessageTooBig, reason: err.Error()}
 	}
-	if unfit := (*closing)(nil); errors.As(err, &unfit) {
-		return unfit // it has a code of its own
-	}
-	if err != nil {
-		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
-	}
-	return nil
+	return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
 }
 
-// consumed deals with what Consume said about the message whose records are in
-// list. since is the Commit that had failed last before Consume was called.
-func (c *conn) consumed(ctx context.Context, said error, list *recordList, messageBytes int, since *commitFailure) error {
-	refusal, err := refusalOfMessage(said, list)
-	if err != nil {
-		return &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", c.number), cause: err}
+// consumed deals with what the Sink did with the message whose records are in list.
+// since is the Commit that had failed last before Consume was called.
+func (c *conn) consumed(ctx context.Context, outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) error {
+	if outcome.Err != nil {
+		return &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
 	}
+	refusal := refusalOfMessage(outcome.Refusal, list.Bad(), list.Problem(), list.Total())
 	if refusal != nil && (len(refusal.Records) == 0 || !c.replies.acks) {
 		code := websocket.CloseInvalidFramePayloadData
 		if refusal.Retry {
@@ -49,22 +47,19 @@ func (c *conn) consumed(ctx context.Context, said error, list *recordList, messa
 		return c.refuse(ctx, refusal, code)
 	}
 	c.end.Messages++
-	c.end.Records += uint64(list.total())
+	c.end.Records += uint64(list.Total())
 	c.end.Bytes += uint64(messageBytes)
-	owed := reply{kind: acked, first: c.number, last: c.number, refusal: refusal}
+	owed := reply{kind: replyAcked, first: c.number, last: c.number, refusal: refusal}
 	if refusal != nil {
 		c.end.Records -= uint64(len(refusal.Records))
-		c.onRefuse(refusal)
+		c.handler.observed.refused(c.peer, refusal)
 	} else if c.handler.options.Ack == ackAuto {
-		owed.chunks = list.chunkIDs() // a chunk can't be confirmed in part
-	}
-	if c.handler.options.Commit == nil {
-		return c.waitRoom(ctx, c.replies.add(owed), false)
+		owed.chunks = list.ChunkIDs() // a chunk can't be confirmed in part
 	}
 	owed.bytes = int64(messageBytes) + heldMessageBytes
 	full, crowded, lost := c.replies.hold(owed, since)
 	if lost != nil {
-		c.onRefuse(lost)
+		c.handler.observed.refused(c.peer, lost)
 	}
 	return c.waitRoom(ctx, full || lost != nil, crowded)
 }
@@ -72,8 +67,8 @@ func (c *conn) consumed(ctx context.Context, said error, list *recordList, messa
 // refuse tells the client that nothing of the message was taken: with a nack,
 // or by the end of the connection.
 func (c *conn) refuse(ctx context.Context, refusal *Refusal, code int) error {
-	c.onRefuse(refusal)
-	full := c.replies.add(reply{kind: refused, first: c.number, last: c.number, refusal: refusal})
+	c.handler.observed.refused(c.peer, refusal)
+	full := c.replies.add(reply{kind: replyRefused, first: c.number, last: c.number, refusal: refusal})
 	if !c.replies.acks {
 		return &closing{code: code, reason: refusal.Reason, cause: refusal.Cause}
 	}
@@ -96,15 +91,9 @@ func (c *conn) fail(err error) (bytes int64) {
 		if !c.replies.acks {
 			c.interrupt()
 		}
-		c.onRefuse(said)
+		c.handler.observed.refused(c.peer, said)
 	}
 	return bytes
-}
-
-func (c *conn) onRefuse(refusal *Refusal) {
-	if c.handler.options.OnRefuse != nil {
-		c.handler.options.OnRefuse(c.info, refusal)
-	}
 }
 
 // flush sees to it that the client hears about all that was read so far: it is

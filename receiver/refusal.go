@@ -5,7 +5,6 @@ package receiver
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"filebeat-websocket/protocol"
@@ -22,10 +21,10 @@ type Refusal struct {
 	// Retry asks the client to send the records again. Without it they are dropped
 	// for good. A Commit's refusal counts as if it were set.
 	Retry bool
-	// Records are the refused ones, as indexes of Batch.Records; the others were
+	// Records are the refused ones, as indexes of Message.Records; the others were
 	// taken. Empty means that all were refused. Commit leaves it empty.
 	Records []int
-	// Cause is for Options.OnRefuse and ConnEnd.Cause and never goes to the client.
+	// Cause is for Observer.Refused and End.Cause and never goes to the client.
 	Cause error
 }
 
@@ -47,55 +46,44 @@ func (r *Refusal) nack(number uint64) protocol.Reply {
 
 // refusalOf returns the Refusal in err, or one for all of a Commit's errors.
 func refusalOf(err error) *Refusal {
-	refusal := (*Refusal)(nil)
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return &Refusal{Reason: refusal.Reason, Retry: true, Cause: refusal.Cause}
 	}
 	return &Refusal{Reason: "could not be stored", Retry: true, Cause: err}
 }
 
-// refusalOfMessage turns what Consume said about the records that it saw, the
-// good ones of list, into what is to be said about the message. nil means that
-// all of it was taken.
-func refusalOfMessage(err error, list *recordList) (*Refusal, error) {
-	if err == nil {
-		if len(list.bad) == 0 {
-			return nil, nil
+// refusalOfMessage turns what the Sink refused, of the records that it was given,
+// into what the client is told about the message: bad are the indexes in it of the
+// records that could not be read, for which problem is the reason, and total is how
+// many there are with these. nil means that all of the message was taken.
+func refusalOfMessage(said *Refusal, bad []int, problem error, total int) *Refusal {
+	if said == nil {
+		if len(bad) == 0 {
+			return nil
 		}
-		return &Refusal{Reason: list.problem.Error(), Records: slices.Clone(list.bad)}, nil
-	}
-	said := (*Refusal)(nil)
-	if !errors.As(err, &said) {
-		return nil, err
+		return &Refusal{Reason: problem.Error(), Records: slices.Clone(bad)}
 	}
 	if len(said.Records) == 0 {
-		return said, nil
+		return said
 	}
 	// Of two refusals with different Retry the one that may be sent again wins: a
 	// bad record is then refused once more, which is no loss.
-	refused := make([]bool, list.total())
-	seen := make([]int, 0, len(list.records)) // index in the message of each that Consume saw
-	for i := range refused {
-		if _, refused[i] = slices.BinarySearch(list.bad, i); !refused[i] {
-			seen = append(seen, i)
-		}
-	}
-	for _, i := range said.Records {
-		if i < 0 || i >= len(seen) {
-			return nil, fmt.Errorf("the refusal names record %d of %d: %w", i, len(seen), err)
-		}
-		refused[seen[i]] = true
-	}
 	message := &Refusal{Reason: said.Reason, Retry: said.Retry, Cause: said.Cause}
-	for i, is := range refused {
-		if is {
+	given := 0 // index among the records that the Sink was given
+	for i := range total {
+		_, isBad := slices.BinarySearch(bad, i)
+		if !isBad {
+			_, isBad = slices.BinarySearch(said.Records, given)
+			given++
+		}
+		if isBad {
 			message.Records = append(message.Records, i)
 		}
 	}
-	if len(message.Records) == list.total() {
+	if len(message.Records) == total {
 		message.Records = nil
 	}
-	return message, nil
+	return message
 }
 
 var _ error = (*Refusal)(nil)

@@ -19,9 +19,9 @@ const maxReplies = 1024
 type replyKind int
 
 const (
-	acked   replyKind = iota // messages first to last were taken
-	refused                  // messages first to last were refused
-	pong
+	replyAcked   replyKind = iota // messages first to last were taken
+	replyRefused                  // messages first to last were refused
+	replyPong
 )
 
 // reply is something that a client is owed.
@@ -43,14 +43,14 @@ type reply struct {
 //
 // A reply goes from held (waits for a Commit that has not begun) over sealed
 // (waits for the one under way) to out (waits to be written), and none overtakes
-// another on the way. Nacks of whole messages and, without Commit, everything
-// go to out at once; so does a Pong with nothing in held and sealed before it.
+// another on the way. Nacks of whole messages go to out at once; so does a Pong with
+// nothing in held and sealed before it.
 type replies struct {
 	acks    bool          // the client speaks filebeat.ack.v1
 	wake    chan struct{} // holds a token while replyLoop has something to do
 	commits *committer
 
-	mu        sync.Mutex
+	mutex     sync.Mutex
 	changed   *sync.Cond // what waitRoom and waitWritten wait for
 	held      []reply
 	sealed    []reply
@@ -67,7 +67,7 @@ type replies struct {
 
 func newReplies(acks bool, commits *committer) *replies {
 	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: commits}
-	r.changed = sync.NewCond(&r.mu)
+	r.changed = sync.NewCond(&r.mutex)
 	return r
 }
 
@@ -76,8 +76,8 @@ func (r *replies) enter() {
 	if !r.acks {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.busy = true
 	if len(r.held)+len(r.sealed) == 0 {
 		r.since = time.Now()
@@ -89,21 +89,21 @@ func (r *replies) leave() {
 	if !r.acks {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.busy = false
 }
 
 // add adds a reply that waits for no Commit, but for a Pong with messages before
-// it that do. It tells whether the reader has to wait for room.
+// it that do. It reports whether the reader has to wait for room.
 func (r *replies) add(added reply) (full bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	if added.refusal != nil {
 		r.refusals++
 	}
 	r.chunks += len(added.chunks)
-	if added.kind == pong && r.uncommittedLocked() {
+	if added.kind == replyPong && r.uncommittedLocked() {
 		r.held = append(r.held, added)
 	} else {
 		r.outLocked(added)
@@ -113,15 +113,15 @@ func (r *replies) add(added reply) (full bool) {
 
 // hold adds a message that waits for Commit, or refuses it, with lost, if a
 // Commit has failed since the one that was the last to when Consume was called.
-// It tells whether the reader has to wait for room, here (full) or for all
+// It reports whether the reader has to wait for room, here (full) or for all
 // connections together (crowded).
 func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, lost *Refusal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	if added.refusal != nil {
 		r.refusals++
 	}
-	// Under r.mu: either fail has not been here yet, or its failure is seen.
+	// Under r.mutex: either fail has not been here yet, or its failure is seen.
 	if failure := r.commits.failure.Load(); failure != since {
 		lost = refusalOf(failure.err)
 		added.chunks = nil
@@ -140,7 +140,7 @@ func (r *replies) fullLocked() bool {
 }
 
 func (r *replies) outLocked(added reply) {
-	if r.acks || added.kind == pong || len(added.chunks) > 0 {
+	if r.acks || added.kind == replyPong || len(added.chunks) > 0 {
 		r.out = appendReply(r.out, added, true)
 	}
 }
@@ -149,9 +149,9 @@ func (r *replies) outLocked(added reply) {
 // may there be messages between them: these were refused, and told so, before,
 // and must not be refused again when a Commit fails.
 func appendReply(list []reply, added reply, gaps bool) []reply {
-	if len(list) > 0 && added.kind == acked && added.refusal == nil {
+	if len(list) > 0 && added.kind == replyAcked && added.refusal == nil {
 		last := &list[len(list)-1]
-		if last.kind == acked && last.refusal == nil && (gaps || last.last+1 == added.first) {
+		if last.kind == replyAcked && last.refusal == nil && (gaps || last.last+1 == added.first) {
 			last.last = added.last
 			last.bytes += added.bytes
 			last.chunks = append(last.chunks, added.chunks...)
@@ -164,8 +164,8 @@ func appendReply(list []reply, added reply, gaps bool) []reply {
 // due tells what the reader is to do before it waits for anything: have what is
 // in out written, request a Commit, which it then must, or end.
 func (r *replies) due() (write, commit bool, over error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	commit = len(r.held) > 0 && !r.requested
 	r.requested = r.requested || commit
 	return len(r.out) > 0, commit, r.over
@@ -181,16 +181,16 @@ func (r *replies) signal() {
 
 // seal marks what the Commit that is about to begin covers.
 func (r *replies) seal() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.sealed, r.held = r.held, nil
 	r.requested = false
 }
 
 // settle moves what a Commit covered to out and returns its bytes.
 func (r *replies) settle() (bytes int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	for _, settled := range r.sealed {
 		bytes += settled.bytes
 		// The ack of a chunk says nothing of those before it.
@@ -207,14 +207,14 @@ func (r *replies) settle() (bytes int64) {
 // bytes; said is what they say, nil if there are none. A client without acks can
 // only be told by the end of the connection: none of its Pongs since goes out.
 func (r *replies) fail(err error) (bytes int64, said *Refusal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	for _, list := range [][]reply{r.sealed, r.held} {
 		for _, owed := range list {
 			bytes += owed.bytes
 			r.chunks -= len(owed.chunks)
 			owed.chunks = nil
-			if owed.kind == acked {
+			if owed.kind == replyAcked {
 				said = refusalOf(err)
 				r.failLocked(owed, err, said)
 			} else if r.acks {
@@ -233,7 +233,7 @@ func (r *replies) failLocked(owed reply, err error, said *Refusal) {
 	if owed.refusal != nil {
 		r.refusals-- // it was counted when its records were refused
 	}
-	owed.kind, owed.refusal, owed.bytes = refused, said, 0
+	owed.kind, owed.refusal, owed.bytes = replyRefused, said, 0
 	r.outLocked(owed)
 	if over := r.commitFailed(err); over != nil {
 		r.endLocked(over, false)
@@ -242,11 +242,10 @@ func (r *replies) failLocked(owed reply, err error, said *Refusal) {
 
 // commitFailed is why a failed Commit ends the connection, if it does.
 func (r *replies) commitFailed(err error) error {
-	refusal := (*Refusal)(nil)
-	switch {
-	case r.acks:
+	if r.acks {
 		return nil
-	case errors.As(err, &refusal):
+	}
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return &closing{code: websocket.CloseTryAgainLater, reason: refusal.Reason, cause: refusal.Cause}
 	}
 	return &closing{code: websocket.CloseInternalServerErr, reason: "messages could not be stored", cause: err}
@@ -254,8 +253,8 @@ func (r *replies) commitFailed(err error) error {
 
 // end notes why the connection ends; the first reason stays.
 func (r *replies) end(err error, dead bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.endLocked(err, dead)
 }
 
@@ -269,8 +268,8 @@ func (r *replies) endLocked(err error, dead bool) {
 
 // waitRoom blocks while the client is owed too much.
 func (r *replies) waitRoom() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	for r.over == nil && r.fullLocked() {
 		r.changed.Wait()
 	}
@@ -280,8 +279,8 @@ func (r *replies) waitRoom() error {
 // waitWritten blocks until everything that can be settled is, and written. It
 // returns why the connection ends, if it is not for the reader to say.
 func (r *replies) waitWritten() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	for !r.dead && (r.over == nil && r.uncommittedLocked() || len(r.out) > 0 || r.writing) {
 		r.changed.Wait()
 	}
@@ -290,8 +289,8 @@ func (r *replies) waitWritten() error {
 
 // next takes what is to be written; wrote has to follow.
 func (r *replies) next() []reply {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	list := r.out
 	for i := range list {
 		r.chunks -= len(list[i].chunks)
@@ -301,25 +300,25 @@ func (r *replies) next() []reply {
 }
 
 func (r *replies) wrote() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.writing = false
 	r.since = time.Now()
 	r.changed.Broadcast()
 }
 
-// progressDue tells whether the client has waited that long without a word.
+// progressDue reports whether the client has waited that long without a word.
 func (r *replies) progressDue(interval time.Duration) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	return (r.busy || r.uncommittedLocked()) && time.Since(r.since) >= interval
 }
 
 // close drops what no Commit was requested for and returns its bytes, and how
 // many messages were refused. What a Commit under way covers is settled by that.
 func (r *replies) close() (bytes int64, refusals uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	for _, held := range r.held {
 		bytes += held.bytes
 	}

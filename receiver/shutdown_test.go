@@ -4,7 +4,6 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -38,8 +37,8 @@ func shutdown(ctx context.Context, t *testing.T, h *Handler, url string) <-chan 
 func TestShutdown(t *testing.T) {
 	goingAway := &websocket.CloseError{Code: 1001, Text: "shutting down"}
 	t.Run("closes idle connections with 1001", func(t *testing.T) {
-		ended := make(chan ConnEnd, 2)
-		h, url := start(t, Options{Consume: new(sink).Consume, OnClose: func(_ Conn, end ConnEnd) { ended <- end }})
+		ended := make(chan End, 2)
+		h, url := start(t, new(sink), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 		a, b := dial(t, url), dial(t, url)
 		result := shutdown(t.Context(), t, h, url)
 		require.Equal(t, goingAway, take(t, a.ended))
@@ -50,11 +49,11 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("consumes and answers what has been read", func(t *testing.T) {
 		entered, release := make(chan uint64), make(chan struct{})
-		h, url := start(t, Options{Consume: func(_ context.Context, b *Batch) error {
-			entered <- b.MessageNumber
+		h, url := start(t, SinkFunc(func(_ context.Context, m *Message) error {
+			entered <- m.Number
 			<-release
 			return nil
-		}})
+		}), Options{})
 		c := dial(t, url)
 		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, `{"half`)[:9])
 		require.EqualValues(t, 1, take(t, entered))
@@ -69,7 +68,7 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("waits for the message under way", func(t *testing.T) {
 		var s sink
-		h, url := start(t, Options{Consume: s.Consume})
+		h, url := start(t, &s, Options{})
 		c := dial(t, url)
 		// The Pong tells that the first fragment has been read.
 		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "read"))
@@ -83,11 +82,11 @@ func TestShutdown(t *testing.T) {
 	t.Run("waits for a message of which half was read beside another", func(t *testing.T) {
 		var s sink
 		entered, release := make(chan struct{}, 2), make(chan struct{})
-		h, url := start(t, Options{Consume: func(ctx context.Context, b *Batch) error {
+		h, url := start(t, SinkFunc(func(ctx context.Context, m *Message) error {
 			entered <- struct{}{}
 			<-release
-			return s.Consume(ctx, b)
-		}})
+			return s.Consume(ctx, m)
+		}), Options{})
 		c := dial(t, url)
 		second := frame(textFrame, `{"n":2}`)
 		c.frames(t, frame(textFrame, `{"n":1}`), second[:9])
@@ -101,7 +100,7 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("comes to an end with a client that never pauses", func(t *testing.T) {
 		var s sink
-		h, url := start(t, Options{Consume: s.Consume})
+		h, url := start(t, &s, Options{})
 		c := dial(t, url)
 		written := make(chan struct{})
 		go func() {
@@ -120,12 +119,12 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("cuts what is left when its context ends", func(t *testing.T) {
 		entered, consumeEnded := make(chan struct{}), make(chan error, 1)
-		h, url := start(t, Options{Consume: func(ctx context.Context, _ *Batch) error {
+		h, url := start(t, SinkFunc(func(ctx context.Context, _ *Message) error {
 			close(entered)
 			<-ctx.Done()
 			consumeEnded <- ctx.Err()
 			return ctx.Err()
-		}})
+		}), Options{})
 		stuck, half := dial(t, url), dial(t, url)
 		stuck.send(t, "{}")
 		take(t, entered)
@@ -145,9 +144,8 @@ func TestShutdown(t *testing.T) {
 
 func TestAHundredConnectionsAtOnce(t *testing.T) {
 	const connections, messages = 100, 50
-	var out bytes.Buffer
-	store := NewStore(&out)
-	h, url := start(t, Options{Consume: store.Consume})
+	var s sink
+	h, url := start(t, &s, Options{})
 	clients := make([]*client, connections)
 	for i := range clients {
 		clients[i] = dial(t, url)
@@ -176,7 +174,7 @@ func TestAHundredConnectionsAtOnce(t *testing.T) {
 	}
 	require.NoError(t, h.Shutdown(t.Context()))
 	next := map[int]int{}
-	for line := range strings.Lines(out.String()) {
+	for _, line := range s.got() {
 		var conn, n int
 		_, err := fmt.Sscanf(line, `{"conn":%d,"n":%d}`, &conn, &n)
 		require.NoError(t, err, line)

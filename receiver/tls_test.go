@@ -6,11 +6,7 @@ package receiver
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"net"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,146 +15,37 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/testing/beattest"
 )
 
-// serveTLS serves a Handler by TLS until the test ends.
-func serveTLS(t testing.TB, config *tls.Config, options Options) (*Handler, string) {
-	t.Helper()
-	options.CloseTimeout = 100 * time.Millisecond
-	h, err := New(options)
+func TestATLSServerConfirmsWhatCameBeforeShutdown(t *testing.T) {
+	ca := beattest.NewCA(t)
+	certificate, key := beattest.WriteKeyPair(t, t.TempDir(), ca.Issue("127.0.0.1"), "")
+	config, err := access.NewTLSConfig(access.TLSFiles{Certificate: certificate, Key: key})
+	require.NoError(t, err)
+	s := &sink{}
+	h, err := New(s, Options{CloseTimeout: 100 * time.Millisecond})
 	require.NoError(t, err)
 	h.progressInterval = time.Hour
 	server := httptest.NewUnstartedServer(h)
 	server.Listener = tls.NewListener(server.Listener, config)
-	server.Config.ErrorLog = nil
 	server.Start()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = h.Shutdown(ctx)
-		server.Close()
-	})
-	return h, "wss" + strings.TrimPrefix(server.URL, "http")
-}
-
-// handshake returns what the server showed of itself.
-func handshake(t testing.TB, url string, config *tls.Config) (tls.ConnectionState, error) {
-	t.Helper()
-	dialer := tls.Dialer{Config: config}
-	raw, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "wss://"))
-	if err != nil {
-		return tls.ConnectionState{}, err
-	}
-	defer raw.Close() //nolint:errcheck // only the handshake counts
-	conn, ok := raw.(*tls.Conn)
-	require.True(t, ok)
-	// With TLS 1.3 the client learns that its certificate was refused when it reads.
-	require.NoError(t, conn.SetReadDeadline(deadlineSoon()))
-	if _, err = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")); err != nil {
-		return tls.ConnectionState{}, err
-	}
-	if _, err = conn.Read(make([]byte, 1)); err != nil {
-		return tls.ConnectionState{}, err
-	}
-	return conn.ConnectionState(), nil
-}
-
-func TestATLSServer(t *testing.T) {
-	ca := beattest.NewCA(t)
-	folder := t.TempDir()
-	certificate, key := beattest.WriteKeyPair(t, folder, ca.Issue("127.0.0.1"), "")
-	var said []error
-	config, err := NewTLSConfig(TLSFiles{Certificate: certificate, Key: key, OnError: func(err error) { said = append(said, err) }})
+	t.Cleanup(server.Close)
+	url := "wss" + strings.TrimPrefix(server.URL, "http")
+	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}, Subprotocols: []string{protocol.Subprotocol}}
+	ws, _, err := dialer.DialContext(t.Context(), url, nil)
 	require.NoError(t, err)
-	s := &sink{}
-	h, url := serveTLS(t, config, Options{Consume: s.Consume})
-	client := func() *tls.Config { return &tls.Config{RootCAs: ca.Pool(), NextProtos: []string{"h2", "http/1.1"}} }
-
-	t.Run("does not offer HTTP/2, nor TLS 1.1", func(t *testing.T) {
-		state, err := handshake(t, url, client())
-		require.NoError(t, err)
-		require.Equal(t, "http/1.1", state.NegotiatedProtocol)
-		old := client()
-		old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
-		_, err = handshake(t, url, old)
-		require.ErrorContains(t, err, "protocol version")
-	})
-	t.Run("uses a certificate that was renewed, and keeps the old one if that can't be used", func(t *testing.T) {
-		renewed, renewedKey := beattest.WriteKeyPair(t, t.TempDir(), ca.IssueAs(func(template *x509.Certificate) {
-			template.Subject.CommonName, template.IPAddresses = "renewed", []net.IP{net.IPv4(127, 0, 0, 1)}
-		}), "")
-		name := func() string {
-			state, err := handshake(t, url, client())
-			require.NoError(t, err)
-			return state.PeerCertificates[0].Subject.CommonName
-		}
-		require.Equal(t, "127.0.0.1", name())
-		require.NoError(t, os.Rename(renewed, certificate))
-		require.Equal(t, "127.0.0.1", name(), "the key is not there yet")
-		require.Len(t, said, 1)
-		require.ErrorContains(t, said[0], certificate)
-		require.NoError(t, os.Rename(renewedKey, key))
-		require.Equal(t, "renewed", name())
-		require.NoError(t, os.WriteFile(certificate, []byte("nothing"), 0o600))
-		require.Equal(t, "renewed", name())
-		require.Len(t, said, 2)
-	})
-	t.Run("confirms what came before Shutdown", func(t *testing.T) {
-		dialer := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}, Subprotocols: []string{protocol.Subprotocol}}
-		ws, _, err := dialer.DialContext(t.Context(), url, nil)
-		require.NoError(t, err)
-		defer ws.Close() //nolint:errcheck // the test is over
-		require.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"n":1}`)))
-		_, reply, err := ws.ReadMessage()
-		require.NoError(t, err)
-		require.JSONEq(t, `{"ack":1}`, string(reply))
-		done := make(chan error, 1)
-		go func() { done <- h.Shutdown(context.Background()) }()
-		_, _, err = ws.ReadMessage()
-		require.Equal(t, &websocket.CloseError{Code: 1001, Text: "shutting down"}, err)
-		require.NoError(t, ws.Close())
-		require.NoError(t, <-done)
-		require.Equal(t, []string{`{"n":1}`}, s.got())
-	})
-}
-
-func TestATLSServerThatWantsCertificatesOfClients(t *testing.T) {
-	ca, stranger := beattest.NewCA(t), beattest.NewCA(t)
-	folder := t.TempDir()
-	certificate, key := beattest.WriteKeyPair(t, folder, ca.Issue("127.0.0.1"), "")
-	config, err := NewTLSConfig(TLSFiles{Certificate: certificate, Key: key, ClientCA: ca.File})
+	defer ws.Close() //nolint:errcheck // the test is over
+	require.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"n":1}`)))
+	_, reply, err := ws.ReadMessage()
 	require.NoError(t, err)
-	_, url := serveTLS(t, config, Options{Consume: new(sink).Consume})
-	for name, test := range map[string]struct {
-		certificates []tls.Certificate
-		ok           bool
-	}{
-		"none":                 {nil, false},
-		"one of its authority": {[]tls.Certificate{*ca.Issue("192.0.2.1")}, true},
-		"one of another":       {[]tls.Certificate{*stranger.Issue("192.0.2.1")}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := handshake(t, url, &tls.Config{RootCAs: ca.Pool(), Certificates: test.certificates})
-			require.Equal(t, test.ok, err == nil, "%v", err)
-		})
-	}
-}
-
-func TestNewTLSConfigNamesTheFile(t *testing.T) {
-	ca := beattest.NewCA(t)
-	folder := t.TempDir()
-	certificate, key := beattest.WriteKeyPair(t, folder, ca.Issue("127.0.0.1"), "")
-	none := filepath.Join(folder, "none")
-	for want, files := range map[string]TLSFiles{
-		"belong together":                      {Certificate: certificate},
-		"key " + none:                          {Certificate: certificate, Key: none},
-		"certificate " + none:                  {Certificate: none, Key: key},
-		"client CA: open " + none:              {Certificate: certificate, Key: key, ClientCA: none},
-		"client CA: no certificate in " + key:  {Certificate: certificate, Key: key, ClientCA: key},
-		"certificate " + key + ", key " + none: {Certificate: key, Key: none},
-	} {
-		_, err := NewTLSConfig(files)
-		require.ErrorContains(t, err, want)
-	}
+	require.JSONEq(t, `{"ack":1}`, string(reply))
+	done := make(chan error, 1)
+	go func() { done <- h.Shutdown(context.Background()) }()
+	_, _, err = ws.ReadMessage()
+	require.Equal(t, &websocket.CloseError{Code: 1001, Text: "shutting down"}, err)
+	require.NoError(t, ws.Close())
+	require.NoError(t, <-done)
+	require.Equal(t, []string{`{"n":1}`}, s.got())
 }

@@ -15,37 +15,37 @@ import (
 	"os"
 	"strings"
 
-	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/access"
 )
 
-// access is who may come in.
-type access struct {
-	tokens    *receiver.Tokens // nil if none are needed
-	tls       *tls.Config      // nil without TLS
+// guard is who may come in.
+type guard struct {
+	tokens    *access.Tokens // nil if none are needed
+	tls       *tls.Config    // nil without TLS
 	sharedKey string
 }
 
-func openAccess(s settings, log *slog.Logger) (a access, err error) {
+func openGuard(s settings, log *slog.Logger) (g guard, err error) {
 	onError := func(err error) {
 		log.Error("a changed file can't be used; what it held before stays in force", "error", err)
 	}
 	if s.tokenFile != "" {
-		if a.tokens, err = receiver.OpenTokens(s.tokenFile, onError); err != nil {
-			return a, fmt.Errorf("flag --token-file: %w", err)
+		if g.tokens, err = access.OpenTokens(s.tokenFile, onError); err != nil {
+			return g, fmt.Errorf("flag --token-file: %w", err)
 		}
 	}
 	if s.tlsCert != "" {
-		files := receiver.TLSFiles{Certificate: s.tlsCert, Key: s.tlsKey, ClientCA: s.clientCA, OnError: onError}
-		if a.tls, err = receiver.NewTLSConfig(files); err != nil {
-			return a, err
+		files := access.TLSFiles{Certificate: s.tlsCert, Key: s.tlsKey, ClientCA: s.clientCA, OnError: onError}
+		if g.tls, err = access.NewTLSConfig(files); err != nil {
+			return g, err
 		}
 	}
 	if s.sharedKeyFile != "" {
-		if a.sharedKey, err = readSharedKey(s.sharedKeyFile); err != nil {
-			return a, fmt.Errorf("flag --shared-key-file: %w", err)
+		if g.sharedKey, err = readSharedKey(s.sharedKeyFile); err != nil {
+			return g, fmt.Errorf("flag --shared-key-file: %w", err)
 		}
 	}
-	return a, nil
+	return g, nil
 }
 
 // readSharedKey takes the file without the line break at its end.
@@ -65,36 +65,36 @@ func readSharedKey(name string) (string, error) {
 }
 
 // require lets requests through that have a token, where one is needed.
-func (a access) require(next http.Handler) http.Handler {
-	if a.tokens == nil {
+func (g guard) require(next http.Handler) http.Handler {
+	if g.tokens == nil {
 		return next
 	}
-	return a.tokens.Require(next)
+	return g.tokens.Require(next)
 }
 
-func (a access) scheme() string {
-	if a.tls == nil {
+func (g guard) scheme() string {
+	if g.tls == nil {
 		return "ws"
 	}
 	return "wss"
 }
 
 // listen is by TLS where that is wanted.
-func (a access) listen(ctx context.Context, address string) (net.Listener, error) {
+func (g guard) listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil || a.tls == nil {
+	if err != nil || g.tls == nil {
 		return listener, err
 	}
-	return tls.NewListener(listener, a.tls), nil
+	return tls.NewListener(listener, g.tls), nil
 }
 
 // warn says what others could read or do.
-func (a access) warn(log *slog.Logger, s settings, address net.Addr) {
+func (g guard) warn(log *slog.Logger, s settings, address net.Addr) {
 	switch {
 	case isLoopback(address):
-	case a.tokens == nil && s.clientCA == "":
+	case g.tokens == nil && s.clientCA == "":
 		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address.String())
-	case a.tls == nil:
+	case g.tls == nil:
 		log.Warn("tokens and records travel in the clear without --tls-cert, unless a proxy before this does TLS", "address", address.String())
 	}
 }

@@ -17,7 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/dedup"
 	"filebeat-websocket/receiver/metrics"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/receiver.md")
@@ -58,15 +60,12 @@ func TestDocsHaveEveryFlag(t *testing.T) {
 }
 
 func TestDocsHaveEveryMetric(t *testing.T) {
-	options := receiver.Options{Consume: receiver.NewStore(nil).Consume}
-	dedup, err := receiver.NewDedup(1, options.Consume, nil)
-	require.NoError(t, err)
 	m := metrics.New()
-	m.Watch(&options)
-	m.WatchDedup(dedup)
+	m.WatchDedup(dedup.New(1, file.New(nil)))
 	m.WatchOutput(t.TempDir())
-	options.OnOpen(receiver.Conn{})
-	options.OnClose(receiver.Conn{}, receiver.ConnEnd{CloseCode: 1000}) // or there is no code to show
+	observer := m.Observer()
+	observer.Opened(receiver.Peer{})
+	observer.Closed(receiver.Peer{}, receiver.End{CloseCode: 1000}) // or there is no code to show
 	notFound := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	m.CountRequests(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), notFound)
 	answer := httptest.NewRecorder()

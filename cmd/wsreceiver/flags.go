@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 const (
@@ -58,10 +60,10 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.SetOutput(io.Discard) // run says what is wrong, once
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that takes records")
-	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(receiver.Formats(), ", "))
+	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(decode.Formats(), ", "))
 	flags.StringVar(&s.ack, "ack", "auto", "`mode` of confirmations: auto confirms messages to clients that offer filebeat.ack.v1, and Forward requests with a chunk; none confirms to nobody")
 	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or folder for files that are rotated; - is standard output. What is a folder already or ends with a slash is one")
-	s.rotateBytes = receiver.DefaultRotateBytes
+	s.rotateBytes = file.DefaultRotateBytes
 	flags.Var(&s.rotateBytes, "rotate-bytes", "`size` at which another file is begun in a folder; so it is with each day of UTC")
 	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; --sync=false leaves that to the kernel (default true)")
 	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of ids to remember: a record whose @metadata._id is among them, or a Forward chunk, is confirmed and not written again; 0 remembers none")
@@ -113,7 +115,7 @@ func parseFlags(args []string) (settings, error) {
 		{"listen", checkListen(s.listen)},
 		{"path", checkPath(s.path)},
 		{"path", checkTailPath(s.tail, s.path)},
-		{"format", checkName(s.format, receiver.Formats())},
+		{"format", checkName(s.format, decode.Formats())},
 		{"ack", checkName(s.ack, receiver.AckModes())},
 		{"out", checkOut(s.out)},
 		{"rotate-bytes", checkRotateBytes(s.rotateBytes)},

@@ -23,7 +23,7 @@ const refusalInterval = 10 * time.Second
 type refusalLog struct {
 	log *slog.Logger
 
-	mu       sync.Mutex
+	mutex    sync.Mutex
 	forNow   refusalKind
 	forGood  refusalKind
 	interval time.Duration
@@ -38,9 +38,9 @@ func newRefusalLog(log *slog.Logger) *refusalLog {
 	return &refusalLog{log: log, interval: refusalInterval}
 }
 
-func (l *refusalLog) note(c receiver.Conn, refusal *receiver.Refusal) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *refusalLog) note(p receiver.Peer, refusal *receiver.Refusal) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	kind, level, text := &l.forGood, slog.LevelWarn, "records refused for good"
 	if refusal.Retry {
 		kind, level, text = &l.forNow, slog.LevelError, "records refused for now"
@@ -49,31 +49,32 @@ func (l *refusalLog) note(c receiver.Conn, refusal *receiver.Refusal) {
 		kind.leftOut++
 		return
 	}
-	l.log.Log(context.Background(), level, text, "id", c.ID, "remote", c.RemoteAddr,
+	l.log.Log(context.Background(), level, text, "id", p.ID, "remote", p.RemoteAddr,
 		"reason", refusal.Reason, "cause", refusal.Cause, "more_before", kind.leftOut)
 	*kind = refusalKind{silentUntil: time.Now().Add(l.interval)}
 }
 
-func logOpen(log *slog.Logger, quiet bool) func(receiver.Conn) {
-	if quiet {
-		return nil
+// logObserver logs connections, unless quiet, and refusals.
+func logObserver(log *slog.Logger, quiet bool) receiver.Observer {
+	o := receiver.Observer{
+		Closed:  func(p receiver.Peer, end receiver.End) { logClose(log, quiet, p, end) },
+		Refused: newRefusalLog(log).note,
 	}
-	return func(c receiver.Conn) {
-		log.Info("connection opened", "id", c.ID, "remote", c.RemoteAddr)
+	if !quiet {
+		o.Opened = func(p receiver.Peer) { log.Info("connection opened", "id", p.ID, "remote", p.RemoteAddr) }
 	}
+	return o
 }
 
 // logClose says so even when quiet if the output failed: that is no matter of
 // one connection.
-func logClose(log *slog.Logger, quiet bool) func(receiver.Conn, receiver.ConnEnd) {
-	return func(c receiver.Conn, end receiver.ConnEnd) {
-		level := slog.LevelInfo
-		if end.CloseCode == websocket.CloseInternalServerErr {
-			level = slog.LevelError
-		} else if quiet {
-			return
-		}
-		log.Log(context.Background(), level, "connection ended", "id", c.ID, "remote", c.RemoteAddr, "code", end.CloseCode,
-			"cause", end.Cause, "messages", end.Messages, "records", end.Records, "bytes", end.Bytes, "refused", end.Refused)
+func logClose(log *slog.Logger, quiet bool, p receiver.Peer, end receiver.End) {
+	level := slog.LevelInfo
+	if end.CloseCode == websocket.CloseInternalServerErr {
+		level = slog.LevelError
+	} else if quiet {
+		return
 	}
+	log.Log(context.Background(), level, "connection ended", "id", p.ID, "remote", p.RemoteAddr, "code", end.CloseCode,
+		"cause", end.Cause, "messages", end.Messages, "records", end.Records, "bytes", end.Bytes, "refused", end.Refused)
 }

@@ -4,34 +4,29 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"strings"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/dedup"
 	"filebeat-websocket/receiver/metrics"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 const standardOutput = "-"
 
-// openStore opens the output. commit is nil where there is nothing to sync, or
-// nobody wants it synced.
-func openStore(s settings, stdout io.Writer) (store *receiver.Store, commit func(context.Context) error, err error) {
+// openOutput opens where records go.
+func openOutput(s settings, stdout io.Writer) (*file.Sink, error) {
 	switch {
 	case s.out == standardOutput:
-		return receiver.NewStore(stdout), nil, nil
+		return file.New(stdout), nil
 	case isFolder(s.out):
-		store, err = receiver.OpenFolderStore(s.out, receiver.FolderOptions{RotateBytes: int64(s.rotateBytes), Unsynced: !s.sync})
+		return file.OpenFolder(s.out, file.FolderOptions{RotateBytes: int64(s.rotateBytes), Unsynced: !s.sync})
 	case s.sync:
-		store, err = receiver.OpenStore(s.out)
-	default:
-		store, err = receiver.OpenUnsyncedStore(s.out)
+		return file.Open(s.out)
 	}
-	if err != nil || !s.sync {
-		return store, nil, err
-	}
-	return store, store.Commit, nil
+	return file.OpenUnsynced(s.out)
 }
 
 func isFolder(name string) bool {
@@ -42,30 +37,25 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// watched puts between the Handler and the store what the flags want: the
-// memory of ids, then the counting, which sees what came again too. m is nil
-// without --metrics.
-func watched(s settings, options *receiver.Options) (m *metrics.Metrics, err error) {
-	var dedup *receiver.Dedup
+// wrap puts before the output what the flags want: the memory of ids, then the
+// counting, which sees what came again too. counters is nil without --metrics.
+func wrap(s settings, output *file.Sink) (sink receiver.Sink, counters *metrics.Metrics) {
+	sink = output
+	if s.metrics {
+		counters = metrics.New()
+	}
 	if s.dedup > 0 {
-		if dedup, err = receiver.NewDedup(s.dedup, options.Consume, options.Commit); err != nil {
-			return nil, err
-		}
-		options.Consume = dedup.Consume
-		if options.Commit != nil {
-			options.Commit = dedup.Commit
+		seen := dedup.New(s.dedup, sink)
+		sink = seen
+		if counters != nil {
+			counters.WatchDedup(seen)
 		}
 	}
-	if !s.metrics {
-		return nil, nil //nolint:nilnil // there are none
-	}
-	m = metrics.New()
-	m.Watch(options)
-	if dedup != nil {
-		m.WatchDedup(dedup)
+	if counters == nil {
+		return sink, nil
 	}
 	if s.out != standardOutput {
-		m.WatchOutput(s.out)
+		counters.WatchOutput(s.out)
 	}
-	return m, nil
+	return metrics.Count(counters, sink), counters
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 const (
@@ -34,48 +35,45 @@ const (
 // serve takes records until ctx ends. It returns an error if it could not
 // begin, or not go on.
 func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) (err error) {
-	access, err := openAccess(s, log)
+	guard, err := openGuard(s, log)
 	if err != nil {
 		return err
 	}
-	store, commit, err := openStore(s, stdout)
+	output, err := openOutput(s, stdout)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, output.Close()) }()
 
+	live := openTail(s, guard)
+	defer live.shutdown(ctx)
+	sink, counters := wrap(s, output)
+	observers := []receiver.Observer{live.observer(), logObserver(log, s.quiet)}
+	if counters != nil {
+		observers = append(observers, counters.Observer())
+	}
 	options := receiver.Options{
-		Consume:         store.Consume,
-		Commit:          commit,
 		Format:          s.format,
 		Ack:             s.ack,
+		Forward:         receiver.ForwardOptions{SharedKey: guard.sharedKey},
 		MaxMessageBytes: int64(s.maxMessageBytes),
 		MaxConnections:  s.maxConnections,
-		OnOpen:          logOpen(log, s.quiet),
-		OnClose:         logClose(log, s.quiet),
-		OnRefuse:        newRefusalLog(log).note,
+		Observers:       observers,
 	}
-	options.Forward.SharedKey = access.sharedKey
-	counts, err := watched(s, &options)
-	if err != nil {
-		return err
-	}
-	live := openTail(s, access, &options)
-	defer live.shutdown(ctx)
-	ingest, err := receiver.New(options)
+	ingest, err := receiver.New(live.tee(sink), options)
 	if err != nil {
 		return err
 	}
 	var shutting atomic.Bool
 	pages := map[string]http.Handler{
-		s.path:     access.require(ingest),
-		healthPath: health(store, &shutting),
+		s.path:     guard.require(ingest),
+		healthPath: health(output, &shutting),
 	}
-	if counts != nil {
-		pages[s.path] = counts.CountRequests(pages[s.path])
-		pages[metricsPath] = access.require(counts.Handler())
+	if counters != nil {
+		pages[s.path] = counters.CountRequests(pages[s.path])
+		pages[metricsPath] = guard.require(counters.Handler())
 	}
-	listener, err := access.listen(ctx, s.listen)
+	listener, err := guard.listen(ctx, s.listen)
 	if err != nil {
 		return err
 	}
@@ -86,9 +84,9 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	access.warn(log, s, listener.Addr())
-	log.Info("listening", "url", (&url.URL{Scheme: access.scheme(), Host: listener.Addr().String(), Path: s.path}).String())
-	live.say(log, access, s, listener.Addr().String(), isLoopback(listener.Addr()))
+	guard.warn(log, s, listener.Addr())
+	log.Info("listening", "url", (&url.URL{Scheme: guard.scheme(), Host: listener.Addr().String(), Path: s.path}).String())
+	live.say(log, guard, s, listener.Addr().String(), isLoopback(listener.Addr()))
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -140,9 +138,9 @@ func routes(path string, pages map[string]http.Handler) http.Handler {
 
 // health says ok, or 503 with the reason during the shutdown and while the
 // output fails, which is until the next record can be written.
-func health(store *receiver.Store, shutting *atomic.Bool) http.Handler {
+func health(output *file.Sink, shutting *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		failed := store.Failed()
+		failed := output.Failed()
 		switch {
 		case shutting.Load():
 			http.Error(w, "shutting down", http.StatusServiceUnavailable)

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -32,39 +31,33 @@ func checkTailPath(on bool, path string) error {
 // liveTail is the page, if it is wanted. The zero value is none.
 type liveTail struct{ tail *tail.Tail }
 
-// openTail has the page see what the receiver does. It wants the tokens that the
-// receiver wants.
-func openTail(s settings, access access, options *receiver.Options) liveTail {
+// openTail opens the page, if it is wanted. It wants the tokens that the receiver
+// wants.
+func openTail(s settings, guard guard) liveTail {
 	if !s.tail {
 		return liveTail{}
 	}
 	var settings tail.Options
-	if access.tokens != nil {
-		settings.Valid = access.tokens.Valid
+	if guard.tokens != nil {
+		settings.Valid = guard.tokens.Valid
 	}
-	live := tail.New(settings)
-	consume, opened, closed := options.Consume, options.OnOpen, options.OnClose
-	options.Consume = func(ctx context.Context, b *receiver.Batch) error {
-		err := consume(ctx, b)
-		if refusal := (*receiver.Refusal)(nil); err == nil || errors.As(err, &refusal) && len(refusal.Records) > 0 {
-			live.Observe(b) // of some that were refused, too
-		}
-		return err
+	return liveTail{tail.New(settings)}
+}
+
+// tee has the page see what sink takes.
+func (l liveTail) tee(sink receiver.Sink) receiver.Sink {
+	if l.tail == nil {
+		return sink
 	}
-	options.OnOpen = func(c receiver.Conn) {
-		live.Opened(c)
-		if opened != nil {
-			opened(c)
-		}
+	return tail.Tee(l.tail, sink)
+}
+
+// observer has the page see connections.
+func (l liveTail) observer() receiver.Observer {
+	if l.tail == nil {
+		return receiver.Observer{}
 	}
-	options.OnClose = func(c receiver.Conn, end receiver.ConnEnd) {
-		live.Closed(c, end)
-		if closed != nil {
-			closed(c, end)
-		}
-	}
-	options.OnConfirm = live.Confirmed
-	return liveTail{live}
+	return l.tail.Observer()
 }
 
 // handler serves the page, and leaves everything else to next.
@@ -83,12 +76,12 @@ func (l liveTail) handler(next http.Handler) http.Handler {
 }
 
 // say tells where the page is, and who can read it.
-func (l liveTail) say(log *slog.Logger, access access, s settings, address string, loopback bool) {
+func (l liveTail) say(log *slog.Logger, guard guard, s settings, address string, loopback bool) {
 	if l.tail == nil {
 		return
 	}
-	scheme := strings.Replace(access.scheme(), "ws", "http", 1)
-	if !loopback && access.tokens == nil && s.clientCA == "" {
+	scheme := strings.Replace(guard.scheme(), "ws", "http", 1)
+	if !loopback && guard.tokens == nil && s.clientCA == "" {
 		log.Warn("anyone who reaches this address can read records in the live tail", "address", address)
 	}
 	log.Info("live tail", "url", (&url.URL{Scheme: scheme, Host: address, Path: tailPath}).String())

@@ -36,11 +36,11 @@ type compressingServer struct {
 func startCompressing(t *testing.T, answer string) *compressingServer {
 	t.Helper()
 	s := &compressingServer{}
-	handler, err := receiver.New(receiver.Options{Format: "raw", Consume: func(_ context.Context, b *receiver.Batch) error {
+	handler, err := receiver.New(receiver.SinkFunc(func(_ context.Context, m *receiver.Message) error {
 		s.messages.Add(1)
-		s.bytes.Add(int64(b.MessageBytes))
+		s.bytes.Add(int64(m.Bytes))
 		return nil
-	}})
+	}), receiver.Options{Format: "raw"})
 	require.NoError(t, err)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.upgrades.Add(1)

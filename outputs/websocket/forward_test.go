@@ -43,24 +43,17 @@ type ingest struct {
 func startIngest(t *testing.T, options receiver.Options) *ingest {
 	t.Helper()
 	in := &ingest{}
-	consume := options.Consume
-	options.Consume = func(ctx context.Context, b *receiver.Batch) error {
-		if consume != nil {
-			if err := consume(ctx, b); err != nil {
-				return err
-			}
-		}
+	handler, err := receiver.New(receiver.SinkFunc(func(_ context.Context, m *receiver.Message) error {
 		in.mutex.Lock()
 		defer in.mutex.Unlock()
 		var records []string
-		for _, record := range b.Records {
+		for _, record := range m.Records {
 			records = append(records, string(record))
 		}
 		in.messages = append(in.messages, records)
-		in.chunks = append(in.chunks, b.Chunks...)
+		in.chunks = append(in.chunks, m.Chunks...)
 		return nil
-	}
-	handler, err := receiver.New(options)
+	}), options)
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
 	in.url = "ws" + strings.TrimPrefix(server.URL, "http")

@@ -6,9 +6,10 @@
 // library.
 //
 //	m := metrics.New()
-//	m.Watch(&options) // before receiver.New
 //	m.WatchOutput("/var/log/records")
-//	ingest, err := receiver.New(options)
+//	ingest, err := receiver.New(metrics.Count(m, sink), receiver.Options{
+//		Observers: []receiver.Observer{m.Observer()},
+//	})
 //	...
 //	http.Handle("/ingest", m.CountRequests(ingest))
 //	http.Handle("/metrics", m.Handler())

@@ -5,7 +5,6 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -77,64 +76,53 @@ func gauge(name, help string) prometheus.Gauge {
 	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
 }
 
-// Watch puts counting around what is set in options.
-func (m *Metrics) Watch(options *receiver.Options) {
-	m.watchConnections(options)
-	consume := options.Consume
-	options.Consume = func(ctx context.Context, b *receiver.Batch) error {
-		records := len(b.Records)
-		err := consume(ctx, b)
-		refusal := (*receiver.Refusal)(nil)
-		switch {
-		case err == nil:
-		case errors.As(err, &refusal) && !refusal.Retry:
-		default:
-			m.writeErrors.Inc()
-		}
-		if refusal != nil && len(refusal.Records) > 0 {
-			records -= len(refusal.Records)
-		} else if err != nil {
-			return err
-		}
-		m.messages.Inc()
-		m.records.Add(float64(max(0, records)))
-		m.messageBytes.Add(float64(b.MessageBytes))
-		return err
-	}
-	if commit := options.Commit; commit != nil {
-		options.Commit = func(ctx context.Context) error {
-			begun := time.Now()
-			err := commit(ctx)
-			m.commitSeconds.Observe(time.Since(begun).Seconds())
-			if err != nil {
-				m.commitErrors.Inc()
-			}
-			return err
-		}
-	}
+// Count returns a Sink that counts what next takes, and how long its commits take.
+func Count(m *Metrics, next receiver.Sink) receiver.Sink { return &counted{next: next, metrics: m} }
+
+type counted struct {
+	next    receiver.Sink
+	metrics *Metrics
 }
 
-func (m *Metrics) watchConnections(options *receiver.Options) {
-	onOpen, onClose, onRefuse := options.OnOpen, options.OnClose, options.OnRefuse
-	options.OnOpen = func(c receiver.Conn) {
-		m.opened.Inc()
-		m.connections.Inc()
-		if onOpen != nil {
-			onOpen(c)
-		}
+func (c *counted) Consume(ctx context.Context, m *receiver.Message) error {
+	given := len(m.Records)
+	err := c.next.Consume(ctx, m)
+	outcome := receiver.Taken(err, given)
+	if outcome.Err != nil || outcome.Refusal != nil && outcome.Refusal.Retry {
+		c.metrics.writeErrors.Inc()
 	}
-	options.OnClose = func(c receiver.Conn, end receiver.ConnEnd) {
-		m.connections.Dec()
-		m.closed.WithLabelValues(codeLabel(end.CloseCode)).Inc()
-		if onClose != nil {
-			onClose(c, end)
-		}
+	if outcome.Some() {
+		c.metrics.messages.Inc()
+		c.metrics.records.Add(float64(outcome.Count))
+		c.metrics.messageBytes.Add(float64(m.Bytes))
 	}
-	options.OnRefuse = func(c receiver.Conn, refusal *receiver.Refusal) {
-		m.refusals.WithLabelValues(strconv.FormatBool(refusal.Retry)).Inc()
-		if onRefuse != nil {
-			onRefuse(c, refusal)
-		}
+	return err
+}
+
+func (c *counted) Commit(ctx context.Context) error {
+	begun := time.Now()
+	err := c.next.Commit(ctx)
+	c.metrics.commitSeconds.Observe(time.Since(begun).Seconds())
+	if err != nil {
+		c.metrics.commitErrors.Inc()
+	}
+	return err
+}
+
+// Observer counts connections and refusals.
+func (m *Metrics) Observer() receiver.Observer {
+	return receiver.Observer{
+		Opened: func(receiver.Peer) {
+			m.opened.Inc()
+			m.connections.Inc()
+		},
+		Closed: func(_ receiver.Peer, end receiver.End) {
+			m.connections.Dec()
+			m.closed.WithLabelValues(codeLabel(end.CloseCode)).Inc()
+		},
+		Refused: func(_ receiver.Peer, refusal *receiver.Refusal) {
+			m.refusals.WithLabelValues(strconv.FormatBool(refusal.Retry)).Inc()
+		},
 	}
 }
 
@@ -147,8 +135,10 @@ func codeLabel(code int) string {
 	return "other"
 }
 
-// WatchDedup adds the counts of d.
-func (m *Metrics) WatchDedup(d *receiver.Dedup) {
+// WatchDedup adds the counts of a dedup.Dedup.
+func (m *Metrics) WatchDedup(d interface {
+	Hits() (records, chunks uint64)
+}) {
 	m.registry.MustRegister(
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: namespace, Name: "duplicate_records_total", Help: "Records that had come before, by their _id, and were not written again.",

@@ -21,6 +21,8 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/dedup"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,31 +44,42 @@ func page(t *testing.T, m *Metrics, prefix string) string {
 	return found
 }
 
+// sinkOf is a Sink of two functions.
+type sinkOf struct {
+	consume func(context.Context, *receiver.Message) error
+	commit  func(context.Context) error
+}
+
+func (s sinkOf) Consume(ctx context.Context, m *receiver.Message) error { return s.consume(ctx, m) }
+func (s sinkOf) Commit(ctx context.Context) error                       { return s.commit(ctx) }
+
 func TestAHandlersWorkIsCounted(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "out.ndjson")
-	store, err := receiver.OpenStore(file)
+	name := filepath.Join(t.TempDir(), "out.ndjson")
+	store, err := file.Open(name)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	said := error(nil)
-	dedup, err := receiver.NewDedup(10, func(ctx context.Context, b *receiver.Batch) error {
-		if said != nil {
-			return said
-		}
-		return store.Consume(ctx, b)
-	}, store.Commit)
-	require.NoError(t, err)
-	opened, closed, refused := 0, make(chan receiver.ConnEnd, 2), 0
-	options := receiver.Options{
-		Consume: dedup.Consume, Commit: dedup.Commit, MaxConnections: 1,
-		OnOpen:   func(receiver.Conn) { opened++ },
-		OnClose:  func(_ receiver.Conn, end receiver.ConnEnd) { closed <- end },
-		OnRefuse: func(receiver.Conn, *receiver.Refusal) { refused++ },
-	}
+	seen := dedup.New(10, sinkOf{
+		consume: func(ctx context.Context, m *receiver.Message) error {
+			if said != nil {
+				return said
+			}
+			return store.Consume(ctx, m)
+		},
+		commit: store.Commit,
+	})
+	opened, closed, refused := 0, make(chan receiver.End, 2), 0
 	m := New()
-	m.Watch(&options)
-	m.WatchDedup(dedup)
-	m.WatchOutput(file)
-	handler, err := receiver.New(options)
+	m.WatchDedup(seen)
+	m.WatchOutput(name)
+	handler, err := receiver.New(Count(m, seen), receiver.Options{
+		MaxConnections: 1,
+		Observers: []receiver.Observer{m.Observer(), {
+			Opened:  func(receiver.Peer) { opened++ },
+			Closed:  func(_ receiver.Peer, end receiver.End) { closed <- end },
+			Refused: func(receiver.Peer, *receiver.Refusal) { refused++ },
+		}},
+	})
 	require.NoError(t, err)
 	server := httptest.NewServer(m.CountRequests(handler))
 	t.Cleanup(server.Close)
@@ -128,14 +141,13 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 
 func TestFailuresAreCounted(t *testing.T) {
 	broken := errors.New("broken")
-	options := receiver.Options{
-		Consume: func(context.Context, *receiver.Batch) error { return broken },
-		Commit:  func(context.Context) error { return broken },
-	}
 	m := New()
-	m.Watch(&options)
-	require.ErrorIs(t, options.Consume(t.Context(), &receiver.Batch{Records: make([][]byte, 2)}), broken)
-	require.ErrorIs(t, options.Commit(t.Context()), broken)
+	counted := Count(m, sinkOf{
+		consume: func(context.Context, *receiver.Message) error { return broken },
+		commit:  func(context.Context) error { return broken },
+	})
+	require.ErrorIs(t, counted.Consume(t.Context(), &receiver.Message{Records: make([][]byte, 2)}), broken)
+	require.ErrorIs(t, counted.Commit(t.Context()), broken)
 	require.InDelta(t, 1, testutil.ToFloat64(m.writeErrors), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(m.commitErrors), 0)
 	require.Zero(t, testutil.ToFloat64(m.messages))

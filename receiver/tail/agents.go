@@ -44,20 +44,20 @@ type agent struct {
 	recordsBefore uint64 // at the last snapshot; of hubLoop
 }
 
-func (a *agents) opened(c receiver.Conn) {
+func (a *agents) opened(p receiver.Peer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.open[c.ID] = &agent{id: c.ID, addr: c.RemoteAddr, since: time.Now()}
+	a.open[p.ID] = &agent{id: p.ID, addr: p.RemoteAddr, since: time.Now()}
 }
 
-func (a *agents) closed(c receiver.Conn, end receiver.ConnEnd) {
+func (a *agents) closed(p receiver.Peer, end receiver.End) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	one := a.open[c.ID]
+	one := a.open[p.ID]
 	if one == nil {
 		return
 	}
-	delete(a.open, c.ID)
+	delete(a.open, p.ID)
 	one.ended, one.code = time.Now(), end.CloseCode
 	if len(a.gone) == maxAgentsGone {
 		a.gone = slices.Delete(a.gone, 0, 1)
@@ -71,22 +71,22 @@ func (a *agents) get(id uint64) *agent {
 	return a.open[id]
 }
 
-func (a *agents) confirmed(c receiver.Conn) {
-	if one := a.get(c.ID); one != nil {
+func (a *agents) confirmed(p receiver.Peer) {
+	if one := a.get(p.ID); one != nil {
 		one.confirmed.Store(time.Now().UnixMilli())
 	}
 }
 
-func (a *agents) count(b *receiver.Batch) {
-	one := a.get(b.ID)
+func (a *agents) count(m *receiver.Message) {
+	one := a.get(m.Peer.ID)
 	if one == nil {
 		return
 	}
 	one.messages.Add(1)
-	one.records.Add(uint64(len(b.Records)))
-	one.bytes.Add(uint64(b.MessageBytes))
-	if format := one.format.Load(); format == nil || *format != b.Format {
-		format := b.Format // b is not kept
+	one.records.Add(uint64(len(m.Records)))
+	one.bytes.Add(uint64(m.Bytes))
+	if format := one.format.Load(); format == nil || *format != m.Format {
+		format := m.Format // m is not kept
 		one.format.Store(&format)
 	}
 }

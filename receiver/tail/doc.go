@@ -6,15 +6,8 @@
 // browser needs, and the stream that feeds it.
 //
 //	live := tail.New(tail.Options{})
-//	ingest, err := receiver.New(receiver.Options{
-//		Consume: func(ctx context.Context, b *receiver.Batch) error {
-//			err := store.Consume(ctx, b)
-//			if err == nil {
-//				live.Observe(b)
-//			}
-//			return err
-//		},
-//		OnOpen: live.Opened, OnClose: live.Closed, OnConfirm: live.Confirmed,
+//	ingest, err := receiver.New(tail.Tee(live, sink), receiver.Options{
+//		Observers: []receiver.Observer{live.Observer()},
 //	})
 //	...
 //	http.Handle("/", live.Handler())
@@ -34,7 +27,7 @@
 //
 // # What it can cost
 //
-// Observe copies 256 KiB of a batch and 64 KiB of a record at most, and
+// Observe copies 256 KiB of a message and 64 KiB of a record at most, and
 // 8 MiB of such copies wait at most. 500 records, and not more than 2 MiB of them, are
 // kept for pages that open. A viewer has 4 MiB waiting for it at most, and is cut
 // when it does not take them within 10 s. There are 32 viewers at most.

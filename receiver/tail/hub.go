@@ -64,12 +64,12 @@ func (h *hub) look(c *chunk) {
 	h.tail.waiting.Add(-int64(len(c.data)))
 	begin := 0
 	for _, part := range c.parts {
-		r := parse(c.data[begin:part.end:part.end], part.cut, c.conn, c.at)
+		r := parse(c.data[begin:part.end:part.end], part.cut, c.peer, c.at)
 		begin = part.end
 		h.number++
 		r.Number = h.number
 		h.saw(r.Host)
-		h.tail.agents.named(c.conn.ID, r.Host)
+		h.tail.agents.named(c.peer.ID, r.Host)
 		for _, v := range h.viewers {
 			v.offer(r)
 		}

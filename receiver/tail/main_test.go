@@ -41,13 +41,13 @@ func serve(t *testing.T, live *Tail) *httptest.Server {
 	return server
 }
 
-func batch(records ...string) *receiver.Batch {
-	b := &receiver.Batch{Conn: receiver.Conn{ID: 1, RemoteAddr: "192.0.2.7:4711"}, Format: "json_lines", MessageNumber: 1}
+func message(records ...string) *receiver.Message {
+	m := &receiver.Message{Peer: receiver.Peer{ID: 1, RemoteAddr: "192.0.2.7:4711"}, Format: "json_lines", Number: 1}
 	for _, record := range records {
-		b.Records = append(b.Records, []byte(record))
-		b.MessageBytes += len(record)
+		m.Records = append(m.Records, []byte(record))
+		m.Bytes += len(record)
 	}
-	return b
+	return m
 }
 
 // client reads a stream.

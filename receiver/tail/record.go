@@ -74,8 +74,8 @@ type fields struct {
 }
 
 // parse reads a record. What can't be read is shown as it is.
-func parse(raw []byte, cut bool, conn receiver.Conn, at time.Time) *record {
-	r := &record{raw: raw, row: row{Time: at.UnixMilli(), Addr: conn.RemoteAddr, Cut: cut}}
+func parse(raw []byte, cut bool, peer receiver.Peer, at time.Time) *record {
+	r := &record{raw: raw, row: row{Time: at.UnixMilli(), Addr: peer.RemoteAddr, Cut: cut}}
 	var f fields
 	if cut || len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &f) != nil {
 		f = fields{} // of half a record
@@ -107,7 +107,7 @@ func parse(raw []byte, cut bool, conn receiver.Conn, at time.Time) *record {
 	r.Level = r.level.String()
 	r.Host = cutText(firstText(f.HostName, host.Name, host.Hostname, f.Host, f.HostUnder, f.Hostname), maxNameShown)
 	if r.Host == "" {
-		r.Host = ipOf(conn.RemoteAddr)
+		r.Host = ipOf(peer.RemoteAddr)
 	}
 	r.File = firstText(log.File.Path, f.LogFilePath, f.LogFileUnder, f.File, f.Source)
 	if len(r.File) > maxNameShown {

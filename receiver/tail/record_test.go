@@ -17,7 +17,7 @@ import (
 
 var (
 	arrival = time.UnixMilli(1_700_000_000_000)
-	someone = receiver.Conn{ID: 1, RemoteAddr: "[2001:db8::1]:4711"}
+	someone = receiver.Peer{ID: 1, RemoteAddr: "[2001:db8::1]:4711"}
 )
 
 func TestRowsHaveWhatRecordsHold(t *testing.T) {
@@ -101,7 +101,7 @@ func TestLevelsAreFoundInText(t *testing.T) {
 	require.Equal(t, levelError, levelOf("ERROR", json.RawMessage(`999`), json.RawMessage(`"nonsense"`)))
 }
 
-// A record is one JSON value, by the contract of a Batch, but may be cut. Its row
+// A record is one JSON value, by the contract of a Message, but may be cut. Its row
 // is valid JSON of bounded length whatever it holds.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{usualRecord, `{}`, `{"message":"<script>"}`, `{"level":1e999,"time":-5}`, `"\ud800"`, `{"host":{"name":{}}}`, `{"message":"\u001b[31m"`, "\xff", ""} {

@@ -74,7 +74,7 @@ func New(options Options) *Tail {
 
 // chunk is the copy of some records of a batch.
 type chunk struct {
-	conn   receiver.Conn
+	peer   receiver.Peer
 	format string
 	at     time.Time
 	data   []byte
@@ -86,21 +86,21 @@ type part struct {
 	cut bool // the record is longer
 }
 
-// Observe shows the records of b, which was consumed. It copies what it needs
-// and does not block.
-func (t *Tail) Observe(b *receiver.Batch) {
-	t.records.Add(uint64(len(b.Records)))
-	t.bytes.Add(uint64(b.MessageBytes))
-	t.agents.count(b)
+// Observe shows the records of m, which was consumed. It copies what it needs and
+// does not block. Tee calls it.
+func (t *Tail) Observe(m *receiver.Message) {
+	t.records.Add(uint64(len(m.Records)))
+	t.bytes.Add(uint64(m.Bytes))
+	t.agents.count(m)
 	if t.quota.Load() <= 0 {
-		t.leftOut.Add(uint64(len(b.Records)))
+		t.leftOut.Add(uint64(len(m.Records)))
 		return
 	}
 	taken := 0
 	if t.waiting.Load() < maxWaitingChunkBytes {
-		taken = t.hand(t.copyOf(b))
+		taken = t.hand(t.copyOf(m))
 	}
-	t.leftOut.Add(uint64(len(b.Records) - taken))
+	t.leftOut.Add(uint64(len(m.Records) - taken))
 }
 
 // hand gives a chunk to hubLoop, and returns how many records that are.
@@ -118,10 +118,10 @@ func (t *Tail) hand(c *chunk) int {
 	}
 }
 
-func (t *Tail) copyOf(b *receiver.Batch) *chunk {
-	wanted := int64(len(b.Records))
+func (t *Tail) copyOf(m *receiver.Message) *chunk {
+	wanted := int64(len(m.Records))
 	left := t.quota.Add(-wanted) + wanted // what others took meanwhile is gone
-	records := b.Records[:max(0, min(wanted, left))]
+	records := m.Records[:max(0, min(wanted, left))]
 	size := 0
 	for i, record := range records {
 		length := min(len(record), maxRecordBytes)
@@ -131,7 +131,7 @@ func (t *Tail) copyOf(b *receiver.Batch) *chunk {
 		}
 		size += length
 	}
-	c := &chunk{conn: b.Conn, format: b.Format, at: time.Now(), data: make([]byte, 0, size), parts: make([]part, 0, len(records))}
+	c := &chunk{peer: m.Peer, format: m.Format, at: time.Now(), data: make([]byte, 0, size), parts: make([]part, 0, len(records))}
 	for _, record := range records {
 		c.data = append(c.data, record[:min(len(record), maxRecordBytes)]...)
 		c.parts = append(c.parts, part{end: len(c.data), cut: len(record) > maxRecordBytes})
@@ -139,14 +139,27 @@ func (t *Tail) copyOf(b *receiver.Batch) *chunk {
 	return c
 }
 
-// Opened is made for receiver.Options.OnOpen.
-func (t *Tail) Opened(c receiver.Conn) { t.agents.opened(c) }
+// Tee returns a Sink that shows what next takes, of every message of which it takes
+// something, all records.
+func Tee(t *Tail, next receiver.Sink) receiver.Sink { return &tee{Sink: next, tail: t} }
 
-// Closed is made for receiver.Options.OnClose.
-func (t *Tail) Closed(c receiver.Conn, end receiver.ConnEnd) { t.agents.closed(c, end) }
+type tee struct {
+	receiver.Sink
+	tail *Tail
+}
 
-// Confirmed is made for receiver.Options.OnConfirm.
-func (t *Tail) Confirmed(c receiver.Conn) { t.agents.confirmed(c) }
+func (t *tee) Consume(ctx context.Context, m *receiver.Message) error {
+	err := t.Sink.Consume(ctx, m)
+	if receiver.Taken(err, len(m.Records)).Some() {
+		t.tail.Observe(m)
+	}
+	return err
+}
+
+// Observer shows connections as agents.
+func (t *Tail) Observer() receiver.Observer {
+	return receiver.Observer{Opened: t.agents.opened, Closed: t.agents.closed, Confirmed: t.agents.confirmed}
+}
 
 // Handler serves the page at / and the rest of it below /tail/.
 func (t *Tail) Handler() http.Handler { return t.handler }

@@ -18,7 +18,7 @@ import (
 func TestAViewerGetsWhatWasThereAndWhatComes(t *testing.T) {
 	live := newTail(t, Options{})
 	server := serve(t, live)
-	live.Observe(batch(`{"message":"before"}`))
+	live.Observe(message(`{"message":"before"}`))
 	require.Eventually(t, func() bool { return len(live.chunks) == 0 }, patience, time.Millisecond)
 	c := connect(t, server, "")
 	var hello welcome
@@ -26,7 +26,7 @@ func TestAViewerGetsWhatWasThereAndWhatComes(t *testing.T) {
 	require.Equal(t, live.boot, hello.Boot)
 	require.False(t, hello.SignedIn)
 	require.Equal(t, "before", c.rows(1)[0].Message)
-	live.Observe(batch(`{"message":"one"}`, `{"message":"two"}`))
+	live.Observe(message(`{"message":"one"}`, `{"message":"two"}`))
 	rows := c.rows(2)
 	require.Equal(t, "one", rows[0].Message)
 	require.Equal(t, "two", rows[1].Message)
@@ -40,7 +40,7 @@ func TestTheFiltersWorkOnTheStream(t *testing.T) {
 	live := newTail(t, Options{})
 	server := serve(t, live)
 	c := connect(t, server, "q=Pay&level=error,warn&host=web-1")
-	live.Observe(batch(
+	live.Observe(message(
 		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-1"}}`,
 		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-2"}}`,
 		`{"message":"payment made","log":{"level":"info"},"host":{"name":"web-1"}}`,
@@ -63,7 +63,7 @@ func TestAQueryThatIsWrongMatchesNothingAndSaysSo(t *testing.T) {
 	var hello welcome
 	c.until("hello", &hello)
 	require.Contains(t, hello.Problem, "missing closing )")
-	live.Observe(batch(`{"message":"x"}`))
+	live.Observe(message(`{"message":"x"}`))
 	var state told
 	c.until("state", &state)
 	require.Equal(t, viewerCounts{}, state.Own)
@@ -79,7 +79,7 @@ func TestAFloodIsSampledAndCounted(t *testing.T) {
 	for i := range records {
 		records[i] = fmt.Sprintf(`{"message":"line %d"}`, i)
 	}
-	live.Observe(batch(records...))
+	live.Observe(message(records...))
 	var state told
 	for state.Own.Matched+state.Site.Unread < 1500 {
 		c.until("state", &state)
@@ -97,7 +97,7 @@ func TestWithoutAViewerFewRecordsAreCopied(t *testing.T) {
 		records[i] = `{}`
 	}
 	for range 100 {
-		live.Observe(batch(records...))
+		live.Observe(message(records...))
 	}
 	require.Greater(t, live.leftOut.Load(), uint64(90_000))
 	require.Equal(t, uint64(100_000), live.records.Load())
@@ -109,7 +109,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	long := `"` + strings.Repeat("x", 2*maxRecordBytes) + `"`
 	for range 1000 {
 		live.quota.Store(quotaWatched)
-		live.Observe(batch(long, long, long, long, long, long))
+		live.Observe(message(long, long, long, long, long, long))
 	}
 	require.LessOrEqual(t, live.waiting.Load(), int64(maxWaitingChunkBytes+maxChunkBytes))
 	waiting := 0
@@ -125,7 +125,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 
 func TestASlowViewerLosesRowsAndNobodyElse(t *testing.T) {
 	v := newViewer(DefaultRowsPerSecond)
-	r := parse([]byte(`{"message":"`+strings.Repeat("m", 9000)+`"}`), false, receiver.Conn{}, time.Now())
+	r := parse([]byte(`{"message":"`+strings.Repeat("m", 9000)+`"}`), false, receiver.Peer{}, time.Now())
 	for range 100 {
 		v.tick()
 		for range 50 {
@@ -166,7 +166,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 	}
 	require.NoError(t, c.lines.Err(), "an end, and no cut")
 	require.Equal(t, http.StatusServiceUnavailable, get(t, server.URL+"/tail/stream").StatusCode)
-	live.Observe(batch(`{}`)) // does no harm
+	live.Observe(message(`{}`)) // does no harm
 	require.NoError(t, live.Shutdown(t.Context()))
 }
 
@@ -174,11 +174,11 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	live := newTail(t, Options{})
 	server := serve(t, live)
 	c := connect(t, server, "")
-	conn := receiver.Conn{ID: 1, RemoteAddr: "192.0.2.7:4711"}
-	live.Opened(conn)
-	live.Opened(receiver.Conn{ID: 2, RemoteAddr: "192.0.2.8:4711"})
-	live.Observe(batch(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
-	live.Confirmed(conn)
+	conn := receiver.Peer{ID: 1, RemoteAddr: "192.0.2.7:4711"}
+	live.agents.opened(conn)
+	live.agents.opened(receiver.Peer{ID: 2, RemoteAddr: "192.0.2.8:4711"})
+	live.Observe(message(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
+	live.agents.confirmed(conn)
 	var state told
 	for len(state.Site.Agents) < 2 || state.Site.Agents[0].Host == "" {
 		c.until("state", &state)
@@ -191,7 +191,7 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Bytes: 78}, first)
 	require.Equal(t, 2, state.Site.Open)
 
-	live.Closed(conn, receiver.ConnEnd{CloseCode: 1001})
+	live.agents.closed(conn, receiver.End{CloseCode: 1001})
 	for state.Site.Open != 1 {
 		state = told{}
 		c.until("state", &state)
@@ -202,8 +202,8 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	require.NotZero(t, state.Site.Agents[1].Ended)
 
 	for id := range uint64(1000) {
-		live.Opened(receiver.Conn{ID: 10 + id})
-		live.Closed(receiver.Conn{ID: 10 + id}, receiver.ConnEnd{})
+		live.agents.opened(receiver.Peer{ID: 10 + id})
+		live.agents.closed(receiver.Peer{ID: 10 + id}, receiver.End{})
 	}
 	open, shown := live.agents.snapshot(time.Now(), time.Second)
 	require.Equal(t, 1, open)
@@ -233,8 +233,8 @@ func get(t *testing.T, url string, header ...string) *http.Response {
 func BenchmarkObserveWithoutAViewer(b *testing.B) {
 	live := New(Options{})
 	defer func() { _ = live.Shutdown(b.Context()) }()
-	live.Opened(receiver.Conn{ID: 1})
-	one := batch(`{"message":"a line","host":{"name":"web-1"}}`)
+	live.agents.opened(receiver.Peer{ID: 1})
+	one := message(`{"message":"a line","host":{"name":"web-1"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		live.Observe(one)
@@ -246,7 +246,7 @@ func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
-		parse(raw, false, receiver.Conn{}, time.Time{})
+		parse(raw, false, receiver.Peer{}, time.Time{})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/decode"
 	"filebeat-websocket/testing/beattest"
 )
 
@@ -39,19 +40,21 @@ type landing struct {
 // startLanding starts one at that address.
 func startLanding(t *testing.T, addr string, options receiver.Options) *landing {
 	t.Helper()
+	return startLandingThat(t, addr, options, func() error { return nil })
+}
+
+// startLandingThat has taken say of each message whether it is.
+func startLandingThat(t *testing.T, addr string, options receiver.Options, taken func() error) *landing {
+	t.Helper()
 	l := &landing{numbers: map[int]int{}}
-	consume := options.Consume
-	options.Consume = func(ctx context.Context, b *receiver.Batch) error {
-		if consume != nil {
-			if err := consume(ctx, b); err != nil {
-				return err
-			}
-		}
-		l.count(b)
-		return nil
-	}
 	var err error
-	l.handler, err = receiver.New(options)
+	l.handler, err = receiver.New(receiver.SinkFunc(func(_ context.Context, m *receiver.Message) error {
+		if err := taken(); err != nil {
+			return err
+		}
+		l.count(m)
+		return nil
+	}), options)
 	require.NoError(t, err)
 	var listening net.ListenConfig
 	listener, err := listening.Listen(t.Context(), "tcp", addr)
@@ -77,15 +80,15 @@ func (l *landing) stop() {
 
 var lineNumber = regexp.MustCompile(`seq=(\d+) `)
 
-func (l *landing) count(b *receiver.Batch) {
+func (l *landing) count(m *receiver.Message) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	for _, chunk := range b.Chunks {
+	for _, chunk := range m.Chunks {
 		if chunk != "" {
 			l.chunks++
 		}
 	}
-	for _, record := range b.Records {
+	for _, record := range m.Records {
 		l.records++
 		l.sample = string(record)
 		if match := lineNumber.FindSubmatch(record); match != nil {
@@ -148,7 +151,7 @@ func TestEveryFormatArrives(t *testing.T) {
 		"codec.msgpack":    {"  format: json_stream\n  codec.msgpack.version: 2\n", receiver.Options{}, false},
 		"gelf":             {"  format: gelf\n", receiver.Options{}, false},
 		"ltsv":             {"  format: ltsv\n", receiver.Options{Format: "ltsv"}, false},
-		"csv":              {"  format: csv\n  csv.fields: [\"@timestamp\", log.offset, message]\n", receiver.Options{Format: "csv", CSV: receiver.CSVOptions{Fields: []string{"time", "offset", "message"}}}, false},
+		"csv":              {"  format: csv\n  csv.fields: [\"@timestamp\", log.offset, message]\n", receiver.Options{Format: "csv", CSV: decode.CSVOptions{Fields: []string{"time", "offset", "message"}}}, false},
 		"form":             {"  format: form\n", receiver.Options{Format: "form"}, false},
 
 		"forward: message":    {"  format: forward\n  forward.mode: message\n", receiver.Options{}, false},
@@ -206,14 +209,14 @@ func TestForwardLosesNothingWhenConfirmationsAreLost(t *testing.T) {
 	const lines = 20_000
 	var mutex sync.Mutex
 	messages := 0
-	l := startLanding(t, "127.0.0.1:0", receiver.Options{Consume: func(context.Context, *receiver.Batch) error {
+	l := startLandingThat(t, "127.0.0.1:0", receiver.Options{}, func() error {
 		mutex.Lock()
 		defer mutex.Unlock()
 		if messages++; messages%40 == 0 {
 			return fmt.Errorf("message %d is refused", messages) // ends the connection
 		}
 		return nil
-	}})
+	})
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(l.url, "  format: forward\n  ack: message\n  max_message_bytes: 16KiB\n  backoff.init: 10ms\n  backoff.max: 50ms\n")}
 	setup.Output = strings.Replace(setup.Output, "  backoff.init: 200ms\n  backoff.max: 1s\n", "", 1)
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)

@@ -25,6 +25,7 @@ import (
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/framing"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/decode"
 )
 
 // glog, which libbeat links in, starts a goroutine at init.
@@ -62,13 +63,13 @@ type sink struct {
 	formats map[string]bool
 }
 
-func (s *sink) consume(_ context.Context, b *receiver.Batch) error {
+func (s *sink) consume(_ context.Context, m *receiver.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, record := range b.Records {
+	for _, record := range m.Records {
 		s.records = append(s.records, string(record))
 	}
-	s.formats[b.Format] = true
+	s.formats[m.Format] = true
 	return nil
 }
 
@@ -77,8 +78,7 @@ func (s *sink) consume(_ context.Context, b *receiver.Batch) error {
 func through(t *testing.T, options receiver.Options, frameType int, messages [][]byte) ([]string, map[string]bool) {
 	t.Helper()
 	s := &sink{formats: map[string]bool{}}
-	options.Consume = s.consume
-	ingest, err := receiver.New(options)
+	ingest, err := receiver.New(receiver.SinkFunc(s.consume), options)
 	require.NoError(t, err)
 	server := httptest.NewServer(ingest)
 	defer server.Close()
@@ -230,12 +230,12 @@ func TestWhatTheOutputSendsAsTextTheReceiverReads(t *testing.T) {
 			also: map[int]map[string]any{0: {"time": "2021-02-05T22:17:09.123456Z"}, 5: {"log.offset": "12345"}, 6: {"n.big": "18446744073709551615"}},
 		},
 		"ltsv with escapes": {
-			codec: "ltsv", framing: "lines", settings: map[string]any{"escape": true}, options: receiver.Options{Format: "ltsv", LTSV: receiver.LTSVOptions{Escape: true}},
+			codec: "ltsv", framing: "lines", settings: map[string]any{"escape": true}, options: receiver.Options{Format: "ltsv", LTSV: decode.LTSVOptions{Escape: true}},
 			message: "message", line: func(e *beat.Event) string { return strings.ReplaceAll(messageOf(e), "\x00", " ") }, auto: "ltsv",
 		},
 		"ltsv that is a form": {
 			codec: "ltsv", framing: "lines", settings: map[string]any{"delimiter": "&", "label_delimiter": "="},
-			options: receiver.Options{Format: "ltsv", LTSV: receiver.LTSVOptions{Delimiter: "&", LabelDelimiter: "="}}, message: "message", line: messageOf,
+			options: receiver.Options{Format: "ltsv", LTSV: decode.LTSVOptions{Delimiter: "&", LabelDelimiter: "="}}, message: "message", line: messageOf,
 		},
 		"form": {
 			codec: "form", framing: "message", options: receiver.Options{Format: "form"}, message: "message", line: messageOf, auto: "form",
@@ -243,7 +243,7 @@ func TestWhatTheOutputSendsAsTextTheReceiverReads(t *testing.T) {
 		},
 		"csv": {
 			codec: "csv", framing: "lines", settings: map[string]any{"fields": columns, "separator": ";"},
-			options: receiver.Options{Format: "csv", CSV: receiver.CSVOptions{Fields: columns, Separator: ";"}}, message: "message", line: messageOf,
+			options: receiver.Options{Format: "csv", CSV: decode.CSVOptions{Fields: columns, Separator: ";"}}, message: "message", line: messageOf,
 			also: map[int]map[string]any{0: {"@metadata._id": "the-id", "@timestamp": "2021-02-05T22:17:09.123Z", "log.offset": ""}, 5: {"log.offset": "12345"}},
 		},
 		"csv without names": {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/sink/file"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,8 +28,7 @@ func TestAMessageIsWhatItClaims(t *testing.T) {
 	for name, withIDs := range map[string]bool{"with ids": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			store := receiver.NewStore(&out)
-			handler, err := receiver.New(receiver.Options{Consume: store.Consume, Format: "json_lines"})
+			handler, err := receiver.New(file.New(&out), receiver.Options{Format: "json_lines"})
 			require.NoError(t, err)
 			server := httptest.NewServer(handler)
 			defer server.Close()

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// maxTokenFileBytes keeps a wrong name from filling the memory.
+const maxTokenFileBytes = 1 << 20
+
+// Tokens are the secrets in a file that let clients in: one a line, printable
+// ASCII without spaces; empty lines and those that begin with # are passed over.
+// The file is read again when it has changed. If that fails, the tokens read
+// before stay good; a file without tokens lets nobody in.
+//
+// Its methods may be called from any goroutine.
+type Tokens struct {
+	file *reloaded[[]tokenDigest]
+}
+
+// tokenDigest is all that is kept of a token. Digests are all of one length, so
+// a comparison takes as long for any token.
+type tokenDigest [sha256.Size]byte
+
+// OpenTokens reads the file name, which has to hold a token. onError, where set,
+// is told once when a changed file can't be read; its errors name the file and the
+// line, and never hold a token.
+func OpenTokens(name string, onError func(error)) (*Tokens, error) {
+	file, err := newReloaded([]string{name}, func() ([]tokenDigest, error) { return readTokens(name) }, onError)
+	if err == nil && len(file.value) == 0 {
+		err = fmt.Errorf("%s: no token in it", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokens: %w", err)
+	}
+	return &Tokens{file: file}, nil
+}
+
+func readTokens(name string) (digests []tokenDigest, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	content, err := io.ReadAll(io.LimitReader(file, maxTokenFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxTokenFileBytes {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxTokenFileBytes)
+	}
+	if digests, err = parseTokens(content); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return digests, nil
+}
+
+func parseTokens(content []byte) ([]tokenDigest, error) {
+	var digests []tokenDigest
+	number := 0
+	for line := range bytes.Lines(content) {
+		number++
+		token := bytes.TrimSpace(line)
+		if len(token) == 0 || token[0] == '#' {
+			continue
+		}
+		for _, c := range token {
+			if c <= ' ' || c > '~' {
+				return nil, fmt.Errorf("line %d: not one token of printable ASCII", number)
+			}
+		}
+		digests = append(digests, sha256.Sum256(token))
+	}
+	return digests, nil
+}
+
+// Valid reports whether token is in the file. How long it takes says nothing about
+// the tokens.
+func (t *Tokens) Valid(token string) bool {
+	given := sha256.Sum256([]byte(token))
+	valid := 0
+	for _, digest := range t.file.get() {
+		valid |= subtle.ConstantTimeCompare(given[:], digest[:])
+	}
+	return valid == 1
+}
+
+// Require lets requests through to next that have the header
+// "Authorization: Bearer TOKEN" (RFC 6750 2.1) with a valid token. Others get 401,
+// and no reason.
+func (t *Tokens) Require(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") || !t.Valid(strings.TrimLeft(token, " ")) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

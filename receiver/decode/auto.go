@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+)
+
+// Auto is the format that tells the others apart.
+const Auto = "auto"
+
+func init() {
+	register(Auto, format{frames: allFrames, decode: decodeAuto})
+}
+
+// decodeAuto tells formats apart by the frame type and by what the message
+// begins with: in binary, MessagePack; objects one after the other, an array of
+// objects, a form or LTSV as the output writes them; or else text. What begins
+// like JSON and is none is text too, since nothing keeps a log line from
+// beginning with a bracket. So is an empty array: taken for one, it would be a
+// line lost. CSV can't be told from text.
+func decodeAuto(m message, list *Records) error {
+	if m.binary {
+		if name := binaryFormat(m.data, list); name != "" {
+			list.format = name
+			return formats[name].decode(m, list)
+		}
+	}
+	err := decodeObjects(m, list)
+	if err != nil && isTooDeep(err) {
+		return decodeDeepLines(m, list, err)
+	}
+	if err == nil && len(list.records) > 0 {
+		list.format = jsonFormat(m.data, list.records)
+		return nil
+	}
+	list.reset()
+	name := textFormat(m)
+	list.format = name
+	return formats[name].decode(m, list)
+}
+
+// jsonFormat is for whoever looks on: the records are the same in all of them.
+func jsonFormat(message []byte, records [][]byte) string {
+	last := message[len(message)-1]
+	switch {
+	case bytes.TrimLeft(message, " \t\r\n")[0] == '[':
+		return "json_array"
+	case last == '\n':
+		return "json_lines"
+	case len(records) > 1:
+		return "json_stream"
+	case bytes.HasPrefix(records[0], []byte(`{"version":"1.1"`)):
+		return "gelf"
+	case bytes.HasPrefix(records[0], []byte(`{"timestamp":"`)):
+		return "log"
+	}
+	return "json"
+}
+
+// decodeDeepLines saves the other lines of a message with an object that is
+// nested too deep, if all of it is objects, one a line; otherwise the message is
+// refused as a whole, with problem.
+func decodeDeepLines(m message, list *Records, problem error) error {
+	list.reset()
+	for line := range bytes.Lines(m.data) {
+		s := scanner{data: line}
+		if s.space(); s.end() {
+			continue
+		}
+		value, lineBreaks, err := s.record()
+		switch {
+		case err == nil && s.end() && value[0] == '{':
+			list.add(value, lineBreaks)
+		case isTooDeep(err):
+			list.refuse(problem)
+		default:
+			return problem
+		}
+	}
+	if len(list.records) == 0 {
+		return problem
+	}
+	list.format = "json_lines"
+	return nil
+}
+
+func isTooDeep(err error) bool {
+	deep, ok := errors.AsType[*jsonError](err)
+	return ok && deep.tooDeep
+}
+
+var errNoObject = errors.New("not an object")
+
+func decodeObjects(m message, list *Records) error {
+	if m.binary && !utf8.Valid(m.data) {
+		return errNoObject // JSON is UTF-8, RFC 8259 8.1
+	}
+	s := scanner{data: m.data}
+	s.space()
+	var err error
+	switch s.next() {
+	case '{':
+		err = decodeJSONStream(m, list)
+	case '[':
+		err = decodeJSONArray(m, list)
+	}
+	if err != nil {
+		return err
+	}
+	for _, record := range list.records {
+		if record[0] != '{' {
+			return errNoObject
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import (
+	"fmt"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"filebeat-websocket/protocol/forward"
+)
+
+const formatForward = "forward"
+
+func init() {
+	register(formatForward, format{frames: binaryFrames, decode: decodeForward})
+}
+
+// decodeForward: requests of Fluent Forward, one after the other, in each of its
+// modes. nil is a heartbeat and no request.
+func decodeForward(m message, list *Records) error {
+	u := list.unpack(m.data)
+	inflated := int64(0) // of all requests of the message
+	for len(u.rest) > 0 {
+		if msgp.IsNil(u.rest) {
+			u.rest = u.rest[1:]
+			continue
+		}
+		before := list.good()
+		chunk, err := u.request(m.options, list, &inflated)
+		if err != nil {
+			return err
+		}
+		list.chunks = append(list.chunks, chunk)
+		list.chunkRecords = append(list.chunkRecords, list.good()-before)
+	}
+	return nil
+}
+
+// request reads [tag, entries, option] or [tag, time, record, option]; the option
+// may be missing. It returns the id of the chunk, empty if there is none.
+func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk string, err error) {
+	elements, err := u.array()
+	if err != nil {
+		return "", err
+	}
+	if elements < 2 || elements > 4 {
+		return "", u.fail("no request")
+	}
+	tag, err := u.shortText("tag")
+	if err != nil {
+		return "", err
+	}
+	var packed []byte
+	switch msgp.NextType(u.rest) {
+	case msgp.StrType, msgp.BinType:
+		packed, err = u.bytes()
+		elements -= 2
+	case msgp.ArrayType:
+		err = u.entryList(tag, o, list)
+		elements -= 2
+	default:
+		if elements == 2 {
+			return "", u.fail("no entries")
+		}
+		err = u.single(tag, o, list)
+		elements -= 3
+	}
+	if err != nil {
+		return "", err
+	}
+	if elements > 1 {
+		return "", u.fail("a request that is too long")
+	}
+	options := requestOptions{}
+	if elements == 1 {
+		if options, err = u.requestOptions(); err != nil {
+			return "", err
+		}
+	}
+	if packed != nil {
+		err = unpackEntries(packed, tag, options.compressed, o, list, inflated)
+	}
+	return options.chunk, err
+}
+
+// single reads time and record of a request that has but one.
+func (u *unpacker) single(tag []byte, o *Options, list *Records) error {
+	u.out = list.written
+	u.head = head{tag: tag}
+	if err := u.time(); err != nil {
+		return err
+	}
+	return u.record(o, list)
+}
+
+// entryList reads the entries of a request that has them as a list.
+func (u *unpacker) entryList(tag []byte, o *Options, list *Records) error {
+	entries, err := u.array()
+	if err != nil {
+		return err
+	}
+	for range entries {
+		if err := u.entry(tag, o, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpackEntries reads the entries of a request that has them one after the other
+// in a str or bin, compressed or not.
+func unpackEntries(packed, tag []byte, compressed bool, o *Options, list *Records, inflated *int64) (err error) {
+	if compressed {
+		if packed, err = list.inflate(packed, *inflated, o.MaxMessageBytes); err != nil {
+			return err
+		}
+		*inflated += int64(len(packed))
+	}
+	outer := list.unpacker // of the message
+	err = entries(packed, tag, o, list)
+	list.unpacker = outer
+	if err != nil {
+		return fmt.Errorf("entries: %w", err)
+	}
+	return nil
+}
+
+// shortText reads a str or bin that is not longer than such texts are.
+func (u *unpacker) shortText(what string) (text []byte, err error) {
+	switch msgp.NextType(u.rest) {
+	case msgp.StrType, msgp.BinType:
+	default:
+		return nil, u.fail("no " + what)
+	}
+	before := u.rest
+	if text, err = u.bytes(); err == nil && len(text) > forward.MaxTextBytes {
+		u.rest = before
+		return nil, u.fail(fmt.Sprintf("%s longer than %d bytes", what, forward.MaxTextBytes))
+	}
+	return text, err
+}
+
+// requestOptions are what a request says of itself. Its size is passed over: the
+// entries say it too.
+type requestOptions struct {
+	chunk      string
+	compressed bool
+}
+
+func (u *unpacker) requestOptions() (o requestOptions, err error) {
+	switch msgp.NextType(u.rest) {
+	case msgp.NilType:
+		return o, u.skip(0)
+	case msgp.MapType:
+	default:
+		return o, u.fail("no options")
+	}
+	pairs, err := u.pairs()
+	if err != nil {
+		return o, err
+	}
+	for range pairs {
+		key := []byte(nil)
+		switch msgp.NextType(u.rest) {
+		case msgp.StrType, msgp.BinType:
+			key, err = u.bytes()
+		default:
+			err = u.skip(1)
+		}
+		if err != nil {
+			return o, err
+		}
+		switch {
+		case msgp.IsNil(u.rest):
+			err = u.skip(1)
+		case string(key) == forward.OptionChunk:
+			var chunk []byte
+			chunk, err = u.shortText(forward.OptionChunk)
+			o.chunk = string(chunk)
+		case string(key) == forward.OptionCompressed:
+			o.compressed, err = u.compression()
+		default:
+			err = u.skip(1)
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (u *unpacker) compression() (gzipped bool, err error) {
+	before := u.rest
+	name, err := u.shortText("compression")
+	if err != nil {
+		return false, err
+	}
+	switch string(name) {
+	case "gzip":
+		return true, nil
+	case "", "text": // Fluentd's word for none
+		return false, nil
+	}
+	u.rest = before
+	return false, u.fail("a compression that is not gzip")
+}

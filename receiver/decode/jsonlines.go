@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import (
+	"bytes"
+	"fmt"
+)
+
+func init() {
+	register("json_lines", format{decode: decodeJSONLines})
+}
+
+// decodeJSONLines: a JSON value a line; lines of white space are passed over,
+// and the last line break may be missing. A bad line is a bad record and no
+// more, since a line break can't be in a record that is well formed.
+func decodeJSONLines(m message, list *Records) error {
+	rest := m.data
+	for number := 1; len(rest) > 0; number++ {
+		line := rest
+		if at := bytes.IndexByte(rest, '\n'); at >= 0 {
+			line, rest = rest[:at], rest[at+1:]
+		} else {
+			rest = nil
+		}
+		s := scanner{data: line}
+		if s.space(); s.end() {
+			continue
+		}
+		value, lineBreaks, err := s.record()
+		if err == nil && !s.end() {
+			err = s.fail()
+		}
+		if err != nil {
+			list.refuse(fmt.Errorf("line %d: %w", number, err))
+			continue
+		}
+		list.add(value, lineBreaks)
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+func init() {
+	register("json_stream", format{decode: decodeJSONStream})
+}
+
+// decodeJSONStream: JSON values one after the other, with nothing or white
+// space between them. Only numbers and literals need the white space.
+func decodeJSONStream(m message, list *Records) error {
+	s := scanner{data: m.data}
+	for s.space(); !s.end(); {
+		value, lineBreaks, err := s.record()
+		if err != nil {
+			return err
+		}
+		list.add(value, lineBreaks)
+	}
+	return nil
+}

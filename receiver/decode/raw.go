@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import "unicode/utf8"
+
+func init() {
+	register("raw", format{frames: allFrames, decode: decodeRaw})
+}
+
+// decodeRaw: the message is text of any kind, and becomes the field "message"
+// of one record.
+func decodeRaw(m message, list *Records) error {
+	list.written = append(list.written, `{"message":"`...)
+	list.written = appendEscaped(list.written, m.data)
+	list.written = append(list.written, `"}`...)
+	return list.wrote(m.options)
+}
+
+// appendEscaped appends text as the inside of a JSON string. A byte that is not
+// part of a UTF-8 sequence becomes U+FFFD.
+func appendEscaped(to, text []byte) []byte {
+	const hex = "0123456789abcdef"
+	for start, pos := 0, 0; ; {
+		for pos < len(text) && plain[text[pos]] && text[pos] < utf8.RuneSelf {
+			pos++
+		}
+		if pos == len(text) {
+			return append(to, text[start:]...)
+		}
+		c := text[pos]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(text[pos:])
+			if r != utf8.RuneError || size > 1 {
+				pos += size
+				continue
+			}
+		}
+		to = append(to, text[start:pos]...)
+		switch c {
+		case '"', '\\':
+			to = append(to, '\\', c)
+		case '\n':
+			to = append(to, `\n`...)
+		case '\r':
+			to = append(to, `\r`...)
+		case '\t':
+			to = append(to, `\t`...)
+		default:
+			if c >= utf8.RuneSelf {
+				to = append(to, "\uFFFD"...)
+			} else {
+				to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
+		}
+		pos++
+		start = pos
+	}
+}

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package decode
+
+import "fmt"
+
+// Records are the records of one message. The zero value is ready for a Decoder;
+// it is used for one message after the other.
+//
+// The records of a message stand either all in it or all in written.
+type Records struct {
+	records [][]byte // that stand in the message; all of them once Finish was called
+	loose   []int    // indexes of records that have line breaks to be taken out
+	written []byte   // the other records, one after the other
+	ends    []int    // where each of them ends
+	bad     []int    // indexes in the message of records that are not in records, rising
+	problem error    // with the first of bad
+	format  string   // what the message was read as
+
+	chunks       []string // the ids of Forward requests, empty where there is none
+	chunkRecords []int    // how many records each of them has
+
+	unpacker unpacker
+	inflated []byte // entries of a Forward request while they are decoded
+	pairs    []pair // the fields of a record of text while it is decoded
+	text     []byte // where those of them stand that are not as they are in the message
+}
+
+// writtenFactor times Options.MaxMessageBytes, and writtenSlack, is how long
+// records can get that do not stand in the message. Control characters make
+// raw's six times as long as the line. Without a bound a Forward tag, which goes
+// into each record, could be multiplied by the number of these.
+const (
+	writtenFactor = 8
+	writtenSlack  = 64 << 10
+)
+
+func (l *Records) reset() {
+	// So that the pool does not hold on to other messages.
+	clear(l.records)
+	clear(l.chunks)
+	l.records, l.loose, l.written, l.ends = l.records[:0], l.loose[:0], l.written[:0], l.ends[:0]
+	l.bad, l.problem, l.format = l.bad[:0], nil, ""
+	l.chunks, l.chunkRecords = l.chunks[:0], l.chunkRecords[:0]
+	l.pairs, l.text = l.pairs[:0], l.text[:0]
+	l.unpacker = unpacker{}
+}
+
+// unpack returns the list's unpacker, from the beginning of data.
+func (l *Records) unpack(data []byte) *unpacker {
+	l.unpacker = unpacker{data: data, rest: data}
+	return &l.unpacker
+}
+
+// refuse leaves out the record that would come next. problem is as decode's.
+func (l *Records) refuse(problem error) {
+	if l.problem == nil {
+		l.problem = problem
+	}
+	l.bad = append(l.bad, l.Total())
+}
+
+// good is the number of records that could be read.
+func (l *Records) good() int { return max(len(l.records), len(l.ends)) }
+
+// Total is the number of records in the message, with those that could not be read.
+func (l *Records) Total() int { return l.good() + len(l.bad) }
+
+// add adds a JSON value that stands in the message.
+func (l *Records) add(value []byte, lineBreaks bool) {
+	if lineBreaks {
+		l.loose = append(l.loose, len(l.records))
+	}
+	l.records = append(l.records, value)
+}
+
+// wrote adds the JSON value at the end of written, or says that there is too
+// much there.
+func (l *Records) wrote(o *Options) error {
+	l.ends = append(l.ends, len(l.written))
+	if limit := writtenFactor*o.MaxMessageBytes + writtenSlack; int64(len(l.written)) > limit {
+		return fmt.Errorf("records are longer than %d bytes as JSON", limit)
+	}
+	return nil
+}
+
+// Finish returns the records, each without line breaks. Compacting waits until
+// here because it changes the message, and a decoder may still turn to another
+// reading of that; cutting up what was written, because that can move while it
+// grows.
+func (l *Records) Finish() [][]byte {
+	for _, i := range l.loose {
+		l.records[i] = compact(l.records[i])
+	}
+	start := 0
+	for _, end := range l.ends {
+		l.records = append(l.records, l.written[start:end:end])
+		start = end
+	}
+	return l.records
+}
+
+// Format is the name of the format as which the message was read: what auto took
+// it for, for one.
+func (l *Records) Format() string { return l.format }
+
+// Bad are the indexes in the message, rising, of the records that could not be
+// read. Problem says what is wrong with the first of them, as Decode's error does;
+// it is nil if there are none.
+func (l *Records) Bad() []int { return l.bad }
+
+// Problem is explained at Bad.
+func (l *Records) Problem() error { return l.problem }
+
+// Chunks are the ids of the Fluent Forward requests in the message, in order, empty
+// for one without; nil if it holds none.
+func (l *Records) Chunks() []string { return l.chunks }
+
+// ChunkRecords has how many records each request of Chunks holds.
+func (l *Records) ChunkRecords() []int { return l.chunkRecords }
+
+// ChunkIDs returns a copy of Chunks without the empty ones.
+func (l *Records) ChunkIDs() []string {
+	var ids []string
+	for _, id := range l.chunks {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

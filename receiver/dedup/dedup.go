@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dedup
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"filebeat-websocket/receiver"
+)
+
+// Dedup stands before a Sink and leaves out what it has seen: records with an _id
+// in their @metadata, and the Forward requests with a chunk, that are among the
+// newest that were taken. They count as taken again, and are confirmed with what is
+// committed next, but do not get to the Sink a second time.
+//
+// Only what was taken is remembered. A Commit that fails forgets what it should
+// have made durable, so that a resend of it is written. The memory begins empty
+// with each process. It costs up to 90 bytes an id, as they come.
+//
+// Its methods may be called from any goroutine. Different records are in the Sink's
+// Consume at the same time; the same record on two connections is not, as the
+// second has to know what became of the first.
+type Dedup struct {
+	next receiver.Sink
+
+	records, chunks atomic.Uint64
+
+	mutex    sync.Mutex
+	landed   *sync.Cond       // signalled when an id leaves flying
+	flying   map[identity]int // what is with next: the index of its unit
+	seen     *memory
+	failures uint64 // Commits that failed
+}
+
+// New returns a Dedup before next that remembers as many ids and chunks, at least
+// one.
+func New(entries int, next receiver.Sink) *Dedup {
+	d := &Dedup{next: next, flying: map[identity]int{}, seen: newMemory(max(entries, 1))}
+	d.landed = sync.NewCond(&d.mutex)
+	return d
+}
+
+// Hits tells how many records and how many whole chunks came again and were left
+// out. A chunk's records do not count as records.
+func (d *Dedup) Hits() (records, chunks uint64) { return d.records.Load(), d.chunks.Load() }
+
+// Commit commits the Sink.
+func (d *Dedup) Commit(ctx context.Context) error {
+	d.mutex.Lock()
+	covered := d.seen.added
+	d.mutex.Unlock()
+	err := d.next.Commit(ctx)
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if err != nil {
+		// What is in Consume just now may be lost too, and sees the count change.
+		d.failures++
+		d.seen.forgetUnsure()
+		return err
+	}
+	d.seen.sure = covered
+	return nil
+}
+
+// Consume hands on what is new of m.
+func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
+	p, _ := partPool.Get().(*part)
+	defer p.giveBack()
+	if !p.identify(m) {
+		return d.next.Consume(ctx, m)
+	}
+	failures := d.takeOff(p)
+	left, err := p.leave(m), error(nil)
+	if len(left.Records) > 0 {
+		err = p.refusedBy(d.next.Consume(ctx, left))
+	}
+	d.land(p, err, failures)
+	if err == nil {
+		d.records.Add(p.oldRecords)
+		d.chunks.Add(p.oldChunks)
+	}
+	return err
+}
+
+// takeOff sorts p's units into old and fresh ones and marks the fresh as flying.
+// It waits while one of them is with another connection. Nobody who waits has
+// marked anything, so two can't wait for each other.
+func (d *Dedup) takeOff(p *part) (failures uint64) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	for d.anyFlies(p.units) {
+		d.landed.Wait()
+	}
+	for i := range p.units {
+		u := &p.units[i]
+		if !u.chunk && p.drop[u.from] {
+			u.old = true // with its chunk
+			continue
+		}
+		if first, flies := d.flying[u.id]; flies {
+			p.repeat(u, first) // nothing but what is before it in this message flies
+		} else if d.seen.has(u.id) {
+			p.repeat(u, -1)
+		} else {
+			d.flying[u.id] = i
+		}
+	}
+	return d.failures
+}
+
+func (d *Dedup) anyFlies(units []unit) bool {
+	for i := range units {
+		if _, flies := d.flying[units[i].id]; flies {
+			return true
+		}
+	}
+	return false
+}
+
+// land remembers what was taken, unless a Commit has failed meanwhile.
+func (d *Dedup) land(p *part, err error, failures uint64) {
+	taken := err == nil || len(p.refused) > 0
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	for i := range p.units {
+		u := &p.units[i]
+		if u.old {
+			continue
+		}
+		delete(d.flying, u.id)
+		if taken && failures == d.failures && !p.isRefused(u) {
+			d.seen.add(u.id)
+		}
+	}
+	d.landed.Broadcast()
+}
+
+var _ receiver.Sink = (*Dedup)(nil)

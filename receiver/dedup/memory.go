@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dedup
+
+import "hash/maphash"
+
+// identity stands for an id. Two halves with seeds of their own make 128 bits:
+// that two ids share one, and a record is lost for it, does not happen, and nobody
+// outside knows the seeds to make it.
+type identity [2]uint64
+
+var identitySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// identityOf keeps ids of different kinds apart.
+func identityOf(kind uint64, id []byte) identity {
+	var of identity
+	for half, seed := range identitySeeds {
+		of[half] = maphash.Bytes(seed, id) + kind
+	}
+	return of
+}
+
+// memory holds the newest identities, as many as most.
+type memory struct {
+	most  int
+	known map[identity]struct{}
+	order []identity // the oldest at first, with a wrap; grows up to most
+	first int        // 0 until order is as long as most
+	count int
+
+	added uint64 // in all
+	sure  uint64 // of these, the first ones: they are committed
+}
+
+func newMemory(most int) *memory {
+	return &memory{most: most, known: map[identity]struct{}{}}
+}
+
+func (m *memory) has(id identity) bool {
+	_, is := m.known[id]
+	return is
+}
+
+// add adds an identity; the oldest gives way.
+func (m *memory) add(id identity) {
+	if m.has(id) {
+		return
+	}
+	if m.count == m.most {
+		delete(m.known, m.order[m.first])
+		m.first = (m.first + 1) % m.most
+		m.count--
+	}
+	m.known[id] = struct{}{}
+	if at := (m.first + m.count) % m.most; at == len(m.order) {
+		m.order = append(m.order, id)
+	} else {
+		m.order[at] = id
+	}
+	m.count++
+	m.added++
+}
+
+// forgetUnsure takes back all that is not sure.
+func (m *memory) forgetUnsure() {
+	for ; m.added > m.sure && m.count > 0; m.sure++ {
+		m.count--
+		delete(m.known, m.order[(m.first+m.count)%m.most])
+	}
+	m.sure = m.added
+}

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dedup
+
+import (
+	"slices"
+	"sync"
+
+	"filebeat-websocket/receiver"
+)
+
+// The kinds of identities.
+const (
+	recordKind = iota
+	chunkKind
+)
+
+// unit is what comes again as a whole: a record with an id, or the records of a
+// Forward request with a chunk.
+type unit struct {
+	id       identity
+	from, to int // indexes of Message.Records
+	chunk    bool
+	old      bool // it was taken before, or is here a second time
+	twin     int  // index of the unit that it repeats in this message, or -1
+}
+
+// part is what a Dedup works with on one message.
+type part struct {
+	units   []unit // chunks first
+	drop    []bool // of each record: it does not go to the Sink
+	dropped int
+	refused []bool // of each record, where single ones are
+	index   []int  // of each record that does: where it is in the message
+	records [][]byte
+	counts  []int // for Message.ChunkRecords
+	message receiver.Message
+
+	oldRecords, oldChunks uint64
+}
+
+var partPool = sync.Pool{New: func() any { return new(part) }}
+
+func (p *part) giveBack() {
+	clear(p.records) // so that the pool does not hold on to messages
+	p.message = receiver.Message{}
+	partPool.Put(p)
+}
+
+// identify finds the units of m and reports whether there are any.
+func (p *part) identify(m *receiver.Message) bool {
+	p.units = p.units[:0]
+	from, counted := 0, 0
+	for _, count := range m.ChunkRecords {
+		counted += count
+	}
+	if counted == len(m.Records) && len(m.Chunks) == len(m.ChunkRecords) {
+		for i, chunk := range m.Chunks {
+			to := from + m.ChunkRecords[i]
+			if chunk != "" {
+				p.units = append(p.units, unit{id: identityOf(chunkKind, []byte(chunk)), from: from, to: to, chunk: true, twin: -1})
+			}
+			from = to
+		}
+	}
+	for i, record := range m.Records {
+		if id := recordID(record); id != nil {
+			p.units = append(p.units, unit{id: identityOf(recordKind, id), from: i, to: i + 1, twin: -1})
+		}
+	}
+	if len(p.units) == 0 {
+		return false
+	}
+	p.drop = append(p.drop[:0], make([]bool, len(m.Records))...)
+	p.refused, p.dropped, p.oldRecords, p.oldChunks = p.refused[:0], 0, 0, 0
+	return true
+}
+
+// repeat notes that a unit is old. twin is as in unit.
+func (p *part) repeat(u *unit, twin int) {
+	u.old, u.twin = true, twin
+	if u.chunk {
+		p.oldChunks++
+	} else {
+		p.oldRecords++
+	}
+	for i := u.from; i < u.to; i++ {
+		if !p.drop[i] {
+			p.drop[i] = true
+			p.dropped++
+		}
+	}
+}
+
+// leave returns m without what is old.
+func (p *part) leave(m *receiver.Message) *receiver.Message {
+	if p.dropped == 0 {
+		return m
+	}
+	p.message, p.records, p.index, p.counts = *m, p.records[:0], p.index[:0], append(p.counts[:0], m.ChunkRecords...)
+	for i, record := range m.Records {
+		if !p.drop[i] {
+			p.records, p.index = append(p.records, record), append(p.index, i)
+		}
+	}
+	from := 0
+	for i, count := range m.ChunkRecords {
+		for _, dropped := range p.drop[min(from, len(p.drop)):min(from+count, len(p.drop))] {
+			if dropped {
+				p.counts[i]--
+			}
+		}
+		from += count
+	}
+	p.message.Records, p.message.ChunkRecords = p.records, p.counts
+	return &p.message
+}
+
+// refusedBy notes which records a refusal of single ones names, and makes it
+// one of m's where the Sink saw less than that. A duplicate of a refused record in the
+// same message is refused with it.
+func (p *part) refusedBy(err error) error {
+	p.refused = p.refused[:0]
+	outcome := receiver.Taken(err, len(p.drop)-p.dropped)
+	if outcome.Err != nil {
+		return outcome.Err
+	}
+	refusal := outcome.Refusal
+	if refusal == nil || len(refusal.Records) == 0 {
+		return err
+	}
+	p.refused = append(p.refused, make([]bool, len(p.drop))...)
+	for _, i := range refusal.Records {
+		if p.dropped > 0 {
+			i = p.index[i]
+		}
+		p.refused[i] = true
+	}
+	for i := range p.units {
+		if u := &p.units[i]; u.twin >= 0 && p.isRefused(&p.units[u.twin]) {
+			for record := u.from; record < u.to; record++ {
+				p.refused[record] = true
+			}
+		}
+	}
+	if p.dropped == 0 {
+		return err
+	}
+	wide := &receiver.Refusal{Reason: refusal.Reason, Retry: refusal.Retry, Cause: refusal.Cause}
+	for i, is := range p.refused {
+		if is {
+			wide.Records = append(wide.Records, i)
+		}
+	}
+	return wide
+}
+
+// isRefused reports whether one of the unit's records is.
+func (p *part) isRefused(u *unit) bool {
+	return len(p.refused) > 0 && slices.Contains(p.refused[u.from:u.to], true)
+}

@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol/forward"
+)
+
+const (
+	// handshakeTimeout is how long a client has to prove who it is.
+	handshakeTimeout = 10 * time.Second
+	// maxPingBytes is more than the five texts of a PING can take.
+	maxPingBytes = 8 << 10
+	// saltBytes is the length of the nonce and of the salt for passwords.
+	saltBytes = 16
+)
+
+// notAdmitted is all that a client gets to know.
+const notAdmitted = "authentication failed"
+
+// handshake lets a client in that knows the shared key, and is a user if there
+// are some. The server speaks first. It runs on the reader's goroutine, which
+// may write here: replyLoop has no data messages to write before there were some
+// to read.
+func (c *conn) handshake() error {
+	o := &c.handler.options.Forward
+	if o.SharedKey == "" {
+		return nil
+	}
+	helo := forward.Helo{Nonce: randomBytes(), Keepalive: true}
+	if len(o.Users) > 0 {
+		helo.Auth = randomBytes()
+	}
+	if err := c.writeData(websocket.BinaryMessage, forward.AppendHelo(nil, helo)); err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	ping, err := c.readPing()
+	if err != nil {
+		return err
+	}
+	denial := o.deny(&ping, &helo)
+	pong := forward.Pong{Reason: notAdmitted}
+	if denial == nil {
+		pong = forward.Pong{
+			OK:        true,
+			Hostname:  o.Hostname,
+			KeyDigest: forward.KeyDigest(ping.Salt, o.Hostname, helo.Nonce, o.SharedKey),
+		}
+	}
+	if err := c.writeData(websocket.BinaryMessage, forward.AppendPong(nil, pong)); err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	if denial != nil {
+		return &closing{code: websocket.ClosePolicyViolation, reason: notAdmitted, cause: denial}
+	}
+	return nil
+}
+
+// readPing reads the client's part.
+func (c *conn) readPing() (forward.Ping, error) {
+	c.handshakeDeadline(time.Now().Add(c.handler.handshakeTimeout))
+	frameType, r, err := c.ws.NextReader()
+	var message []byte
+	if err == nil {
+		message, err = readAll(r, nil, maxPingBytes)
+	}
+	network, isNetwork := errors.AsType[net.Error](err)
+	switch {
+	case isNetwork && network.Timeout() && !c.handshakeDeadline(time.Time{}):
+		return forward.Ping{}, &closing{code: websocket.ClosePolicyViolation, reason: "no handshake in time"}
+	case err != nil:
+		return forward.Ping{}, err
+	}
+	c.handshakeDeadline(time.Time{})
+	ping, err := forward.ParsePing(message)
+	if frameType != websocket.BinaryMessage || err != nil {
+		return ping, &closing{code: websocket.ClosePolicyViolation, reason: "a Fluent Forward handshake is expected", cause: err}
+	}
+	return ping, nil
+}
+
+// handshakeDeadline sets the reader's deadline, unless drain has set its own.
+func (c *conn) handshakeDeadline(deadline time.Time) (draining bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if !c.draining {
+		c.setReadDeadline(deadline)
+	}
+	return c.draining
+}
+
+// deny tells why the client may not come in, which is for the log. It takes as
+// long whatever the reason is.
+func (o *ForwardOptions) deny(ping *forward.Ping, helo *forward.Helo) error {
+	key := forward.KeyDigest(ping.Salt, ping.Hostname, helo.Nonce, o.SharedKey)
+	knowsKey := subtle.ConstantTimeCompare([]byte(key), []byte(ping.KeyDigest)) == 1
+	password, isUser := o.Users[ping.Username]
+	digest := forward.PasswordDigest(helo.Auth, ping.Username, password)
+	isUser = subtle.ConstantTimeCompare([]byte(digest), []byte(ping.PasswordDigest)) == 1 && isUser
+	switch {
+	case !knowsKey:
+		return errors.New("the shared key differs")
+	case len(o.Users) > 0 && !isUser:
+		return errors.New("no such user, or another password")
+	}
+	return nil
+}
+
+func randomBytes() []byte {
+	b := make([]byte, saltBytes)
+	_, _ = rand.Read(b) // it never fails, or ends the program
+	return b
+}

@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package file
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// DefaultRotateBytes is FolderOptions.RotateBytes unless set: 100 MiB.
+const DefaultRotateBytes = 100 << 20
+
+// segmentLayout is the name of a folder's file: when it was begun, in UTC. Names
+// sort by that, and stay unique when files are moved elsewhere.
+const segmentLayout = "records-2006-01-02T150405.000Z.ndjson"
+
+// FolderOptions are for OpenFolder.
+type FolderOptions struct {
+	// RotateBytes is how long a file gets; 100 MiB unless set. Only a message whose
+	// records alone are longer makes a longer one.
+	RotateBytes int64
+	// Unsynced leaves it to the kernel when files get to the disk; Commit does
+	// nothing then.
+	Unsynced bool
+}
+
+// folder says when and where a new file begins.
+type folder struct {
+	name        string
+	rotateBytes int64
+	now         func() time.Time
+	newest      time.Time // in the name of the newest file
+}
+
+// OpenFolder returns a Sink that writes to files in the folder name, which
+// it creates (mode 0700) if need be. A file (mode 0600) is named by the moment at
+// which it was begun, such as records-2021-02-05T221709.123Z.ndjson; another one is
+// begun on another day of UTC, and before FolderOptions.RotateBytes is passed.
+// Nothing is ever deleted, and files can be moved away once there is a newer one.
+//
+// The newest file is gone on with if it is of this day and has room. Half a line
+// that an earlier process left at the end of a file is cut off: nothing of it was
+// confirmed. No one else should write to the folder's files.
+func OpenFolder(name string, o FolderOptions) (*Sink, error) {
+	if o.RotateBytes < 0 {
+		return nil, errors.New("open output: option RotateBytes can't be negative")
+	}
+	o.RotateBytes = cmp.Or(o.RotateBytes, DefaultRotateBytes)
+	return openFolder(&folder{name: name, rotateBytes: o.RotateBytes, now: time.Now}, o.Unsynced)
+}
+
+func openFolder(f *folder, isUnsynced bool) (*Sink, error) {
+	if err := os.MkdirAll(f.name, 0o700); err != nil {
+		return nil, fmt.Errorf("open output: %w", err)
+	}
+	s := &Sink{folder: f}
+	if !isUnsynced {
+		if err := syncFolder(filepath.Dir(filepath.Clean(f.name))); err != nil {
+			return nil, fmt.Errorf("open output: %w", err)
+		}
+		s.sync.open = func(name string) (regularFile, error) { return openFile(name) }
+	}
+	if err := s.openNewest(); err != nil {
+		return nil, fmt.Errorf("open output: %w", err)
+	}
+	return s, nil
+}
+
+// openNewest repairs what a crash left and goes on in the newest file if that is
+// possible. More than the newest can be torn: those before it were perhaps not
+// synced either.
+func (s *Sink) openNewest() error {
+	entries, err := os.ReadDir(s.folder.name)
+	if err != nil {
+		return err
+	}
+	newest := ""
+	for _, entry := range entries { // sorted by name
+		begun, err := time.Parse(segmentLayout, entry.Name())
+		if err != nil || !entry.Type().IsRegular() {
+			continue
+		}
+		newest, s.folder.newest = filepath.Join(s.folder.name, entry.Name()), begun
+		if err := cutTorn(newest); err != nil {
+			return err
+		}
+	}
+	if newest == "" {
+		return nil
+	}
+	info, err := os.Stat(newest)
+	if err != nil {
+		return err
+	}
+	if s.folder.isFull(info.Size(), 1) {
+		return nil
+	}
+	file, err := openFile(newest)
+	if err != nil {
+		return err
+	}
+	// Whether its folder was ever synced, only the process knew that began it.
+	s.current = &segment{name: newest, file: file, bytes: info.Size(), unlisted: true}
+	return nil
+}
+
+// cutTorn cuts the file back to its last line break. A machine that lost its
+// power can leave zeros at the end of a file.
+func cutTorn(name string) (err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	torn, err := endsTorn(file)
+	if err != nil || !torn {
+		return err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	end := info.Size()
+	for chunk := make([]byte, 64<<10); end > 0; {
+		begin := max(0, end-int64(len(chunk)))
+		part := chunk[:end-begin]
+		if _, err := file.ReadAt(part, begin); err != nil {
+			return err
+		}
+		if at := bytes.LastIndexByte(part, '\n'); at >= 0 {
+			end = begin + int64(at) + 1
+			break
+		}
+		end = begin
+	}
+	return os.Truncate(name, end)
+}
+
+// isFull reports whether a file of that length can't take that many bytes more, or
+// is of another day. A clock that was set back does not bring back the day before:
+// names have to sort.
+func (f *folder) isFull(length, more int64) bool {
+	const day = 24 * time.Hour
+	if f.now().UTC().Truncate(day).After(f.newest.Truncate(day)) {
+		return true
+	}
+	return length > 0 && length+more > f.rotateBytes
+}
+
+// rotateLocked sees to it that the current file can take the records. That a
+// sync of the one before is under way, or still to come, does not matter: it stays
+// open for that.
+func (s *Sink) rotateLocked(records [][]byte) error {
+	if s.folder == nil {
+		return nil
+	}
+	if s.current != nil {
+		more := int64(len(records))
+		for _, record := range records {
+			more += int64(len(record))
+		}
+		if !s.folder.isFull(s.current.bytes, more) {
+			return nil
+		}
+	}
+	name, begun := s.folder.next()
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("begin a file: %w", err)
+	}
+	switch {
+	case s.current == nil:
+	case s.sync.open != nil && s.current.unsyncedBytes > 0:
+		s.earlier = append(s.earlier, s.current)
+	default:
+		_ = s.current.file.Close() // what it holds is on disk, or in the kernel's care
+	}
+	s.folder.newest = begun
+	s.current = &segment{name: name, file: file, unlisted: true}
+	s.torn = false
+	return nil
+}
+
+// next is the name of a file that is begun now. Names rise, whatever the clock
+// says.
+func (f *folder) next() (name string, begun time.Time) {
+	begun = f.now().UTC().Truncate(time.Millisecond)
+	if !begun.After(f.newest) {
+		begun = f.newest.Add(time.Millisecond)
+	}
+	return filepath.Join(f.name, begun.Format(segmentLayout)), begun
+}

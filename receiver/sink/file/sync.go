@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// recoverInterval keeps a broken disk from being tried for every message.
+const recoverInterval = time.Second
+
+// syncState is what a Sink knows of bytes that may not be on disk. It is
+// guarded by the Sink's mutex.
+//
+// After a failed fsync the kernel may have dropped the pages that it could not
+// write, or marked them clean: another fsync of the same file then succeeds
+// without them, and what one reads back may come from memory that is about to be
+// given up. So nothing that was written since the last good sync is believed to
+// be there, whatever a later sync says. It is cut off, from the file opened anew,
+// and until that is on disk records are refused with Retry. Whoever consumed it
+// learns from Commit's error that it is gone: the Handler has all of it sent
+// again. To keep a copy here and write that instead would take as much memory as
+// a sync takes time, and bring twice what the clients hold anyway.
+type syncState struct {
+	open      func(name string) (regularFile, error) // nil if the sink does not sync
+	broken    error                                  // the failure after which the files are not trusted
+	recoverAt time.Time                              // when to try next
+}
+
+// Commit syncs what was written. nil means that everything that was consumed
+// before is on disk. After a failure, which is a Refusal with Retry, everything
+// that was consumed since the last Commit that did not fail is gone, what was
+// consumed while it ran included. It does nothing for a Sink that was opened to be
+// unsynced, or whose output is a pipe, a device
+// or New's writer.
+func (s *Sink) Commit(context.Context) error {
+	s.commits.Lock()
+	defer s.commits.Unlock()
+	s.mutex.Lock()
+	if s.sync.open == nil {
+		s.mutex.Unlock()
+		return nil
+	}
+	if s.sync.broken != nil {
+		defer s.mutex.Unlock()
+		return s.recoverLocked(time.Now())
+	}
+	round := s.unsyncedLocked()
+	s.mutex.Unlock()
+	if len(round) == 0 {
+		return nil
+	}
+	// Writing goes on during the sync, and may rotate: a file with bytes that are
+	// not synced stays open then. None is opened anew: that takes a failed sync.
+	err := syncAll(round)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err != nil {
+		s.sync.broken = fmt.Errorf("sync output: %w", err)
+		s.sync.recoverAt = time.Time{} // the first attempt need not wait
+		return s.failedLocked(s.sync.broken)
+	}
+	for _, part := range round {
+		part.segment.unsyncedBytes -= part.bytes
+		part.segment.unlisted = false
+	}
+	s.closeSyncedLocked()
+	return nil
+}
+
+// unsynced is what one Commit has to sync of a file.
+type unsynced struct {
+	segment *segment
+	file    regularFile
+	bytes   int64
+	folder  string // that has to be synced too, if any
+}
+
+func (s *Sink) unsyncedLocked() []unsynced {
+	var round []unsynced
+	for _, segment := range s.segmentsLocked() {
+		if segment.unsyncedBytes == 0 {
+			continue
+		}
+		part := unsynced{segment: segment, file: segment.file, bytes: segment.unsyncedBytes}
+		if segment.unlisted {
+			part.folder = filepath.Dir(segment.name)
+		}
+		round = append(round, part)
+	}
+	return round
+}
+
+func syncAll(round []unsynced) error {
+	for _, part := range round {
+		if err := part.file.Sync(); err != nil {
+			return err
+		}
+		if part.folder == "" {
+			continue
+		}
+		if err := syncFolder(part.folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sink) closeSyncedLocked() {
+	s.earlier = slices.DeleteFunc(s.earlier, func(segment *segment) bool {
+		if segment.unsyncedBytes > 0 {
+			return false
+		}
+		_ = segment.file.Close() // what it holds is on disk
+		return true
+	})
+}
+
+// recoverLocked gets the sink out of the state after a failed sync, or says
+// why not. Without such a state it does nothing.
+func (s *Sink) recoverLocked(now time.Time) error {
+	if s.sync.broken == nil {
+		return nil
+	}
+	if now.After(s.sync.recoverAt) {
+		err := s.reopenLocked()
+		if err == nil {
+			s.sync.broken, s.failed = nil, nil
+			return nil
+		}
+		s.sync.broken = err
+		s.sync.recoverAt = time.Now().Add(recoverInterval)
+	}
+	return s.failedLocked(s.sync.broken)
+}
+
+// reopenLocked goes on in the files that have the names by now: a log rotation
+// may have put another one in the place of one, and then there is nothing to cut
+// off.
+func (s *Sink) reopenLocked() error {
+	for _, segment := range s.segmentsLocked() {
+		if err := s.reopenSegment(segment); err != nil {
+			return err
+		}
+	}
+	s.closeSyncedLocked()
+	if s.current == nil {
+		return nil
+	}
+	var err error
+	if s.torn, err = endsTorn(s.current.file); err != nil {
+		return fmt.Errorf("read output: %w", err)
+	}
+	return nil
+}
+
+// reopenSegment leaves nothing in it that is not synced.
+func (s *Sink) reopenSegment(segment *segment) error {
+	before, err := segment.file.Stat()
+	if err != nil {
+		return fmt.Errorf("open output: %w", err)
+	}
+	file, err := s.sync.open(segment.name)
+	if err != nil {
+		return fmt.Errorf("open output: %w", err)
+	}
+	after, err := file.Stat()
+	var left int64
+	if err == nil {
+		cut := int64(0)
+		if os.SameFile(before, after) {
+			cut = segment.unsyncedBytes
+		} else {
+			segment.unlisted = true
+		}
+		left, err = cutBack(file, cut)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("cut output back: %w", err), file.Close())
+	}
+	_ = segment.file.Close() // it has no news: its sync has failed
+	segment.file, segment.bytes, segment.unsyncedBytes = file, left, 0
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("sync output: %w", err)
+	}
+	return nil
+}
+
+func syncFolder(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil // a folder can't be synced there, and need not be
+	}
+	folder, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
