@@ -39,7 +39,7 @@ func TestTheSubprotocolIsPickedIfOfferedAndWanted(t *testing.T) {
 		"no subprotocol at all": {"auto", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, url := start(t, new(sink), Options{Ack: test.ack})
+			_, url := start(t, new(memorySink), Options{Ack: test.ack})
 			c := dial(t, url, test.offers...)
 			require.Equal(t, test.want, c.Subprotocol())
 			c.send(t, "{}")
@@ -55,10 +55,10 @@ func TestTheSubprotocolIsPickedIfOfferedAndWanted(t *testing.T) {
 }
 
 func TestAcksAreCumulative(t *testing.T) {
-	var s sink
+	var s memorySink
 	_, url := start(t, &s, Options{})
 	c := dial(t, url, protocol.Subprotocol)
-	c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}"))
+	c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"))
 	c.replies(t, `{"ack":3}`)
 	require.Len(t, s.got(), 3)
 	c.send(t, "{}")
@@ -72,7 +72,7 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 	secret := errors.New("/secret/place")
 	for name, test := range map[string]struct {
 		format  string
-		refusal *Refusal // of the message {"bad":1}, or of a batch that begins with it
+		refusal *Refusal // of the message {"bad":1}, or of a message that begins with it
 		frames  []string
 		replies []string
 		records int // that Consume sees in all
@@ -118,9 +118,9 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 			c := dial(t, url, protocol.Subprotocol)
 			for i, text := range test.frames {
 				if text == "binary" {
-					c.frames(t, frame(0x82, "x"))
+					c.frames(t, maskedFrame(0x82, "x"))
 				} else {
-					c.frames(t, frame(textFrame, text))
+					c.frames(t, maskedFrame(textFrame, text))
 				}
 				c.replies(t, test.replies[i])
 			}
@@ -140,7 +140,7 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 			return nil
 		}), Options{})
 		c := dial(t, url, protocol.Subprotocol)
-		c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}"))
+		c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"))
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 2 was not taken"}, take(t, c.ended))
 		c.replies(t, `{"ack":1}`)
 		require.Empty(t, c.messages)
@@ -152,9 +152,9 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 1 was not taken"}, take(t, c.ended))
 	})
 	t.Run("too long is 1009 all the same", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{MaxMessageBytes: 10})
+		_, url := start(t, new(memorySink), Options{MaxMessageBytes: 10})
 		c := dial(t, url, protocol.Subprotocol)
-		c.frames(t, frame(textFrame, "{}"), frame(textFrame, `{"too":"long"}`))
+		c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, `{"too":"long"}`))
 		require.Equal(t, &websocket.CloseError{Code: 1009, Text: "message is longer than 10 bytes"}, take(t, c.ended))
 		c.replies(t, `{"ack":1}`)
 	})
@@ -178,7 +178,7 @@ func TestRefusalsEndTheConnectionOfOthers(t *testing.T) {
 				return nil
 			}), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			c := dial(t, url)
-			c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}{}"), frame(pingFrame, "2"))
+			c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"), maskedFrame(textFrame, "{}{}"), maskedFrame(pingFrame, "2"))
 			require.Equal(t, &test.want, take(t, c.ended))
 			require.Equal(t, "1", take(t, c.pongs))
 			require.Empty(t, c.pongs)
@@ -193,7 +193,7 @@ func TestRefusalsEndTheConnectionOfOthers(t *testing.T) {
 
 func TestAViolationOfRFC6455IsToldEvenIfConfirmationsCanNotBe(t *testing.T) {
 	commits, ended := newCommits(), make(chan End, 1)
-	_, url := start(t, funcSink{new(sink).Consume, commits.commit}, Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
+	_, url := start(t, funcSink{new(memorySink).Consume, commits.commit}, Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 	c := dial(t, url, protocol.Subprotocol)
 	c.send(t, "{}")
 	take(t, commits.entered)
@@ -223,8 +223,8 @@ func TestAClientThatDoesNotReadItsAcksIsCut(t *testing.T) {
 	for err == nil {
 		err = ws.WriteMessage(websocket.TextMessage, []byte("{}"))
 	}
-	var timeout net.Error
-	require.False(t, errors.As(err, &timeout) && timeout.Timeout(), "the client is not read for ever: %v", err)
+	timeout, isNetwork := errors.AsType[net.Error](err)
+	require.False(t, isNetwork && timeout.Timeout(), "the client is not read for ever: %v", err)
 	end := take(t, ended)
 	require.ErrorContains(t, end.Cause, "confirmations could not be written")
 	require.Equal(t, 1006, end.CloseCode)
@@ -236,7 +236,7 @@ func TestProgressIsToldWhileConsumeOrCommitTakesLong(t *testing.T) {
 			return SinkFunc(func(context.Context, *Message) error { work(); return nil })
 		},
 		"Commit": func(work func()) Sink {
-			return funcSink{new(sink).Consume, func(context.Context) error { work(); return nil }}
+			return funcSink{new(memorySink).Consume, func(context.Context) error { work(); return nil }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,18 +18,18 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// commits is a Commit that a test decides over, call by call.
-type commits struct {
+// commitScript is a Commit that a test decides over, call by call.
+type commitScript struct {
 	entered chan struct{}
 	result  chan error
 	open    chan struct{} // closed: all go well from then on
 }
 
-func newCommits() *commits {
-	return &commits{entered: make(chan struct{}), result: make(chan error), open: make(chan struct{})}
+func newCommits() *commitScript {
+	return &commitScript{entered: make(chan struct{}), result: make(chan error), open: make(chan struct{})}
 }
 
-func (c *commits) commit(ctx context.Context) error {
+func (c *commitScript) commit(ctx context.Context) error {
 	select {
 	case c.entered <- struct{}{}:
 	case <-c.open:
@@ -47,21 +47,21 @@ func (c *commits) commit(ctx context.Context) error {
 	}
 }
 
-// consumer counts messages; wait blocks until there were as many.
-type consumer struct {
+// messageCounter counts messages; wait blocks until there were as many.
+type messageCounter struct {
 	messages atomic.Int64
 	seen     chan struct{}
 }
 
-func newConsumer() *consumer { return &consumer{seen: make(chan struct{}, 10_000)} }
+func newConsumer() *messageCounter { return &messageCounter{seen: make(chan struct{}, 10_000)} }
 
-func (c *consumer) consume(context.Context, *Message) error {
+func (c *messageCounter) consume(context.Context, *Message) error {
 	c.messages.Add(1)
 	c.seen <- struct{}{}
 	return nil
 }
 
-func (c *consumer) wait(t testing.TB, messages int) {
+func (c *messageCounter) wait(t testing.TB, messages int) {
 	t.Helper()
 	for range messages {
 		take(t, c.seen)
@@ -75,12 +75,12 @@ func TestNothingIsConfirmedBeforeTheCommitThatCoversIt(t *testing.T) {
 	pings.ping(t, "idle")
 	require.Equal(t, "idle", take(t, pings.pongs), "there is nothing to commit")
 
-	acks.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"))
+	acks.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"))
 	take(t, commits.entered)
 	consumer.wait(t, 2)
 	// These arrive while Commit runs: on both connections, and more than one each.
-	acks.frames(t, frame(textFrame, "{}"), frame(pingFrame, "a"))
-	pings.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"))
+	acks.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "a"))
+	pings.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"), maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "2"))
 	consumer.wait(t, 3)
 	require.Empty(t, acks.messages)
 	require.Empty(t, pings.pongs)
@@ -120,7 +120,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 				return nil
 			}, commits.commit}, Options{Format: "json_lines", Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			c := dial(t, url, protocol.Subprotocol)
-			c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"), frame(textFrame, "{}\nx\n"), frame(pingFrame, "p"))
+			c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}\nx\n"), maskedFrame(pingFrame, "p"))
 			c.replies(t, `{"nack":2,"reason":"no","retry":false}`)
 			take(t, commits.entered)
 			consumer.wait(t, 3)
@@ -153,7 +153,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 		first.send(t, "{}")
 		take(t, commits.entered)
 		// The other one holds a message for which it has not asked for a Commit yet.
-		other.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}"))
+		other.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}"))
 		take(t, inside)
 		commits.result <- full
 		first.replies(t, `{"nack":1,"reason":"disk full","retry":true}`)
@@ -168,7 +168,7 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 		commits, consumer := newCommits(), newConsumer()
 		_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{Format: "json_lines"})
 		c := dial(t, url, protocol.Subprotocol)
-		c.frames(t, frame(textFrame, "{}"), frame(textFrame, "{}\nx\n"), frame(textFrame, "{}"))
+		c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "{}\nx\n"), maskedFrame(textFrame, "{}"))
 		take(t, commits.entered)
 		require.Empty(t, c.messages)
 		commits.result <- nil
@@ -185,10 +185,10 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 			commits, consumer := newCommits(), newConsumer()
 			_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 			c := dial(t, url)
-			c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"))
+			c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"))
 			take(t, commits.entered)
 			consumer.wait(t, 1)
-			c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "2"))
+			c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "2"))
 			consumer.wait(t, 1)
 			commits.result <- test.err
 			require.Equal(t, &test.want, take(t, c.ended))
@@ -205,7 +205,7 @@ func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 	const messages = 100 // of 2+64 bytes each
 	clients := []*client{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
 	for _, c := range clients {
-		c.frames(t, strings.Repeat(frame(textFrame, "{}"), messages))
+		c.frames(t, strings.Repeat(maskedFrame(textFrame, "{}"), messages))
 	}
 	// 16 messages go beyond the bound, and one more on the other connection.
 	take(t, commits.entered)
@@ -226,7 +226,7 @@ func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 		acks, pings := dial(t, url, protocol.Subprotocol), dial(t, url)
 		acks.send(t, "{}")
 		take(t, commits.entered)
-		pings.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"))
+		pings.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"))
 		consumer.wait(t, 2)
 		result := shutdown(t.Context(), t, h, url)
 		require.Empty(t, acks.ended)
@@ -242,7 +242,7 @@ func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 	})
 	t.Run("and gives up a Commit that never ends with its context", func(t *testing.T) {
 		commits := newCommits()
-		h, url := start(t, funcSink{new(sink).Consume, commits.commit}, Options{})
+		h, url := start(t, funcSink{new(memorySink).Consume, commits.commit}, Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.send(t, "{}")
 		take(t, commits.entered)

@@ -207,8 +207,8 @@ func (c *conn) finish(err error) {
 }
 
 func (c *conn) sayGoodbye(code int, reason string) bool {
-	frame := websocket.FormatCloseMessage(code, reason[:min(len(reason), closeReasonBytes)])
-	return c.ws.WriteControl(websocket.CloseMessage, frame, c.writeDeadline()) == nil
+	closeFrame := websocket.FormatCloseMessage(code, reason[:min(len(reason), closeReasonBytes)])
+	return c.ws.WriteControl(websocket.CloseMessage, closeFrame, c.writeDeadline()) == nil
 }
 
 // linger sends FIN and waits for the client's. Closing at once would, with

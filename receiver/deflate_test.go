@@ -46,21 +46,21 @@ func deflated(t testing.TB, text string) string {
 
 func TestCompressedMessages(t *testing.T) {
 	const limit = 1 << 20
-	serve := func(t *testing.T) (*sink, *client) {
+	serve := func(t *testing.T) (*memorySink, *client) {
 		t.Helper()
-		s := &sink{}
+		s := &memorySink{}
 		_, url := start(t, s, Options{MaxMessageBytes: limit})
 		return s, dialDeflate(t, url)
 	}
 	t.Run("are taken, as are others on the same connection, and acks are not compressed", func(t *testing.T) {
 		s, c := serve(t)
 		long := fmt.Sprintf(`{"message":%q}`, strings.Repeat("a b ", limit/8))
-		c.frames(t, deflated(t, long), frame(textFrame, `{"n":2}`), deflated(t, `{"n":3}`+"\n"+`{"n":4}`))
+		c.frames(t, deflated(t, long), maskedFrame(textFrame, `{"n":2}`), deflated(t, `{"n":3}`+"\n"+`{"n":4}`))
 		for got := ""; got != `{"ack":3}`; {
 			got = take(t, c.messages)
 		}
 		require.Equal(t, []string{long, `{"n":2}`, `{"n":3}`, `{"n":4}`}, s.got())
-		require.Equal(t, len(long), s.batches[0].Bytes, "after decompression")
+		require.Equal(t, len(long), s.messages[0].Bytes, "after decompression")
 	})
 	t.Run("up to the limit", func(t *testing.T) {
 		s, c := serve(t)
@@ -77,7 +77,7 @@ func TestCompressedMessages(t *testing.T) {
 		require.Less(t, len(bomb), limit)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		c.frames(t, frame(textFrame, `{"n":1}`), bomb)
+		c.frames(t, maskedFrame(textFrame, `{"n":1}`), bomb)
 		require.Equal(t, `{"ack":1}`, take(t, c.messages), "what came before is confirmed")
 		require.Equal(t, &websocket.CloseError{Code: 1009, Text: "message is longer than 1048576 bytes"}, take(t, c.ended))
 		runtime.ReadMemStats(&after)
@@ -93,7 +93,7 @@ func TestCompressedMessages(t *testing.T) {
 		require.Empty(t, s.got())
 	})
 	t.Run("are not taken from who has not offered them", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{})
+		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url)
 		c.frames(t, deflated(t, `{"n":1}`))
 		closed := (*websocket.CloseError)(nil)

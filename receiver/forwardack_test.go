@@ -53,7 +53,7 @@ func (c *client) sendBinary(t testing.TB, message string) {
 func TestRequestsWithAChunkAreAcked(t *testing.T) {
 	for _, format := range []string{"forward", "auto"} {
 		t.Run(format, func(t *testing.T) {
-			var s sink
+			var s memorySink
 			_, url := start(t, &s, Options{Format: format})
 			c := dial(t, url)
 			c.sendBinary(t, chunked("one"))
@@ -69,20 +69,20 @@ func TestRequestsWithAChunkAreAcked(t *testing.T) {
 			require.Empty(t, c.messages)
 			require.Len(t, s.got(), 6)
 			require.Equal(t, forwarded, s.got()[0])
-			require.Equal(t, []string{"two", "", "three"}, s.batches[1].Chunks)
-			require.Equal(t, []int{1, 1, 1}, s.batches[1].ChunkRecords)
-			require.Equal(t, "forward", s.batches[1].Format)
-			require.Empty(t, s.batches[3].Chunks, "a heartbeat is no request")
+			require.Equal(t, []string{"two", "", "three"}, s.messages[1].Chunks)
+			require.Equal(t, []int{1, 1, 1}, s.messages[1].ChunkRecords)
+			require.Equal(t, "forward", s.messages[1].Format)
+			require.Empty(t, s.messages[3].Chunks, "a heartbeat is no request")
 		})
 	}
 	t.Run("a chunk is bytes, and comes back as they are", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{})
+		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url)
 		c.sendBinary(t, chunked("\x00\xff\u00e4=="))
 		c.chunks(t, "\x00\xff\u00e4==")
 	})
 	t.Run("not if nobody wants it", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{Ack: "none"})
+		_, url := start(t, new(memorySink), Options{Ack: "none"})
 		c := dial(t, url)
 		c.sendBinary(t, chunked("one"))
 		c.ping(t, "x")
@@ -90,7 +90,7 @@ func TestRequestsWithAChunkAreAcked(t *testing.T) {
 		require.Empty(t, c.messages)
 	})
 	t.Run("to a client that speaks filebeat.ack.v1 too, both ways", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{})
+		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url, protocol.Subprotocol)
 		c.sendBinary(t, chunked("one"))
 		c.chunks(t, "one")
@@ -102,7 +102,7 @@ func TestNoChunkIsAckedBeforeTheCommitThatCoversIt(t *testing.T) {
 	commits, consumer := newCommits(), newConsumer()
 	_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 	c := dial(t, url)
-	c.frames(t, frame(binaryFrame, chunked("one")), frame(binaryFrame, chunked("two")))
+	c.frames(t, maskedFrame(binaryFrame, chunked("one")), maskedFrame(binaryFrame, chunked("two")))
 	take(t, commits.entered)
 	consumer.wait(t, 2)
 	c.sendBinary(t, chunked("three"))
@@ -177,7 +177,7 @@ func TestAChunkThatWasNotStoredIsNotAcked(t *testing.T) {
 		c.replies(t, `{"nack":1,"reason":"no","retry":false,"records":[1]}`)
 	})
 	t.Run("what is no request", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{})
+		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url)
 		c.sendBinary(t, chunked("one"))
 		c.sendBinary(t, chunked("two")+"\x92\xa1t\xc4\xff")
@@ -186,7 +186,7 @@ func TestAChunkThatWasNotStoredIsNotAcked(t *testing.T) {
 		require.Empty(t, c.messages)
 	})
 	t.Run("text", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{Format: "forward"})
+		_, url := start(t, new(memorySink), Options{Format: "forward"})
 		c := dial(t, url)
 		c.send(t, "{}")
 		require.Equal(t, &websocket.CloseError{Code: 1003, Text: "format forward takes binary messages"}, take(t, c.ended))
@@ -197,7 +197,7 @@ func TestAChunkThatWasNotStoredIsNotAcked(t *testing.T) {
 		_, err := w.Write(make([]byte, 1001))
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
-		_, url := start(t, new(sink), Options{MaxMessageBytes: 1000})
+		_, url := start(t, new(memorySink), Options{MaxMessageBytes: 1000})
 		c := dial(t, url)
 		c.sendBinary(t, string(append(msgp.AppendBytes([]byte("\x93\xa1t"), packed.Bytes()), "\x81\xaacompressed\xa4gzip"...)))
 		require.Equal(t, &websocket.CloseError{Code: 1009, Text: "entries are longer than 1000 bytes when inflated"}, take(t, c.ended))

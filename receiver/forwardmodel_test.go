@@ -17,7 +17,7 @@ import (
 // chunkStore knows which chunks are durable. Every fifth Commit loses what it was
 // to make so.
 type chunkStore struct {
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	written []string
 	durable map[string]bool
 	commits int
@@ -26,15 +26,15 @@ type chunkStore struct {
 func newChunkStore() *chunkStore { return &chunkStore{durable: map[string]bool{}} }
 
 func (s *chunkStore) consume(_ context.Context, m *Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.written = append(s.written, m.Chunks...)
 	return nil
 }
 
 func (s *chunkStore) commit(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.commits++
 	covered := s.written
 	s.written = nil
@@ -48,17 +48,17 @@ func (s *chunkStore) commit(context.Context) error {
 }
 
 func (s *chunkStore) isDurable(chunk string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	return s.durable[chunk]
 }
 
 // sendChunks is a client that sends its chunks until all are acked, on as many
 // connections as it takes.
-func sendChunks(ctx context.Context, url string, store *chunkStore, client, count int) error {
+func sendChunks(ctx context.Context, url string, store *chunkStore, sender, count int) error {
 	open := map[string]bool{}
 	for i := range count {
-		open[fmt.Sprintf("%d/%d", client, i)] = true
+		open[fmt.Sprintf("%d/%d", sender, i)] = true
 	}
 	for len(open) > 0 {
 		if err := sendOpenChunks(ctx, url, store, open); err != nil {

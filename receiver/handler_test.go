@@ -22,31 +22,31 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sink is a Sink that keeps copies.
-type sink struct {
-	mu      sync.Mutex
-	batches []Message // without Records
-	records []string
+// memorySink is a Sink that keeps copies.
+type memorySink struct {
+	mutex    sync.Mutex
+	messages []Message // without Records
+	records  []string
 }
 
-func (s *sink) Consume(_ context.Context, m *Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *memorySink) Consume(_ context.Context, m *Message) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, r := range m.Records {
 		s.records = append(s.records, string(r))
 	}
 	facts := *m
 	facts.Records = nil
 	facts.Chunks, facts.ChunkRecords = append([]string(nil), m.Chunks...), append([]int(nil), m.ChunkRecords...)
-	s.batches = append(s.batches, facts)
+	s.messages = append(s.messages, facts)
 	return nil
 }
 
-func (s *sink) Commit(context.Context) error { return nil }
+func (s *memorySink) Commit(context.Context) error { return nil }
 
-func (s *sink) got() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *memorySink) got() []string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	return s.records
 }
 
@@ -141,8 +141,8 @@ func (c *client) frames(t testing.TB, frames ...string) {
 	require.NoError(t, err)
 }
 
-// frame masks with zeros, so its payload can be written as it is. RFC 6455 5.2.
-func frame(first byte, payload string) string {
+// maskedFrame masks with zeros, so its payload can be written as it is. RFC 6455 5.2.
+func maskedFrame(first byte, payload string) string {
 	return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
 }
 
@@ -171,7 +171,7 @@ func take[T any](t testing.TB, from <-chan T) T {
 }
 
 func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
-	var s sink
+	var s memorySink
 	ended := make(chan End, 2)
 	opened := make(chan Peer, 2)
 	_, url := start(t, &s, Options{Observers: []Observer{{Opened: func(c Peer) { opened <- c }, Closed: func(_ Peer, end End) { ended <- end }}}})
@@ -187,7 +187,7 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 		{Peer: facts, Number: 1, Binary: false, Bytes: 14, Format: "json_stream"},
 		{Peer: facts, Number: 2, Binary: false, Bytes: 9, Format: "json_array"},
 		{Peer: facts, Number: 3, Binary: true, Bytes: 5, Format: "raw"},
-	}, s.batches)
+	}, s.messages)
 	require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "done"), time.Now().Add(time.Second)))
 	require.Equal(t, &websocket.CloseError{Code: 1000}, take(t, c.ended))
 	end := take(t, ended)
@@ -204,14 +204,14 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 	t.Run("while Consume blocks there is none", func(t *testing.T) {
 		entered, release := make(chan uint64), make(chan struct{})
-		var s sink
+		var s memorySink
 		_, url := start(t, SinkFunc(func(ctx context.Context, m *Message) error {
 			entered <- m.Number
 			<-release
 			return s.Consume(ctx, m)
 		}), Options{})
 		c := dial(t, url)
-		c.frames(t, frame(pingFrame, "0"), frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"))
+		c.frames(t, maskedFrame(pingFrame, "0"), maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"), maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "2"))
 		require.Equal(t, "0", take(t, c.pongs))
 		for _, number := range []uint64{1, 2} {
 			require.Equal(t, number, take(t, entered))
@@ -221,13 +221,13 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 			require.Len(t, s.got(), int(number))
 		}
 	})
-	t.Run("whichever way batches and pings are mixed", func(t *testing.T) {
-		var s sink
+	t.Run("whichever way messages and pings are mixed", func(t *testing.T) {
+		var s memorySink
 		_, url := start(t, &s, Options{})
 		c := dial(t, url)
 		var all []string
 		for range 1000 {
-			all = append(all, frame(textFrame, "{}"), frame(textFrame, "x"), frame(pingFrame, "12345678"))
+			all = append(all, maskedFrame(textFrame, "{}"), maskedFrame(textFrame, "x"), maskedFrame(pingFrame, "12345678"))
 		}
 		written := make(chan error, 1)
 		go func() {
@@ -241,13 +241,13 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 		require.NoError(t, take(t, written))
 	})
 	t.Run("a Ping between the fragments of a message is answered, the message not yet consumed", func(t *testing.T) {
-		var s sink
+		var s memorySink
 		_, url := start(t, &s, Options{})
 		c := dial(t, url)
-		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "between"), frame(continuation, "1"))
+		c.frames(t, maskedFrame(textBegin, `{"a":`), maskedFrame(pingFrame, "between"), maskedFrame(continuation, "1"))
 		require.Equal(t, "between", take(t, c.pongs))
 		require.Empty(t, s.got())
-		c.frames(t, frame(textEnd, `}`), frame(pingFrame, "after"))
+		c.frames(t, maskedFrame(textEnd, `}`), maskedFrame(pingFrame, "after"))
 		require.Equal(t, "after", take(t, c.pongs))
 		require.Equal(t, []string{`{"a":1}`}, s.got())
 	})
@@ -261,7 +261,7 @@ func TestAPongComesOnlyAfterTheMessagesBeforeItsPingWereConsumed(t *testing.T) {
 			return nil
 		}), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 		c := dial(t, url)
-		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, "{}"))
+		c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"), maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "2"), maskedFrame(textFrame, "{}"))
 		require.Equal(t, &websocket.CloseError{Code: 1011, Text: "message 2 was not taken"}, take(t, c.ended))
 		require.Equal(t, "1", take(t, c.pongs))
 		require.Empty(t, c.pongs)
@@ -280,20 +280,20 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 	}{
 		"too long": {"auto", []string{string([]byte{textFrame, 0x80 | 126, 0x03, 0xe9, 0, 0, 0, 0}) + long + "x"},
 			websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}},
-		"too long in fragments": {"auto", []string{frame(textBegin, long[:100]), strings.Repeat(frame(continuation, long[:100]), 20)},
+		"too long in fragments": {"auto", []string{maskedFrame(textBegin, long[:100]), strings.Repeat(maskedFrame(continuation, long[:100]), 20)},
 			websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}},
-		"text that is not UTF-8":         {"auto", []string{frame(textFrame, "\xff")}, websocket.CloseError{Code: 1007, Text: "text message is not UTF-8"}},
-		"no JSON where the format is":    {"json_lines", []string{frame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
-		"nested too deep":                {"json", []string{frame(textFrame, strings.Repeat("[", 100))}, websocket.CloseError{Code: 1007, Text: "JSON nested deeper than 64 at byte 64"}},
-		"binary where the format is not": {"json", []string{frame(0x82, "{}")}, websocket.CloseError{Code: 1003, Text: "format json takes text messages"}},
+		"text that is not UTF-8":         {"auto", []string{maskedFrame(textFrame, "\xff")}, websocket.CloseError{Code: 1007, Text: "text message is not UTF-8"}},
+		"no JSON where the format is":    {"json_lines", []string{maskedFrame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
+		"nested too deep":                {"json", []string{maskedFrame(textFrame, strings.Repeat("[", 100))}, websocket.CloseError{Code: 1007, Text: "JSON nested deeper than 64 at byte 64"}},
+		"binary where the format is not": {"json", []string{maskedFrame(0x82, "{}")}, websocket.CloseError{Code: 1003, Text: "format json takes text messages"}},
 		"a frame that is not masked":     {"auto", []string{"\x81\x01x"}, websocket.CloseError{Code: 1002, Text: "bad MASK"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s sink
+			var s memorySink
 			ended := make(chan End, 2)
 			_, url := start(t, &s, Options{Format: test.format, MaxMessageBytes: 1000, Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			other, c := dial(t, url), dial(t, url)
-			c.frames(t, append(test.frames, frame(pingFrame, "x"))...)
+			c.frames(t, append(test.frames, maskedFrame(pingFrame, "x"))...)
 			require.Equal(t, &test.want, take(t, c.ended))
 			require.Empty(t, c.pongs)
 			require.NoError(t, c.Close())
@@ -308,7 +308,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 		})
 	}
 	t.Run("one of exactly the longest length is taken", func(t *testing.T) {
-		var s sink
+		var s memorySink
 		_, url := start(t, &s, Options{MaxMessageBytes: 1000})
 		c := dial(t, url)
 		c.send(t, long)
@@ -317,7 +317,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 		require.Equal(t, []string{`{"message":"` + long + `"}`}, s.got())
 	})
 	t.Run("a client that goes on writing is read on, so that it finds the Close frame", func(t *testing.T) {
-		_, url := start(t, new(sink), Options{MaxMessageBytes: 1000, CloseTimeout: time.Minute})
+		_, url := start(t, new(memorySink), Options{MaxMessageBytes: 1000, CloseTimeout: time.Minute})
 		ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
@@ -332,7 +332,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 }
 
 func TestUpgradesAreRefused(t *testing.T) {
-	var s sink
+	var s memorySink
 	_, url := start(t, &s, Options{MaxConnections: 1})
 	get := func(header http.Header, upgrade bool) *http.Response {
 		t.Helper()
@@ -391,7 +391,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a name beyond all sense": {Options{Forward: ForwardOptions{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(new(sink), test.options)
+			_, err := New(new(memorySink), test.options)
 			require.ErrorContains(t, err, test.want)
 		})
 	}

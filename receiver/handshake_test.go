@@ -59,7 +59,7 @@ func TestHandshakeLetsInWhoKnowsTheKey(t *testing.T) {
 		"a user without a password": {ForwardOptions{SharedKey: sharedKey, Users: users}, "bob", "", "wsreceiver"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s sink
+			var s memorySink
 			_, url := start(t, &s, Options{Forward: test.options})
 			c := dial(t, url)
 			helo := c.helo(t)
@@ -76,13 +76,13 @@ func TestHandshakeLetsInWhoKnowsTheKey(t *testing.T) {
 			c.sendBinary(t, chunked("one"))
 			c.chunks(t, "one")
 			require.Equal(t, []string{forwarded}, s.got())
-			require.EqualValues(t, 1, s.batches[0].Number, "the handshake does not count")
+			require.EqualValues(t, 1, s.messages[0].Number, "the handshake does not count")
 		})
 	}
 }
 
 func TestEveryHandshakeHasANonceOfItsOwn(t *testing.T) {
-	_, url := start(t, new(sink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
+	_, url := start(t, new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
 	first, second := dial(t, url), dial(t, url)
 	old := answer(first.helo(t), sharedKey, "", "")
 	require.NotEqual(t, old, answer(second.helo(t), sharedKey, "", ""))
@@ -104,7 +104,7 @@ func TestHandshakeSaysNothingToWhoIsNotLetIn(t *testing.T) {
 		"a user, no key":   {users, "wrong", "alice", "pa55word", "authentication failed: the shared key differs"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s sink
+			var s memorySink
 			ended := make(chan End, 1)
 			_, url := start(t, &s, Options{Forward: test.options, Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 			c := dial(t, url)
@@ -140,7 +140,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 		"a PING that takes a list": {websocket.BinaryMessage, "\x96\xa4PING\x90\x90\x90\x90\x90", websocket.CloseError{Code: 1008, Text: expected}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s sink
+			var s memorySink
 			_, url := start(t, &s, Options{Forward: ForwardOptions{SharedKey: sharedKey}})
 			c := dial(t, url)
 			c.helo(t)
@@ -150,7 +150,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {
-		h, url := start(t, new(sink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
+		h, url := start(t, new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
 		h.handshakeTimeout = 10 * time.Millisecond
 		c := dial(t, url)
 		c.helo(t)
@@ -158,7 +158,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 	})
 	t.Run("one who leaves", func(t *testing.T) {
 		ended := make(chan End, 1)
-		_, url := start(t, new(sink), Options{
+		_, url := start(t, new(memorySink), Options{
 			Forward:   ForwardOptions{SharedKey: sharedKey},
 			Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}},
 		})
@@ -168,7 +168,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 		require.Equal(t, 1000, take(t, ended).CloseCode)
 	})
 	t.Run("and with all at a shutdown", func(t *testing.T) {
-		h, url := start(t, new(sink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
+		h, url := start(t, new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
 		waiting := dial(t, url)
 		waiting.helo(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -181,7 +181,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 // TestTheTimeForAHandshakeIsNotThatForMessages: a client that was let in may be
 // silent for as long as it likes.
 func TestTheTimeForAHandshakeIsNotThatForMessages(t *testing.T) {
-	h, err := New(new(sink), Options{Forward: ForwardOptions{SharedKey: sharedKey}, CloseTimeout: 100 * time.Millisecond})
+	h, err := New(new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}, CloseTimeout: 100 * time.Millisecond})
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(h)
 	listener := &deadlineListener{Listener: server.Listener}
@@ -207,13 +207,13 @@ func TestTheTimeForAHandshakeIsNotThatForMessages(t *testing.T) {
 // connections.
 type deadlineListener struct {
 	net.Listener
-	mu   sync.Mutex
-	last time.Time
+	mutex sync.Mutex
+	last  time.Time
 }
 
 func (l *deadlineListener) deadline() time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	return l.last
 }
 
@@ -228,8 +228,8 @@ type deadlineConn struct {
 }
 
 func (c *deadlineConn) SetReadDeadline(deadline time.Time) error {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
+	c.listener.mutex.Lock()
+	defer c.listener.mutex.Unlock()
 	c.listener.last = deadline
 	return c.Conn.SetReadDeadline(deadline)
 }

@@ -19,15 +19,15 @@ import (
 
 // modelStore loses what was not committed: it knows which messages are durable.
 type modelStore struct {
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	random  *rand.Rand
 	written map[[2]uint64]bool // connection and message
 	durable map[[2]uint64]bool
 }
 
 func (s *modelStore) consume(_ context.Context, m *Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	switch s.random.IntN(10) {
 	case 0:
 		return &Refusal{Reason: "for good"}
@@ -39,30 +39,30 @@ func (s *modelStore) consume(_ context.Context, m *Message) error {
 }
 
 func (s *modelStore) commit(context.Context) error {
-	s.mu.Lock()
+	s.mutex.Lock()
 	covered := s.written
 	s.written = map[[2]uint64]bool{}
 	fails := s.random.IntN(4) == 0
-	s.mu.Unlock()
+	s.mutex.Unlock()
 	if fails {
 		return errors.New("no")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for message := range covered {
 		s.durable[message] = true
 	}
 	return nil
 }
 
-func (s *modelStore) isDurable(conn, message uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.durable[[2]uint64{conn, message}]
+func (s *modelStore) isDurable(peer, message uint64) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.durable[[2]uint64{peer, message}]
 }
 
 // answers reads until every message and Ping of a connection has its answer.
-func answers(ws *websocket.Conn, store *modelStore, conn, messages uint64) error {
+func answers(ws *websocket.Conn, store *modelStore, peer, messages uint64) error {
 	nacked := map[uint64]bool{}
 	resolved := uint64(0)
 	// A Pong comes after the answers to the messages before its Ping.
@@ -89,19 +89,19 @@ func answers(ws *websocket.Conn, store *modelStore, conn, messages uint64) error
 		if err != nil {
 			return err
 		}
-		reply, err := protocol.ParseReply(text)
+		said, err := protocol.ParseReply(text)
 		switch {
 		case err != nil:
 			return err
-		case reply.Nack > 0 && (nacked[reply.Nack] || reply.Nack <= resolved):
-			return fmt.Errorf("message %d was refused after it was answered", reply.Nack)
-		case reply.Nack > 0:
-			nacked[reply.Nack] = true
-		case reply.Ack <= resolved || reply.Ack > messages:
-			return fmt.Errorf("ack of %d after that of %d", reply.Ack, resolved)
+		case said.Nack > 0 && (nacked[said.Nack] || said.Nack <= resolved):
+			return fmt.Errorf("message %d was refused after it was answered", said.Nack)
+		case said.Nack > 0:
+			nacked[said.Nack] = true
+		case said.Ack <= resolved || said.Ack > messages:
+			return fmt.Errorf("ack of %d after that of %d", said.Ack, resolved)
 		}
-		for ; resolved < reply.Ack; resolved++ {
-			if n := resolved + 1; !nacked[n] && !store.isDurable(conn, n) {
+		for ; resolved < said.Ack; resolved++ {
+			if n := resolved + 1; !nacked[n] && !store.isDurable(peer, n) {
 				return fmt.Errorf("message %d was acked and is not durable", n)
 			}
 		}

@@ -38,7 +38,7 @@ func TestShutdown(t *testing.T) {
 	goingAway := &websocket.CloseError{Code: 1001, Text: "shutting down"}
 	t.Run("closes idle connections with 1001", func(t *testing.T) {
 		ended := make(chan End, 2)
-		h, url := start(t, new(sink), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
+		h, url := start(t, new(memorySink), Options{Observers: []Observer{{Closed: func(_ Peer, end End) { ended <- end }}}})
 		a, b := dial(t, url), dial(t, url)
 		result := shutdown(t.Context(), t, h, url)
 		require.Equal(t, goingAway, take(t, a.ended))
@@ -55,7 +55,7 @@ func TestShutdown(t *testing.T) {
 			return nil
 		}), Options{})
 		c := dial(t, url)
-		c.frames(t, frame(textFrame, "{}"), frame(pingFrame, "1"), frame(textFrame, "{}"), frame(pingFrame, "2"), frame(textFrame, `{"half`)[:9])
+		c.frames(t, maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "1"), maskedFrame(textFrame, "{}"), maskedFrame(pingFrame, "2"), maskedFrame(textFrame, `{"half`)[:9])
 		require.EqualValues(t, 1, take(t, entered))
 		result := shutdown(t.Context(), t, h, url)
 		release <- struct{}{}
@@ -67,20 +67,20 @@ func TestShutdown(t *testing.T) {
 		require.NoError(t, take(t, result))
 	})
 	t.Run("waits for the message under way", func(t *testing.T) {
-		var s sink
+		var s memorySink
 		h, url := start(t, &s, Options{})
 		c := dial(t, url)
 		// The Pong tells that the first fragment has been read.
-		c.frames(t, frame(textBegin, `{"a":`), frame(pingFrame, "read"))
+		c.frames(t, maskedFrame(textBegin, `{"a":`), maskedFrame(pingFrame, "read"))
 		take(t, c.pongs)
 		result := shutdown(t.Context(), t, h, url)
-		c.frames(t, frame(textEnd, "1}"))
+		c.frames(t, maskedFrame(textEnd, "1}"))
 		require.Equal(t, goingAway, take(t, c.ended))
 		require.Equal(t, []string{`{"a":1}`}, s.got())
 		require.NoError(t, take(t, result))
 	})
 	t.Run("waits for a message of which half was read beside another", func(t *testing.T) {
-		var s sink
+		var s memorySink
 		entered, release := make(chan struct{}, 2), make(chan struct{})
 		h, url := start(t, SinkFunc(func(ctx context.Context, m *Message) error {
 			entered <- struct{}{}
@@ -88,8 +88,8 @@ func TestShutdown(t *testing.T) {
 			return s.Consume(ctx, m)
 		}), Options{})
 		c := dial(t, url)
-		second := frame(textFrame, `{"n":2}`)
-		c.frames(t, frame(textFrame, `{"n":1}`), second[:9])
+		second := maskedFrame(textFrame, `{"n":2}`)
+		c.frames(t, maskedFrame(textFrame, `{"n":1}`), second[:9])
 		take(t, entered)
 		result := shutdown(t.Context(), t, h, url)
 		close(release)
@@ -99,7 +99,7 @@ func TestShutdown(t *testing.T) {
 		require.NoError(t, take(t, result))
 	})
 	t.Run("comes to an end with a client that never pauses", func(t *testing.T) {
-		var s sink
+		var s memorySink
 		h, url := start(t, &s, Options{})
 		c := dial(t, url)
 		written := make(chan struct{})
@@ -128,7 +128,7 @@ func TestShutdown(t *testing.T) {
 		stuck, half := dial(t, url), dial(t, url)
 		stuck.send(t, "{}")
 		take(t, entered)
-		half.frames(t, frame(textBegin, "{"), frame(pingFrame, "read"))
+		half.frames(t, maskedFrame(textBegin, "{"), maskedFrame(pingFrame, "read"))
 		take(t, half.pongs)
 		ctx, cancel := context.WithCancel(t.Context())
 		result := shutdown(ctx, t, h, url)
@@ -144,7 +144,7 @@ func TestShutdown(t *testing.T) {
 
 func TestAHundredConnectionsAtOnce(t *testing.T) {
 	const connections, messages = 100, 50
-	var s sink
+	var s memorySink
 	h, url := start(t, &s, Options{})
 	clients := make([]*client, connections)
 	for i := range clients {
@@ -175,11 +175,11 @@ func TestAHundredConnectionsAtOnce(t *testing.T) {
 	require.NoError(t, h.Shutdown(t.Context()))
 	next := map[int]int{}
 	for _, line := range s.got() {
-		var conn, n int
-		_, err := fmt.Sscanf(line, `{"conn":%d,"n":%d}`, &conn, &n)
+		var peer, n int
+		_, err := fmt.Sscanf(line, `{"conn":%d,"n":%d}`, &peer, &n)
 		require.NoError(t, err, line)
-		require.Equal(t, next[conn], n, "records of a connection stay in order")
-		next[conn]++
+		require.Equal(t, next[peer], n, "records of a connection stay in order")
+		next[peer]++
 	}
 	require.Len(t, next, connections)
 	for _, n := range next {

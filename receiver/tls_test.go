@@ -24,7 +24,7 @@ func TestATLSServerConfirmsWhatCameBeforeShutdown(t *testing.T) {
 	certificate, key := beattest.WriteKeyPair(t, t.TempDir(), ca.Issue("127.0.0.1"), "")
 	config, err := access.NewTLSConfig(access.TLSFiles{Certificate: certificate, Key: key})
 	require.NoError(t, err)
-	s := &sink{}
+	s := &memorySink{}
 	h, err := New(s, Options{CloseTimeout: 100 * time.Millisecond})
 	require.NoError(t, err)
 	h.progressInterval = time.Hour
@@ -38,9 +38,9 @@ func TestATLSServerConfirmsWhatCameBeforeShutdown(t *testing.T) {
 	require.NoError(t, err)
 	defer ws.Close() //nolint:errcheck // the test is over
 	require.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"n":1}`)))
-	_, reply, err := ws.ReadMessage()
+	_, said, err := ws.ReadMessage()
 	require.NoError(t, err)
-	require.JSONEq(t, `{"ack":1}`, string(reply))
+	require.JSONEq(t, `{"ack":1}`, string(said))
 	done := make(chan error, 1)
 	go func() { done <- h.Shutdown(context.Background()) }()
 	_, _, err = ws.ReadMessage()

@@ -19,13 +19,13 @@ import (
 )
 
 // guard is who may come in.
-type guard struct {
+type admission struct {
 	tokens    *access.Tokens // nil if none are needed
 	tls       *tls.Config    // nil without TLS
 	sharedKey string
 }
 
-func openGuard(s settings, log *slog.Logger) (g guard, err error) {
+func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 	onError := func(err error) {
 		log.Error("a changed file can't be used; what it held before stays in force", "error", err)
 	}
@@ -65,14 +65,14 @@ func readSharedKey(name string) (string, error) {
 }
 
 // require lets requests through that have a token, where one is needed.
-func (g guard) require(next http.Handler) http.Handler {
+func (g admission) require(next http.Handler) http.Handler {
 	if g.tokens == nil {
 		return next
 	}
 	return g.tokens.Require(next)
 }
 
-func (g guard) scheme() string {
+func (g admission) scheme() string {
 	if g.tls == nil {
 		return "ws"
 	}
@@ -80,7 +80,7 @@ func (g guard) scheme() string {
 }
 
 // listen is by TLS where that is wanted.
-func (g guard) listen(ctx context.Context, address string) (net.Listener, error) {
+func (g admission) listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil || g.tls == nil {
 		return listener, err
@@ -89,7 +89,7 @@ func (g guard) listen(ctx context.Context, address string) (net.Listener, error)
 }
 
 // warn says what others could read or do.
-func (g guard) warn(log *slog.Logger, s settings, address net.Addr) {
+func (g admission) warn(log *slog.Logger, s settings, address net.Addr) {
 	switch {
 	case isLoopback(address):
 	case g.tokens == nil && s.clientCA == "":

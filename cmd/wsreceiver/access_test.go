@@ -47,7 +47,7 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 		dialer := websocket.Dialer{TLSClientConfig: config, Subprotocols: []string{protocol.Subprotocol}, EnableCompression: true}
 		return dialer.DialContext(t.Context(), "wss://"+host+"/ingest", http.Header{"Authorization": {"Bearer " + token}})
 	}
-	get := func(path, token string) (int, string) {
+	request := func(path, token string) (int, string) {
 		transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true}
 		defer transport.CloseIdleConnections()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+path, nil)
@@ -82,7 +82,7 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, response.StatusCode, "taken back")
 	exchange(t, ws, `{"n":2}`, `{"ack":3}`) // who is in stays
 
-	status, page := get("/metrics", "secret-b")
+	status, page := request("/metrics", "secret-b")
 	require.Equal(t, http.StatusOK, status)
 	for _, want := range []string{
 		"wsreceiver_connections 1\n", "wsreceiver_messages_total 3\n", "wsreceiver_records_total 3\n", "wsreceiver_duplicate_records_total 1\n",
@@ -90,9 +90,9 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 	} {
 		require.Contains(t, page, want)
 	}
-	status, _ = get("/metrics", "secret-a")
+	status, _ = request("/metrics", "secret-a")
 	require.Equal(t, http.StatusUnauthorized, status)
-	status, body := get("/healthz", "")
+	status, body := request("/healthz", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "ok", body)
 

@@ -32,13 +32,13 @@ func requireTable(t *testing.T, name, want string) {
 	t.Helper()
 	content, err := os.ReadFile(document)
 	require.NoError(t, err)
-	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
-	before, rest, found := strings.Cut(string(content), begin)
+	opening, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	before, rest, found := strings.Cut(string(content), opening)
 	require.True(t, found)
 	is, after, found := strings.Cut(rest, end)
 	require.True(t, found)
 	if *update {
-		require.NoError(t, os.WriteFile(document, []byte(before+begin+want+end+after), 0o644))
+		require.NoError(t, os.WriteFile(document, []byte(before+opening+want+end+after), 0o644))
 		return
 	}
 	require.Equal(t, want, is, "go test ./cmd/wsreceiver -run TestDocs -update writes it")

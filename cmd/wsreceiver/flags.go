@@ -227,11 +227,11 @@ func (b *byteSize) Set(text string) error {
 	if err != nil {
 		return errors.New("not a number of bytes")
 	}
-	bytes := float64(value) * unit
-	if bytes < 1 || bytes > maxByteSize || math.IsNaN(bytes) {
+	size := float64(value) * unit
+	if size < 1 || size > maxByteSize || math.IsNaN(size) {
 		return errors.New("not between 1 byte and 1024MiB")
 	}
-	*b = byteSize(bytes)
+	*b = byteSize(size)
 	return nil
 }
 

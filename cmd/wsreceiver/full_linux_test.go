@@ -32,7 +32,7 @@ func testFullDisk(t *testing.T, out string) {
 	t.Helper()
 	command, log := launch(t, build(t), "--quiet", "--out", out)
 	url := log.url(t)
-	health := strings.Replace(strings.TrimSuffix(url, "/ingest"), "ws", "http", 1) + "/healthz"
+	healthURL := strings.Replace(strings.TrimSuffix(url, "/ingest"), "ws", "http", 1) + "/healthz"
 	const limit, last = 100_001, 2000 // records of more than 200 bytes, so that some 450 fit
 	limitFileSize(t, command.Process.Pid, limit)
 
@@ -50,7 +50,7 @@ func testFullDisk(t *testing.T, out string) {
 	}
 	require.Greater(t, acked, 400)
 	require.Greater(t, len(refused), 1000)
-	status, body := get(t, health)
+	status, body := get(t, healthURL)
 	require.Equal(t, 503, status)
 	require.Equal(t, "disk full\n", body)
 	found := numbers(t, out, false)
@@ -69,7 +69,7 @@ func testFullDisk(t *testing.T, out string) {
 	acked, err := again.ackedThrough(t, last)
 	require.NoError(t, err)
 	require.Equal(t, last, acked)
-	status, body = get(t, health)
+	status, body = get(t, healthURL)
 	require.Equal(t, 200, status)
 	require.Equal(t, "ok", body)
 	require.NoError(t, again.ws.Close())

@@ -25,7 +25,7 @@ import (
 
 // logLines is the standard error of a run: it can be waited for.
 type logLines struct {
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	text    bytes.Buffer
 	changed chan struct{}
 }
@@ -33,8 +33,8 @@ type logLines struct {
 func newLogLines() *logLines { return &logLines{changed: make(chan struct{}, 1)} }
 
 func (l *logLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	select {
 	case l.changed <- struct{}{}:
 	default:
@@ -43,8 +43,8 @@ func (l *logLines) Write(p []byte) (int, error) {
 }
 
 func (l *logLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	return l.text.String()
 }
 
@@ -189,8 +189,8 @@ func TestFlagsReachTheReceiver(t *testing.T) {
 func TestTheHealthCheckTellsOfTheShutdown(t *testing.T) {
 	p := begin(t)
 	url := p.log.url(t)
-	health := strings.Replace(strings.TrimSuffix(url, "/ingest"), "ws", "http", 1) + "/healthz"
-	status, body := get(t, health)
+	healthURL := strings.Replace(strings.TrimSuffix(url, "/ingest"), "ws", "http", 1) + "/healthz"
+	status, body := get(t, healthURL)
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "ok", body)
 
@@ -200,7 +200,7 @@ func TestTheHealthCheckTellsOfTheShutdown(t *testing.T) {
 	go func() { stopped <- p.stop() }()
 	p.log.find(t, "shutting down")
 	require.Eventually(t, func() bool {
-		status, _ := get(t, health)
+		status, _ := get(t, healthURL)
 		return status == http.StatusServiceUnavailable
 	}, 3*time.Second, time.Millisecond)
 	require.NoError(t, ws.Close())

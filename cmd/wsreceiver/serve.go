@@ -35,7 +35,7 @@ const (
 // serve takes records until ctx ends. It returns an error if it could not
 // begin, or not go on.
 func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) (err error) {
-	guard, err := openGuard(s, log)
+	guard, err := openAdmission(s, log)
 	if err != nil {
 		return err
 	}

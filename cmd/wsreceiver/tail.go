@@ -33,15 +33,15 @@ type liveTail struct{ tail *tail.Tail }
 
 // openTail opens the page, if it is wanted. It wants the tokens that the receiver
 // wants.
-func openTail(s settings, guard guard) liveTail {
+func openTail(s settings, guard admission) liveTail {
 	if !s.tail {
 		return liveTail{}
 	}
-	var settings tail.Options
+	var options tail.Options
 	if guard.tokens != nil {
-		settings.Valid = guard.tokens.Valid
+		options.Valid = guard.tokens.Valid
 	}
-	return liveTail{tail.New(settings)}
+	return liveTail{tail.New(options)}
 }
 
 // tee has the page see what sink takes.
@@ -76,7 +76,7 @@ func (l liveTail) handler(next http.Handler) http.Handler {
 }
 
 // say tells where the page is, and who can read it.
-func (l liveTail) say(log *slog.Logger, guard guard, s settings, address string, loopback bool) {
+func (l liveTail) say(log *slog.Logger, guard admission, s settings, address string, loopback bool) {
 	if l.tail == nil {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 const Auto = "auto"
 
 func init() {
-	register(Auto, format{frames: allFrames, decode: decodeAuto})
+	register(Auto, formatKind{frames: allFrames, decode: decodeAuto})
 }
 
 // decodeAuto tells formats apart by the frame type and by what the message
@@ -44,10 +44,10 @@ func decodeAuto(m message, list *Records) error {
 }
 
 // jsonFormat is for whoever looks on: the records are the same in all of them.
-func jsonFormat(message []byte, records [][]byte) string {
-	last := message[len(message)-1]
+func jsonFormat(data []byte, records [][]byte) string {
+	last := data[len(data)-1]
 	switch {
-	case bytes.TrimLeft(message, " \t\r\n")[0] == '[':
+	case bytes.TrimLeft(data, " \t\r\n")[0] == '[':
 		return "json_array"
 	case last == '\n':
 		return "json_lines"

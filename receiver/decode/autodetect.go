@@ -97,7 +97,7 @@ func textFormat(m message) string {
 	return "raw"
 }
 
-// isForm tells whether text is what a serializer of forms writes (WHATWG URL
+// isForm reports whether text is what a serializer of forms writes (WHATWG URL
 // 5.2), and nothing else.
 func isForm(text []byte) bool {
 	text = bytes.TrimSuffix(text, []byte("\n"))
@@ -116,7 +116,7 @@ func isForm(text []byte) bool {
 	return true
 }
 
-// isLTSV tells whether each line is a time and at least one more field, all of
+// isLTSV reports whether each line is a time and at least one more field, all of
 // them with a label (ltsv.org).
 func isLTSV(text []byte, o *LTSVOptions) bool {
 	if o.isForm() || !beginsWithTime(text, o) {

@@ -33,9 +33,9 @@ var usual = func() (records struct{ json, packed, ltsv, form, csv string }) {
 func BenchmarkDecode(b *testing.B) {
 	const count = 100
 	requests := func(mode, entries string) string {
-		request := "\x93" + text("filebeat") + bin(entries) + "\x82" + text("size") + "\x64" + text("chunk") + text("PfKBU1CChpDMZxT6CKFOug==")
+		request := "\x93" + packedText("filebeat") + packedBytes(entries) + "\x82" + packedText("size") + "\x64" + packedText("chunk") + packedText("PfKBU1CChpDMZxT6CKFOug==")
 		if mode == "compressed" {
-			request = "\x93" + text("filebeat") + bin(gzipped(b, entries)) + "\x81" + text("compressed") + text("gzip")
+			request = "\x93" + packedText("filebeat") + packedBytes(gzipMembers(b, entries)) + "\x81" + packedText("compressed") + packedText("gzip")
 		}
 		return request
 	}
@@ -58,14 +58,14 @@ func BenchmarkDecode(b *testing.B) {
 			o := Options{CSV: CSVOptions{Fields: []string{"@timestamp", "host.name", "input.type", "log.file.path", "log.offset", "message"}}}
 			require.NoError(b, o.complete())
 			m := message{data: []byte(test.message), binary: formats[test.format].frames == binaryFrames || test.name == "auto/msgpack", options: &o}
-			decode := formats[test.format].decode
+			decodeOne := formats[test.format].decode
 			var list Records
 			b.SetBytes(int64(len(m.data)))
 			b.ReportAllocs()
 			records := 0
 			for b.Loop() {
 				list.reset()
-				if err := decode(m, &list); err != nil {
+				if err := decodeOne(m, &list); err != nil {
 					b.Fatal(err)
 				}
 				records += len(list.Finish())
@@ -80,7 +80,7 @@ func TestDecodersDoNotAllocate(t *testing.T) {
 	entries := strings.Repeat(anEntry(usual.packed), 10)
 	for name, m := range map[string]string{
 		"json_lines": strings.Repeat(usual.json+"\n", 10), "raw": usual.json, "msgpack": entries,
-		"ltsv": strings.Repeat(usual.ltsv, 10), "form": usual.form, "csv": strings.Repeat(usual.csv, 10), formatForward: "\x92" + text("filebeat") + bin(entries),
+		"ltsv": strings.Repeat(usual.ltsv, 10), "form": usual.form, "csv": strings.Repeat(usual.csv, 10), formatForward: "\x92" + packedText("filebeat") + packedBytes(entries),
 	} {
 		for _, format := range []string{name, Auto} {
 			o := Options{}

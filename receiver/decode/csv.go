@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register("csv", format{frames: textFrames, decode: decodeCSV})
+	register("csv", formatKind{frames: textFrames, decode: decodeCSV})
 }
 
 // csvError says where a text stops to be CSV. It names no content.

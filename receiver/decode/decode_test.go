@@ -14,9 +14,9 @@ import (
 // maxErrorBytes is what a Close frame has room for beside its code (RFC 6455 5.5).
 const maxErrorBytes = 123
 
-// decode runs a format as a connection does, on a copy of text, with options
+// decodeText runs a format as a connection does, on a copy of text, with options
 // that are all defaults.
-func decode(name, text string, binary bool) ([]string, error) {
+func decodeText(name, text string, binary bool) ([]string, error) {
 	return decodeWith(Options{}, name, text, binary)
 }
 
@@ -111,7 +111,7 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		"auto: CSV is text":                                {"auto", "a,b", []string{`{"message":"a,b"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records, err := decode(test.format, test.text, false)
+			records, err := decodeText(test.format, test.text, false)
 			require.NoError(t, err)
 			require.Equal(t, test.records, records)
 			for _, r := range records {
@@ -120,12 +120,12 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		})
 	}
 	t.Run("auto: a binary message can be JSON", func(t *testing.T) {
-		records, err := decode("auto", `{"a":1}`, true)
+		records, err := decodeText("auto", `{"a":1}`, true)
 		require.NoError(t, err)
 		require.Equal(t, []string{`{"a":1}`}, records)
 	})
 	t.Run("auto: a binary message that is not UTF-8 is text", func(t *testing.T) {
-		records, err := decode("auto", "{\"a\":\"\xff\"}", true)
+		records, err := decodeText("auto", "{\"a\":\"\xff\"}", true)
 		require.NoError(t, err)
 		require.Equal(t, []string{"{\"message\":\"{\\\"a\\\":\\\"\uFFFD\\\"}\"}"}, records)
 	})
@@ -178,7 +178,7 @@ func TestFormatsSayWhatIsWrong(t *testing.T) {
 		"auto: 65 levels in an array":          {"auto", "[" + nested(65) + "]", "JSON nested deeper than 64 at byte 321"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := decode(test.format, test.text, false)
+			_, err := decodeText(test.format, test.text, false)
 			require.EqualError(t, err, test.reason)
 			require.LessOrEqual(t, len(err.Error()), maxErrorBytes)
 		})
@@ -190,7 +190,7 @@ func TestTheScannerAgreesWithEncodingJSON(t *testing.T) {
 		`{}`, `{"a":{"b":[1,2,{"c":null}]}}`, `"\ud800"`, `-`, `-0`, `00`, `1e5`, `1e`, `.5`, `"`, `"\u"`, `[`, `]`, `{"a"}`,
 		`{"a":}`, `{,}`, `[,]`, `nul`, `nullx`, "\t\n\r 1 \t\n\r", "\f1", "\u00a01", `"` + "\x7f" + `"`, `{"a":1,"a":2}`, `1 2`,
 	} {
-		_, err := decode("json", text, false)
+		_, err := decodeText("json", text, false)
 		require.Equal(t, json.Valid([]byte(text)), err == nil, "%q: %v", text, err)
 	}
 }
@@ -221,7 +221,7 @@ func fuzzFormat(f *testing.F, format string) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		records, err := decode(format, text, false)
+		records, err := decodeText(format, text, false)
 		if err != nil {
 			require.LessOrEqual(t, len(err.Error()), maxErrorBytes)
 			return
@@ -233,7 +233,7 @@ func fuzzFormat(f *testing.F, format string) {
 			total += len(r)
 		}
 		require.LessOrEqual(t, total, len(text))
-		again, err := decode(format, join(format, records), false)
+		again, err := decodeText(format, join(format, records), false)
 		require.NoError(t, err)
 		require.Equal(t, records, again)
 	})
@@ -250,7 +250,7 @@ func FuzzJSONAgainstStandard(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := decode("json", text, false)
+		_, err := decodeText("json", text, false)
 		if err != nil && strings.Contains(err.Error(), "nested deeper") {
 			return
 		}
@@ -265,7 +265,7 @@ func FuzzRaw(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		records, err := decode("raw", text, true)
+		records, err := decodeText("raw", text, true)
 		require.NoError(t, err)
 		require.Len(t, records, 1)
 		require.LessOrEqual(t, len(records[0]), 6*len(text)+len(`{"message":""}`))

@@ -18,9 +18,9 @@ type message struct {
 	options *Options // of the Decoder, complete
 }
 
-// format is one way to put records into messages. Each is a file of its own,
+// formatKind is one way to put records into messages. Each is a file of its own,
 // which registers it.
-type format struct {
+type formatKind struct {
 	frames frameTypes
 	// decode adds the records of m to list, or refuses single ones where the rest
 	// can be told from them. An error says what is wrong with the message, in at
@@ -46,10 +46,10 @@ func (f frameTypes) String() string {
 	return [...]string{"text", "binary", "all"}[f]
 }
 
-var formats = map[string]format{}
+var formats = map[string]formatKind{}
 
 // register is called from init functions only.
-func register(name string, f format) {
+func register(name string, f formatKind) {
 	formats[name] = f
 }
 
@@ -80,7 +80,7 @@ func (e *markedError) Unwrap() error { return e.mark }
 // goroutine.
 type Decoder struct {
 	name    string
-	format  format
+	format  formatKind
 	options Options
 }
 

@@ -6,7 +6,7 @@ package decode
 import "bytes"
 
 func init() {
-	register("form", format{frames: textFrames, decode: decodeForm})
+	register("form", formatKind{frames: textFrames, decode: decodeForm})
 }
 
 // decodeForm: application/x-www-form-urlencoded, a record a line. A line break

@@ -14,7 +14,7 @@ import (
 const formatForward = "forward"
 
 func init() {
-	register(formatForward, format{frames: binaryFrames, decode: decodeForward})
+	register(formatForward, formatKind{frames: binaryFrames, decode: decodeForward})
 }
 
 // decodeForward: requests of Fluent Forward, one after the other, in each of its
@@ -119,7 +119,7 @@ func unpackEntries(packed, tag []byte, compressed bool, o *Options, list *Record
 		*inflated += int64(len(packed))
 	}
 	outer := list.unpacker // of the message
-	err = entries(packed, tag, o, list)
+	err = decodeEntries(packed, tag, o, list)
 	list.unpacker = outer
 	if err != nil {
 		return fmt.Errorf("entries: %w", err)

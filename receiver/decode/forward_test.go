@@ -16,12 +16,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// text and bin are MessagePack's.
-func text(s string) string { return packed(msgp.AppendString, s) }
-func bin(s string) string  { return packed(msgp.AppendBytes, []byte(s)) }
+// packedText and packedBytes are MessagePack's.
+func packedText(s string) string  { return appended(msgp.AppendString, s) }
+func packedBytes(s string) string { return appended(msgp.AppendBytes, []byte(s)) }
 
-// gzipped makes a gzip member of each part.
-func gzipped(t testing.TB, parts ...string) string {
+// gzipMembers makes a gzip member of each part.
+func gzipMembers(t testing.TB, parts ...string) string {
 	t.Helper()
 	var members bytes.Buffer
 	for _, part := range parts {
@@ -35,7 +35,7 @@ func gzipped(t testing.TB, parts ...string) string {
 
 // chunked is a request with one record and that id.
 func chunked(chunk string) string {
-	return "\x93" + text("t") + bin(anEntry("\x81\xa1a\x01")) + "\x81" + text("chunk") + text(chunk)
+	return "\x93" + packedText("t") + packedBytes(anEntry("\x81\xa1a\x01")) + "\x81" + packedText("chunk") + packedText(chunk)
 }
 
 // forwarded is what a request for the tag t with the record {"a":1} becomes.
@@ -44,39 +44,39 @@ const forwarded = `{"@timestamp":"2021-02-05T22:17:09.123456789Z","tag":"t","a":
 func TestForwardRequests(t *testing.T) {
 	entry := anEntry("\x81\xa1a\x01")
 	none, one, two := []string(nil), []string{forwarded}, []string{forwarded, forwarded}
-	withChunk := "\x82" + text("size") + "\x01" + text("chunk") + text("Zm9v+/==")
-	zipped := "\x81" + text("compressed") + text("gzip")
+	withChunk := "\x82" + packedText("size") + "\x01" + packedText("chunk") + packedText("Zm9v+/==")
+	zipped := "\x81" + packedText("compressed") + packedText("gzip")
 	for name, test := range map[string]struct {
 		message string
 		records []string
 		chunks  []string
 		counts  []int
 	}{
-		"message":                              {"\x93" + text("t") + aTime + "\x81\xa1a\x01", one, []string{""}, []int{1}},
-		"message with options":                 {"\x94" + text("t") + aTime + "\x81\xa1a\x01" + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
-		"message with whole seconds":           {"\x93" + text("t") + "\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"t"}`}, []string{""}, []int{1}},
-		"forward":                              {"\x92" + text("t") + "\x92" + entry + entry, two, []string{""}, []int{2}},
-		"forward with options":                 {"\x93" + text("t") + "\x91" + entry + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
-		"forward, each time with its metadata": {"\x92" + text("t") + "\x91\x92\x92" + aTime + "\x80\x81\xa1a\x01", one, []string{""}, []int{1}},
-		"forward without entries":              {"\x93" + text("t") + "\x90" + withChunk, none, []string{"Zm9v+/=="}, []int{0}},
-		"packed":                               {"\x92" + text("t") + bin(entry+entry), two, []string{""}, []int{2}},
-		"packed in a str":                      {"\x92" + text("t") + text(entry), one, []string{""}, []int{1}},
-		"packed with options":                  {"\x93" + text("t") + bin(entry) + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
-		"packed with options that are nil":     {"\x93" + text("t") + bin(entry) + "\xc0", one, []string{""}, []int{1}},
-		"packed without entries":               {"\x93" + text("t") + bin("") + withChunk, none, []string{"Zm9v+/=="}, []int{0}},
-		"compressed":                           {"\x93" + text("t") + bin(gzipped(t, entry+entry)) + zipped, two, []string{""}, []int{2}},
-		"compressed in several members":        {"\x93" + text("t") + bin(gzipped(t, entry[:5], entry[5:], "", entry)) + zipped, two, []string{""}, []int{2}},
-		"compressed in a str":                  {"\x93" + text("t") + text(gzipped(t, entry)) + zipped, one, []string{""}, []int{1}},
-		"not compressed, and says so":          {"\x93" + text("t") + bin(entry) + "\x81" + text("compressed") + text("text"), one, []string{""}, []int{1}},
-		"the tag and the options as bin":       {"\x93" + bin("t") + bin(entry) + "\x81" + bin("chunk") + bin("x"), one, []string{"x"}, []int{1}},
-		"options that nobody knows":            {"\x93" + text("t") + bin(entry) + "\x84\x01\x02" + text("fluent_signal") + "\x00" + text("x") + nestedMaps(60) + text("chunk") + text("x"), one, []string{"x"}, []int{1}},
-		"a chunk of nil":                       {"\x93" + text("t") + bin(entry) + "\x81" + text("chunk") + "\xc0", one, []string{""}, []int{1}},
-		"several requests":                     {"\x92" + text("t") + bin(entry+entry) + "\x93" + text("t") + bin("") + withChunk + "\x93" + text("t") + aTime + "\x81\xa1a\x01", append(two, forwarded), []string{"", "Zm9v+/==", ""}, []int{2, 0, 1}},
+		"message":                              {"\x93" + packedText("t") + aTime + "\x81\xa1a\x01", one, []string{""}, []int{1}},
+		"message with options":                 {"\x94" + packedText("t") + aTime + "\x81\xa1a\x01" + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
+		"message with whole seconds":           {"\x93" + packedText("t") + "\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"t"}`}, []string{""}, []int{1}},
+		"forward":                              {"\x92" + packedText("t") + "\x92" + entry + entry, two, []string{""}, []int{2}},
+		"forward with options":                 {"\x93" + packedText("t") + "\x91" + entry + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
+		"forward, each time with its metadata": {"\x92" + packedText("t") + "\x91\x92\x92" + aTime + "\x80\x81\xa1a\x01", one, []string{""}, []int{1}},
+		"forward without entries":              {"\x93" + packedText("t") + "\x90" + withChunk, none, []string{"Zm9v+/=="}, []int{0}},
+		"packed":                               {"\x92" + packedText("t") + packedBytes(entry+entry), two, []string{""}, []int{2}},
+		"packed in a str":                      {"\x92" + packedText("t") + packedText(entry), one, []string{""}, []int{1}},
+		"packed with options":                  {"\x93" + packedText("t") + packedBytes(entry) + withChunk, one, []string{"Zm9v+/=="}, []int{1}},
+		"packed with options that are nil":     {"\x93" + packedText("t") + packedBytes(entry) + "\xc0", one, []string{""}, []int{1}},
+		"packed without entries":               {"\x93" + packedText("t") + packedBytes("") + withChunk, none, []string{"Zm9v+/=="}, []int{0}},
+		"compressed":                           {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry+entry)) + zipped, two, []string{""}, []int{2}},
+		"compressed in several members":        {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry[:5], entry[5:], "", entry)) + zipped, two, []string{""}, []int{2}},
+		"compressed in a str":                  {"\x93" + packedText("t") + packedText(gzipMembers(t, entry)) + zipped, one, []string{""}, []int{1}},
+		"not compressed, and says so":          {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("text"), one, []string{""}, []int{1}},
+		"the tag and the options as bin":       {"\x93" + packedBytes("t") + packedBytes(entry) + "\x81" + packedBytes("chunk") + packedBytes("x"), one, []string{"x"}, []int{1}},
+		"options that nobody knows":            {"\x93" + packedText("t") + packedBytes(entry) + "\x84\x01\x02" + packedText("fluent_signal") + "\x00" + packedText("x") + nestedMaps(60) + packedText("chunk") + packedText("x"), one, []string{"x"}, []int{1}},
+		"a chunk of nil":                       {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + "\xc0", one, []string{""}, []int{1}},
+		"several requests":                     {"\x92" + packedText("t") + packedBytes(entry+entry) + "\x93" + packedText("t") + packedBytes("") + withChunk + "\x93" + packedText("t") + aTime + "\x81\xa1a\x01", append(two, forwarded), []string{"", "Zm9v+/==", ""}, []int{2, 0, 1}},
 		"heartbeats":                           {"\xc0\xc0", none, nil, nil},
-		"heartbeats around a request":          {"\xc0\x92" + text("t") + bin(entry) + "\xc0", one, []string{""}, []int{1}},
-		"a record with a tag of its own":       {"\x93" + text("t") + "\x01\x81" + text("tag") + text("mine"), []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"mine"}`}, []string{""}, []int{1}},
+		"heartbeats around a request":          {"\xc0\x92" + packedText("t") + packedBytes(entry) + "\xc0", one, []string{""}, []int{1}},
+		"a record with a tag of its own":       {"\x93" + packedText("t") + "\x01\x81" + packedText("tag") + packedText("mine"), []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"mine"}`}, []string{""}, []int{1}},
 		"a tag of nothing":                     {"\x93\xa0\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":""}`}, []string{""}, []int{1}},
-		"a tag that is no plain text":          {"\x93" + text("\"\n\xff") + "\x01\x80", []string{"{\"@timestamp\":\"1970-01-01T00:00:01Z\",\"tag\":\"\\\"\\n\uFFFD\"}"}, []string{""}, []int{1}},
+		"a tag that is no plain text":          {"\x93" + packedText("\"\n\xff") + "\x01\x80", []string{"{\"@timestamp\":\"1970-01-01T00:00:01Z\",\"tag\":\"\\\"\\n\uFFFD\"}"}, []string{""}, []int{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{}
@@ -104,35 +104,35 @@ func TestForwardRequests(t *testing.T) {
 
 func TestForwardThatIsWrongIsRefused(t *testing.T) {
 	entry := anEntry("\x81\xa1a\x01")
-	zipped := "\x81" + text("compressed") + text("gzip")
+	zipped := "\x81" + packedText("compressed") + packedText("gzip")
 	for name, test := range map[string]struct{ message, reason string }{
 		"no list":                               {"\x01", "no list at byte 0"},
-		"a tag alone":                           {"\x91" + text("t"), "no request at byte 1"},
-		"a list of five":                        {"\x95" + text("t") + aTime + "\x80\x80\x80", "no request at byte 1"},
-		"a number for a tag":                    {"\x92\x01" + bin(entry), "no tag at byte 1"},
-		"a tag that is too long":                {"\x92" + text(strings.Repeat("t", 1025)) + bin(entry), "tag longer than 1024 bytes at byte 1"},
-		"a time alone":                          {"\x92" + text("t") + aTime, "no entries at byte 3"},
-		"no time":                               {"\x93" + text("t") + "\xc3\x80", "no time at byte 3"},
-		"entries that are none":                 {"\x92" + text("t") + bin("\x01"), "entries: no list at byte 0"},
-		"entries that are cut short":            {"\x92" + text("t") + bin(entry[:len(entry)-1]), "entries: MessagePack goes beyond its end at byte 14"},
-		"entries of four billion":               {"\x92" + text("t") + "\xdd\xff\xff\xff\xff" + entry, "MessagePack goes beyond its end at byte 3"},
-		"a bin of four billion":                 {"\x92" + text("t") + "\xc6\xff\xff\xff\xff" + entry, "MessagePack goes beyond its end at byte 3"},
-		"options of four billion":               {"\x93" + text("t") + bin(entry) + "\xdf\xff\xff\xff\xff", "MessagePack goes beyond its end at byte 20"},
-		"options that are missing":              {"\x93" + text("t") + bin(entry), "no options at byte 20"},
-		"options that are a text":               {"\x93" + text("t") + bin(entry) + text("x"), "no options at byte 20"},
-		"options twice":                         {"\x94" + text("t") + bin(entry) + "\x80\x80", "a request that is too long at byte 20"},
-		"options nested too deep":               {"\x93" + text("t") + bin(entry) + "\x81" + text("x") + nestedMaps(64), "MessagePack nested deeper than 64 at byte 212"},
-		"a number for a chunk":                  {"\x93" + text("t") + bin(entry) + "\x81" + text("chunk") + "\x01", "no chunk at byte 27"},
-		"a chunk that is too long":              {"\x93" + text("t") + bin(entry) + "\x81" + text("chunk") + text(strings.Repeat("c", 1025)), "chunk longer than 1024 bytes at byte 27"},
-		"another compression":                   {"\x93" + text("t") + bin(entry) + "\x81" + text("compressed") + text("zstd"), "a compression that is not gzip at byte 32"},
-		"compressed that is not":                {"\x93" + text("t") + bin(entry) + zipped, "entries are no gzip, or cut short"},
-		"compressed and cut short":              {"\x93" + text("t") + bin(gzipped(t, entry)[:20]) + zipped, "entries are no gzip, or cut short"},
-		"compressed with something behind":      {"\x93" + text("t") + bin(gzipped(t, entry)+"x") + zipped, "entries are no gzip, or cut short"},
-		"a bomb":                                {"\x93" + text("t") + bin(gzipped(t, strings.Repeat("\x00", 1<<20))) + zipped, "entries are longer than 16384 bytes when inflated"},
-		"a bomb in two requests":                {strings.Repeat("\x93"+text("t")+bin(gzipped(t, strings.Repeat(entry, 800)))+zipped, 2), "entries are longer than 16384 bytes when inflated"},
-		"a bomb of many members":                {"\x93" + text("t") + bin(strings.Repeat(gzipped(t, strings.Repeat(entry, 80)), 20)) + zipped, "entries are longer than 16384 bytes when inflated"},
-		"a long tag times many records":         {"\x92" + text(strings.Repeat("t", 1024)) + bin(strings.Repeat("\x92\x00\x80", 1000)), "entries: records are longer than 196608 bytes as JSON"},
-		"a good request before one that is not": {"\x92" + text("t") + bin(entry) + "\x92" + text("t") + "\x01", "no entries at byte 23"},
+		"a tag alone":                           {"\x91" + packedText("t"), "no request at byte 1"},
+		"a list of five":                        {"\x95" + packedText("t") + aTime + "\x80\x80\x80", "no request at byte 1"},
+		"a number for a tag":                    {"\x92\x01" + packedBytes(entry), "no tag at byte 1"},
+		"a tag that is too long":                {"\x92" + packedText(strings.Repeat("t", 1025)) + packedBytes(entry), "tag longer than 1024 bytes at byte 1"},
+		"a time alone":                          {"\x92" + packedText("t") + aTime, "no entries at byte 3"},
+		"no time":                               {"\x93" + packedText("t") + "\xc3\x80", "no time at byte 3"},
+		"entries that are none":                 {"\x92" + packedText("t") + packedBytes("\x01"), "entries: no list at byte 0"},
+		"entries that are cut short":            {"\x92" + packedText("t") + packedBytes(entry[:len(entry)-1]), "entries: MessagePack goes beyond its end at byte 14"},
+		"entries of four billion":               {"\x92" + packedText("t") + "\xdd\xff\xff\xff\xff" + entry, "MessagePack goes beyond its end at byte 3"},
+		"a bin of four billion":                 {"\x92" + packedText("t") + "\xc6\xff\xff\xff\xff" + entry, "MessagePack goes beyond its end at byte 3"},
+		"options of four billion":               {"\x93" + packedText("t") + packedBytes(entry) + "\xdf\xff\xff\xff\xff", "MessagePack goes beyond its end at byte 20"},
+		"options that are missing":              {"\x93" + packedText("t") + packedBytes(entry), "no options at byte 20"},
+		"options that are a text":               {"\x93" + packedText("t") + packedBytes(entry) + packedText("x"), "no options at byte 20"},
+		"options twice":                         {"\x94" + packedText("t") + packedBytes(entry) + "\x80\x80", "a request that is too long at byte 20"},
+		"options nested too deep":               {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("x") + nestedMaps(64), "MessagePack nested deeper than 64 at byte 212"},
+		"a number for a chunk":                  {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + "\x01", "no chunk at byte 27"},
+		"a chunk that is too long":              {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + packedText(strings.Repeat("c", 1025)), "chunk longer than 1024 bytes at byte 27"},
+		"another compression":                   {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("zstd"), "a compression that is not gzip at byte 32"},
+		"compressed that is not":                {"\x93" + packedText("t") + packedBytes(entry) + zipped, "entries are no gzip, or cut short"},
+		"compressed and cut short":              {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)[:20]) + zipped, "entries are no gzip, or cut short"},
+		"compressed with something behind":      {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)+"x") + zipped, "entries are no gzip, or cut short"},
+		"a bomb":                                {"\x93" + packedText("t") + packedBytes(gzipMembers(t, strings.Repeat("\x00", 1<<20))) + zipped, "entries are longer than 16384 bytes when inflated"},
+		"a bomb in two requests":                {strings.Repeat("\x93"+packedText("t")+packedBytes(gzipMembers(t, strings.Repeat(entry, 800)))+zipped, 2), "entries are longer than 16384 bytes when inflated"},
+		"a bomb of many members":                {"\x93" + packedText("t") + packedBytes(strings.Repeat(gzipMembers(t, strings.Repeat(entry, 80)), 20)) + zipped, "entries are longer than 16384 bytes when inflated"},
+		"a long tag times many records":         {"\x92" + packedText(strings.Repeat("t", 1024)) + packedBytes(strings.Repeat("\x92\x00\x80", 1000)), "entries: records are longer than 196608 bytes as JSON"},
+		"a good request before one that is not": {"\x92" + packedText("t") + packedBytes(entry) + "\x92" + packedText("t") + "\x01", "no entries at byte 23"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := decodeWith(Options{MaxMessageBytes: 16 << 10}, formatForward, test.message, true)
@@ -148,8 +148,8 @@ func TestABombTakesNoMoreMemoryThanItMay(t *testing.T) {
 	const limit = 1 << 20
 	o := Options{MaxMessageBytes: limit}
 	require.NoError(t, o.complete())
-	members := strings.Repeat(gzipped(t, strings.Repeat("\x00", 2<<20)), 512)
-	bomb := []byte("\x93" + text("t") + bin(members) + "\x81" + text("compressed") + text("gzip"))
+	members := strings.Repeat(gzipMembers(t, strings.Repeat("\x00", 2<<20)), 512)
+	bomb := []byte("\x93" + packedText("t") + packedBytes(members) + "\x81" + packedText("compressed") + packedText("gzip"))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var list Records
@@ -164,9 +164,9 @@ func TestBinaryMessagesThatOnlyBeginLikeMessagePackAreText(t *testing.T) {
 		"\x93quoted\x94 in Windows-1252", "\x92", "\x92s are apostrophes there", "\xc0 la carte", "\x93\xbfQu\xe9?\x94", "\x92\xa5yen", "\x92\x92\x92",
 		"\x81\xa1a\x01", "\x93\xa1t\xc3\x80", "\x92\xce\x00\x00\x00\x01\xa1x", "a\xff",
 	} {
-		records, err := decode(Auto, line, true)
+		records, err := decodeText(Auto, line, true)
 		require.NoError(t, err)
-		want, err := decode("raw", line, true)
+		want, err := decodeText("raw", line, true)
 		require.NoError(t, err)
 		require.Equal(t, want, records, "%q", line)
 	}
@@ -203,8 +203,8 @@ func TestRequestsThatAreDamagedNeverPanic(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	whole := "\x93" + text("t") + bin(gzipped(t, anEntry("\x81\xa1a\x01"))) + "\x82" + text("chunk") + text("x") + text("compressed") + text("gzip") +
-		"\x92" + text("t") + "\x91" + anEntry("\x82\xa1a\x93\x01\xa1x\xc0\xa1b"+aTime)
+	whole := "\x93" + packedText("t") + packedBytes(gzipMembers(t, anEntry("\x81\xa1a\x01"))) + "\x82" + packedText("chunk") + packedText("x") + packedText("compressed") + packedText("gzip") +
+		"\x92" + packedText("t") + "\x91" + anEntry("\x82\xa1a\x93\x01\xa1x\xc0\xa1b"+aTime)
 	for range 5000 {
 		damaged := []byte(whole[:random.IntN(len(whole)+1)])
 		for range random.IntN(4) {
@@ -213,7 +213,7 @@ func TestRequestsThatAreDamagedNeverPanic(t *testing.T) {
 			}
 		}
 		for _, format := range []string{formatForward, formatMsgpack, Auto} {
-			records, err := decode(format, string(damaged), true)
+			records, err := decodeText(format, string(damaged), true)
 			if err != nil {
 				require.LessOrEqual(t, len(err.Error()), maxErrorBytes)
 			}

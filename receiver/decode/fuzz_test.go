@@ -50,7 +50,7 @@ func fuzzed(t *testing.T, o Options, name string, data []byte, binary bool) ([]s
 	for _, r := range list.Finish() {
 		require.True(t, json.Valid(r) && utf8.Valid(r), "%q", r)
 		require.True(t, r[0] == '{' && !bytes.ContainsAny(r, "\r\n"), "%q", r)
-		_, scanned := decode("json", string(r), false)
+		_, scanned := decodeText("json", string(r), false)
 		require.NoError(t, scanned)
 		records = append(records, string(r))
 	}
@@ -65,7 +65,7 @@ func addBinarySeeds(f *testing.F) {
 		anEntry(nestedMaps(64)), anEntry(nestedMaps(65)), anEntry("\xdf\xff\xff\xff\xff"), anEntry("\x82\xaa@timestamp\xc0\xa3tag\xca\x7f\xc0\x00\x00"),
 		anEntry("\x84\xa1a\xc4\x01\xff\xa1b\xd4\x07\x01\xa1c\xd6\xff\x60\x1d\xc3\xe5\xa1d\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
 		chunked("Zm9v"), chunked("a") + "\xc0" + chunked(""), "\x92\xa1t\x91" + entry, "\x94\xa1t" + aTime + "\x80\x81\xa4size\x01",
-		"\x93\xa1t" + bin(gzipped(f, entry, entry)) + "\x81\xaacompressed\xa4gzip", "\x93\xa1t" + bin(gzipped(f, strings.Repeat(entry, 5000))) + "\x81\xaacompressed\xa4gzip",
+		"\x93\xa1t" + packedBytes(gzipMembers(f, entry, entry)) + "\x81\xaacompressed\xa4gzip", "\x93\xa1t" + packedBytes(gzipMembers(f, strings.Repeat(entry, 5000))) + "\x81\xaacompressed\xa4gzip",
 		"\x93quoted\x94",
 	} {
 		f.Add([]byte(seed))
@@ -132,7 +132,7 @@ func FuzzAuto(f *testing.F) {
 			return // some lines are nested too deep
 		}
 		require.NotEmpty(t, records)
-		again, err := decode(Auto, strings.Join(records, "\n"), binary)
+		again, err := decodeText(Auto, strings.Join(records, "\n"), binary)
 		require.NoError(t, err)
 		require.Equal(t, records, again)
 	})
@@ -246,8 +246,8 @@ func FuzzGELF(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		records, err := decode("gelf", text, false)
-		want, standard := decode("json", strings.TrimSuffix(text, "\x00"), false)
+		records, err := decodeText("gelf", text, false)
+		want, standard := decodeText("json", strings.TrimSuffix(text, "\x00"), false)
 		if err == nil {
 			require.NoError(t, standard)
 			require.Equal(t, want, records)

@@ -6,7 +6,7 @@ package decode
 import "bytes"
 
 func init() {
-	register("gelf", format{frames: textFrames, decode: decodeGELF})
+	register("gelf", formatKind{frames: textFrames, decode: decodeGELF})
 }
 
 // decodeGELF: one JSON object. The NUL that ends it over TCP may be there too.

@@ -4,8 +4,8 @@
 package decode
 
 func init() {
-	register("json", format{decode: decodeJSON})
-	register("log", format{decode: decodeJSON}) // other fields, the same bytes
+	register("json", formatKind{decode: decodeJSON})
+	register("log", formatKind{decode: decodeJSON}) // other fields, the same bytes
 }
 
 // decodeJSON: the message is one JSON value.

@@ -4,7 +4,7 @@
 package decode
 
 func init() {
-	register("json_array", format{decode: decodeJSONArray})
+	register("json_array", formatKind{decode: decodeJSONArray})
 }
 
 // decodeJSONArray: an array, each element a record.

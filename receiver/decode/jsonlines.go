@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register("json_lines", format{decode: decodeJSONLines})
+	register("json_lines", formatKind{decode: decodeJSONLines})
 }
 
 // decodeJSONLines: a JSON value a line; lines of white space are passed over,

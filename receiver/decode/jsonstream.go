@@ -4,7 +4,7 @@
 package decode
 
 func init() {
-	register("json_stream", format{decode: decodeJSONStream})
+	register("json_stream", formatKind{decode: decodeJSONStream})
 }
 
 // decodeJSONStream: JSON values one after the other, with nothing or white

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register("ltsv", format{frames: textFrames, decode: decodeLTSV})
+	register("ltsv", formatKind{frames: textFrames, decode: decodeLTSV})
 }
 
 // decodeLTSV: a record a line, with a label before each value (ltsv.org). Empty

@@ -13,18 +13,18 @@ import (
 const formatMsgpack = "msgpack"
 
 func init() {
-	register(formatMsgpack, format{frames: binaryFrames, decode: decodeMsgpack})
+	register(formatMsgpack, formatKind{frames: binaryFrames, decode: decodeMsgpack})
 }
 
 // decodeMsgpack: [[time, metadata], record] or [time, record], one after the
 // other, as Fluent Bit writes them.
 func decodeMsgpack(m message, list *Records) error {
-	return entries(m.data, nil, m.options, list)
+	return decodeEntries(m.data, nil, m.options, list)
 }
 
-// entries adds the records of what is nothing but entries. tag is nil if they
+// decodeEntries adds the records of what is nothing but entries. tag is nil if they
 // have none.
-func entries(data, tag []byte, o *Options, list *Records) error {
+func decodeEntries(data, tag []byte, o *Options, list *Records) error {
 	u := list.unpack(data)
 	for len(u.rest) > 0 {
 		if err := u.entry(tag, o, list); err != nil {

@@ -19,8 +19,8 @@ const aTime = "\xd7\x00\x60\x1d\xc3\xe5\x07\x5b\xcd\x15"
 // anEntry has that time.
 func anEntry(record string) string { return "\x92" + aTime + record }
 
-// packed returns what one of msgp's functions appends.
-func packed[T any](appendTo func([]byte, T) []byte, value T) string {
+// appended returns what one of msgp's functions appends.
+func appended[T any](appendTo func([]byte, T) []byte, value T) string {
 	return string(appendTo(nil, value))
 }
 
@@ -43,14 +43,14 @@ func TestMsgpackEntries(t *testing.T) {
 		"EventTime in an ext 8":         {"\x92\xc7\x08\x00" + aTime[2:] + "\x80", []string{`{` + at + `}`}},
 		"MessagePack's own timestamp":   {"\x92\xd6\xff\x60\x1d\xc3\xe5\x80", []string{`{"@timestamp":"2021-02-05T22:17:09Z"}`}},
 		"whole seconds":                 {"\x92\xce\x60\x1d\xc3\xe5\x80", []string{`{"@timestamp":"2021-02-05T22:17:09Z"}`}},
-		"whole seconds, 64 bits":        {"\x92" + packed(msgp.AppendInt64, 1612563429) + "\x80", []string{`{"@timestamp":"2021-02-05T22:17:09Z"}`}},
+		"whole seconds, 64 bits":        {"\x92" + appended(msgp.AppendInt64, 1612563429) + "\x80", []string{`{"@timestamp":"2021-02-05T22:17:09Z"}`}},
 		"seconds before 1970":           {"\x92\xff\x80", []string{`{"@timestamp":"1969-12-31T23:59:59Z"}`}},
-		"float seconds":                 {"\x92" + packed(msgp.AppendFloat64, 1612563429.123457) + "\x80", []string{`{"@timestamp":"2021-02-05T22:17:09.123457Z"}`}},
-		"float seconds before 1970":     {"\x92" + packed(msgp.AppendFloat64, -0.25) + "\x80", []string{`{"@timestamp":"1969-12-31T23:59:59.75Z"}`}},
-		"float seconds that are whole":  {"\x92" + packed(msgp.AppendFloat32, 2) + "\x80", []string{`{"@timestamp":"1970-01-01T00:00:02Z"}`}},
-		"milliseconds, beyond any year": {"\x92" + packed(msgp.AppendInt64, 1612563429123) + "\x80", []string{`{"@timestamp":1612563429123}`}},
-		"seconds beyond any year":       {"\x92" + packed(msgp.AppendUint64, math.MaxUint64) + "\x80", []string{`{"@timestamp":18446744073709551615}`}},
-		"seconds that are no number":    {"\x92" + packed(msgp.AppendFloat64, math.NaN()) + "\x80", []string{`{"@timestamp":null}`}},
+		"float seconds":                 {"\x92" + appended(msgp.AppendFloat64, 1612563429.123457) + "\x80", []string{`{"@timestamp":"2021-02-05T22:17:09.123457Z"}`}},
+		"float seconds before 1970":     {"\x92" + appended(msgp.AppendFloat64, -0.25) + "\x80", []string{`{"@timestamp":"1969-12-31T23:59:59.75Z"}`}},
+		"float seconds that are whole":  {"\x92" + appended(msgp.AppendFloat32, 2) + "\x80", []string{`{"@timestamp":"1970-01-01T00:00:02Z"}`}},
+		"milliseconds, beyond any year": {"\x92" + appended(msgp.AppendInt64, 1612563429123) + "\x80", []string{`{"@timestamp":1612563429123}`}},
+		"seconds beyond any year":       {"\x92" + appended(msgp.AppendUint64, math.MaxUint64) + "\x80", []string{`{"@timestamp":18446744073709551615}`}},
+		"seconds that are no number":    {"\x92" + appended(msgp.AppendFloat64, math.NaN()) + "\x80", []string{`{"@timestamp":null}`}},
 		"a record with its own time":    {anEntry("\x82\xa1a\x01\xaa@timestamp\xa1x"), []string{`{"a":1,"@timestamp":"x"}`}},
 		"a record with its own metadata": {
 			"\x92\x92" + aTime + "\x81\xa1b\x02" + "\x82\xa9@metadata\x81\xa3_id\xa1x\xa1a\x01", []string{`{` + at + `,"@metadata":{"_id":"x"},"a":1}`},
@@ -60,11 +60,11 @@ func TestMsgpackEntries(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records, err := decode("msgpack", test.message, true)
+			records, err := decodeText("msgpack", test.message, true)
 			require.NoError(t, err)
 			require.Equal(t, test.records, records)
 			if len(test.message) > 0 {
-				again, err := decode("auto", test.message, true)
+				again, err := decodeText("auto", test.message, true)
 				require.NoError(t, err)
 				require.Equal(t, records, again)
 			}
@@ -79,20 +79,20 @@ func TestMsgpackValues(t *testing.T) {
 		"false":                              {"\xc2", "false"},
 		"a small number":                     {"\x7f", "127"},
 		"a small number below 0":             {"\xe0", "-32"},
-		"the greatest number of 64 bits":     {packed(msgp.AppendUint64, math.MaxUint64), "18446744073709551615"},
-		"the least number of 64 bits":        {packed(msgp.AppendInt64, math.MinInt64), "-9223372036854775808"},
-		"a number that a float does not say": {packed(msgp.AppendInt64, 1<<53+1), "9007199254740993"},
+		"the greatest number of 64 bits":     {appended(msgp.AppendUint64, math.MaxUint64), "18446744073709551615"},
+		"the least number of 64 bits":        {appended(msgp.AppendInt64, math.MinInt64), "-9223372036854775808"},
+		"a number that a float does not say": {appended(msgp.AppendInt64, 1<<53+1), "9007199254740993"},
 		"numbers in more bytes than needed":  {"\x94\xcd\x00\x01\xd0\xff\xd1\x00\x01\xcf\x00\x00\x00\x00\x00\x00\x00\x01", "[1,-1,1,1]"},
-		"a float of 64 bits":                 {packed(msgp.AppendFloat64, 0.1), "0.1"},
-		"a float of 32 bits":                 {packed(msgp.AppendFloat32, 0.1), "0.1"},
-		"a large float":                      {packed(msgp.AppendFloat64, 1e300), "1e+300"},
-		"a small float":                      {packed(msgp.AppendFloat64, -5e-324), "-5e-324"},
-		"not a number":                       {packed(msgp.AppendFloat64, math.NaN()), "null"},
-		"an infinity":                        {packed(msgp.AppendFloat32, float32(math.Inf(-1))), "null"},
-		"text":                               {packed(msgp.AppendString, "ä\"\n\x00"), `"ä\"\n\u0000"`},
-		"text that is not UTF-8":             {packed(msgp.AppendString, "a\xffb"), "\"a\uFFFDb\""},
-		"bin that is UTF-8":                  {packed(msgp.AppendBytes, []byte("ä\n")), `"ä\n"`},
-		"bin that is not":                    {packed(msgp.AppendBytes, []byte("a\xff")), `"Yf8="`},
+		"a float of 64 bits":                 {appended(msgp.AppendFloat64, 0.1), "0.1"},
+		"a float of 32 bits":                 {appended(msgp.AppendFloat32, 0.1), "0.1"},
+		"a large float":                      {appended(msgp.AppendFloat64, 1e300), "1e+300"},
+		"a small float":                      {appended(msgp.AppendFloat64, -5e-324), "-5e-324"},
+		"not a number":                       {appended(msgp.AppendFloat64, math.NaN()), "null"},
+		"an infinity":                        {appended(msgp.AppendFloat32, float32(math.Inf(-1))), "null"},
+		"text":                               {appended(msgp.AppendString, "ä\"\n\x00"), `"ä\"\n\u0000"`},
+		"text that is not UTF-8":             {appended(msgp.AppendString, "a\xffb"), "\"a\uFFFDb\""},
+		"bin that is UTF-8":                  {appended(msgp.AppendBytes, []byte("ä\n")), `"ä\n"`},
+		"bin that is not":                    {appended(msgp.AppendBytes, []byte("a\xff")), `"Yf8="`},
 		"a list":                             {"\x93\x01\x90\x91\xa0", `[1,[],[""]]`},
 		"a map":                              {"\x82\xa1a\x80\xa1b\x81\xa0\xc0", `{"a":{},"b":{"":null}}`},
 		"a key twice":                        {"\x82\xa1a\x01\xa1a\x02", `{"a":1,"a":2}`},
@@ -110,27 +110,27 @@ func TestMsgpackValues(t *testing.T) {
 		"types that the library knows":       {"\x92\xc7\x0c\x05" + strings.Repeat("\x00", 12) + "\xd7\x03" + strings.Repeat("\x00", 8), `[{"type":5,"data":"AAAAAAAAAAAAAAAA"},{"type":3,"data":"AAAAAAAAAAA="}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records, err := decode("msgpack", "\x92\x00\x81\xa1v"+test.value, true)
+			records, err := decodeText("msgpack", "\x92\x00\x81\xa1v"+test.value, true)
 			require.NoError(t, err)
 			require.Equal(t, []string{`{"@timestamp":"1970-01-01T00:00:00Z","v":` + test.want + `}`}, records)
 			require.True(t, json.Valid([]byte(records[0])))
-			_, err = decode("json", records[0], false)
+			_, err = decodeText("json", records[0], false)
 			require.NoError(t, err)
 		})
 	}
 }
 
 func TestMsgpackDepthIsThatOfJSON(t *testing.T) {
-	records, err := decode("msgpack", anEntry(nestedMaps(64)), true)
+	records, err := decodeText("msgpack", anEntry(nestedMaps(64)), true)
 	require.NoError(t, err)
 	require.Len(t, records, 1)
-	_, err = decode("json", records[0], false)
+	_, err = decodeText("json", records[0], false)
 	require.NoError(t, err)
-	records, err = decode("msgpack", "\x92\x92"+aTime+nestedMaps(63)+"\x80", true)
+	records, err = decodeText("msgpack", "\x92\x92"+aTime+nestedMaps(63)+"\x80", true)
 	require.NoError(t, err)
-	_, err = decode("json", records[0], false)
+	_, err = decodeText("json", records[0], false)
 	require.NoError(t, err, "metadata stands in the record")
-	_, err = decode("msgpack", anEntry(strings.Repeat("\x81\xa1a", 64)+aTime), true)
+	_, err = decodeText("msgpack", anEntry(strings.Repeat("\x81\xa1a", 64)+aTime), true)
 	require.NoError(t, err, "a time is text")
 }
 
@@ -178,12 +178,12 @@ func TestMsgpackThatIsWrongIsRefused(t *testing.T) {
 
 func TestMsgpackThatIsCutShortAnywhereIsRefused(t *testing.T) {
 	whole := "\x92\x92" + aTime + "\x81\xa3_id\xa1x\x83\xa1a\x93\x01\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00\xc0\xa1b\xc7\x03\x07abc\xa1c\xd9\x05hello"
-	_, err := decode("msgpack", whole, true)
+	_, err := decodeText("msgpack", whole, true)
 	require.NoError(t, err)
 	for length := 1; length < len(whole); length++ {
-		_, err := decode("msgpack", whole[:length], true)
+		_, err := decodeText("msgpack", whole[:length], true)
 		require.Error(t, err, "%d bytes", length)
-		_, err = decode("auto", whole[:length], true)
+		_, err = decodeText("auto", whole[:length], true)
 		require.Equal(t, length >= 4, err != nil, "%d bytes in auto", length)
 	}
 }

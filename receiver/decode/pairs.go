@@ -81,7 +81,7 @@ func groupPairs(pairs []pair) {
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.place, b.place) })
 }
 
-// repeats tells whether a name may come more than once.
+// repeats reports whether a name may come more than once.
 func repeats(pairs []pair) bool {
 	for i := 1; i < len(pairs); i++ {
 		if bytes.Equal(pairs[i].name, pairs[0].name) {

@@ -6,7 +6,7 @@ package decode
 import "unicode/utf8"
 
 func init() {
-	register("raw", format{frames: allFrames, decode: decodeRaw})
+	register("raw", formatKind{frames: allFrames, decode: decodeRaw})
 }
 
 // decodeRaw: the message is text of any kind, and becomes the field "message"

@@ -44,7 +44,7 @@ func (s *scanner) fail() error {
 	return &jsonError{at: s.pos, early: s.pos >= len(s.data)}
 }
 
-// end tells whether all is read.
+// end reports whether all is read.
 func (s *scanner) end() bool { return s.pos == len(s.data) }
 
 // next returns the byte at pos, or 0 at the end, which no rule takes.

@@ -127,7 +127,7 @@ func eventTime(kind int8, data []byte) (time.Time, bool) {
 // count right.
 const maxSeconds = 1 << 40
 
-// sayable tells whether RFC 3339, with its four digits for a year, has the time.
+// sayable reports whether RFC 3339, with its four digits for a year, has the time.
 func sayable(at time.Time) bool {
 	year := at.UTC().Year()
 	return year >= 0 && year <= 9999

@@ -142,12 +142,12 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 func TestFailuresAreCounted(t *testing.T) {
 	broken := errors.New("broken")
 	m := New()
-	counted := Count(m, sinkOf{
+	sink := Count(m, sinkOf{
 		consume: func(context.Context, *receiver.Message) error { return broken },
 		commit:  func(context.Context) error { return broken },
 	})
-	require.ErrorIs(t, counted.Consume(t.Context(), &receiver.Message{Records: make([][]byte, 2)}), broken)
-	require.ErrorIs(t, counted.Commit(t.Context()), broken)
+	require.ErrorIs(t, sink.Consume(t.Context(), &receiver.Message{Records: make([][]byte, 2)}), broken)
+	require.ErrorIs(t, sink.Commit(t.Context()), broken)
 	require.InDelta(t, 1, testutil.ToFloat64(m.writeErrors), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(m.commitErrors), 0)
 	require.Zero(t, testutil.ToFloat64(m.messages))

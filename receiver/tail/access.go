@@ -31,7 +31,7 @@ func newAccess(valid func(string) bool) *access {
 	return &access{valid: valid, sessions: newSessions(), failures: newThrottle(), hostname: strings.ToLower(name)}
 }
 
-// allowed tells whether the request comes with a token or a session that is
+// allowed reports whether the request comes with a token or a session that is
 // good at this moment.
 func (a *access) allowed(r *http.Request) bool {
 	if a.valid == nil {
@@ -76,7 +76,7 @@ func (a *access) foreign(r *http.Request) (reason string) {
 	return ""
 }
 
-// ownName tells whether host can't be a name that someone else has pointed here.
+// ownName reports whether host can't be a name that someone else has pointed here.
 func (a *access) ownName(host string) bool {
 	name := strings.ToLower(host)
 	if split, _, err := net.SplitHostPort(name); err == nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func valid(token string) bool { return token == "good" }
+func isValid(token string) bool { return token == "good" }
 
 // visitor is a browser with cookies.
 func visitor(t *testing.T, server *httptest.Server) *http.Client {
@@ -32,7 +32,7 @@ func visitor(t *testing.T, server *httptest.Server) *http.Client {
 	return &http.Client{Jar: jar, Transport: transport}
 }
 
-func body(t *testing.T, client *http.Client, method, address, form string, header ...string) (int, string) {
+func bodyOf(t *testing.T, client *http.Client, method, address, form string, header ...string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form))
 	require.NoError(t, err)
@@ -51,29 +51,29 @@ func body(t *testing.T, client *http.Client, method, address, form string, heade
 }
 
 func TestOnlyATokenOpensTheTail(t *testing.T) {
-	server := serve(t, newTail(t, Options{Valid: valid}))
+	server := serve(t, newTail(t, Options{Valid: isValid}))
 	client := visitor(t, server)
-	_, page := body(t, client, http.MethodGet, server.URL+"/", "")
+	_, page := bodyOf(t, client, http.MethodGet, server.URL+"/", "")
 	require.Contains(t, page, `name="token"`)
 	require.NotContains(t, page, "app.js")
 	for _, path := range []string{"/tail/stream", "/tail/access"} {
-		status, text := body(t, client, http.MethodGet, server.URL+path, "")
+		status, text := bodyOf(t, client, http.MethodGet, server.URL+path, "")
 		require.Equal(t, http.StatusUnauthorized, status)
 		require.Equal(t, "a token is needed\n", text)
 	}
-	status, _ := body(t, client, http.MethodGet, server.URL+"/tail/access", "", "Cookie", cookieName+"=made-up")
+	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "", "Cookie", cookieName+"=made-up")
 	require.Equal(t, http.StatusUnauthorized, status)
 
-	_, page = body(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
+	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
 	require.Contains(t, page, "none of the tokens")
-	_, page = body(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
+	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
 	require.Contains(t, page, "app.js")
-	status, _ = body(t, client, http.MethodGet, server.URL+"/tail/access", "")
+	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
 	require.Equal(t, http.StatusNoContent, status)
 
-	_, page = body(t, client, http.MethodPost, server.URL+"/tail/sign-out", "")
+	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-out", "")
 	require.Contains(t, page, "signed out")
-	status, _ = body(t, client, http.MethodGet, server.URL+"/tail/access", "")
+	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
 	require.Equal(t, http.StatusUnauthorized, status)
 }
 
@@ -86,7 +86,7 @@ func TestTheCookieIsOfNoUseElsewhere(t *testing.T) {
 		"with TLS":     {httptest.NewTLSServer, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := test.server(newTail(t, Options{Valid: valid}).Handler())
+			server := test.server(newTail(t, Options{Valid: isValid}).Handler())
 			defer server.Close()
 			client := visitor(t, server)
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -110,13 +110,13 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 	live := newTail(t, Options{Valid: func(token string) bool { return token == "good" && !revoked.Load() }})
 	server := serve(t, live)
 	client := visitor(t, server)
-	body(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
+	bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
 	c := connect(t, server, "", "Authorization", "bearer good")
 	var hello welcome
 	c.until("hello", &hello)
 	require.True(t, hello.SignedIn)
 	revoked.Store(true)
-	status, _ := body(t, client, http.MethodGet, server.URL+"/tail/access", "")
+	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
 	require.Equal(t, http.StatusUnauthorized, status)
 	for name := "hello"; name != ""; {
 		name, _ = c.next()
@@ -125,15 +125,15 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 }
 
 func TestGuessingIsSlow(t *testing.T) {
-	server := serve(t, newTail(t, Options{Valid: valid}))
+	server := serve(t, newTail(t, Options{Valid: isValid}))
 	client := visitor(t, server)
 	for range maxFailures {
-		_, page := body(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
+		_, page := bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
 		require.Contains(t, page, "none of the tokens")
 	}
-	_, page := body(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
+	_, page := bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
 	require.Contains(t, page, "Too many wrong tokens")
-	status, _ := body(t, client, http.MethodGet, server.URL+"/tail/access", "", "Authorization", "Bearer good")
+	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "", "Authorization", "Bearer good")
 	require.Equal(t, http.StatusUnauthorized, status, "nor can it be guessed in the header")
 }
 
@@ -208,7 +208,7 @@ func TestRequestsOfOtherPagesAreRefused(t *testing.T) {
 			require.Equal(t, test.want, get(t, server.URL+test.path, test.header...).StatusCode)
 		})
 	}
-	require.Equal(t, http.StatusOK, get(t, serve(t, newTail(t, Options{Valid: valid})).URL, "Host", "logs.example.com").StatusCode, "with tokens any name will do")
+	require.Equal(t, http.StatusOK, get(t, serve(t, newTail(t, Options{Valid: isValid})).URL, "Host", "logs.example.com").StatusCode, "with tokens any name will do")
 }
 
 func TestAnswersSayWhatBrowsersMayDoWithThem(t *testing.T) {

@@ -23,9 +23,9 @@ const (
 
 // agents are the connections of the receiver.
 type agents struct {
-	mu   sync.RWMutex
-	open map[uint64]*agent
-	gone []*agent // oldest first
+	mutex sync.RWMutex
+	open  map[uint64]*agent
+	gone  []*agent // oldest first
 }
 
 // agent is one connection. Its reader writes the counters, hubLoop reads them.
@@ -33,7 +33,7 @@ type agent struct {
 	id     uint64
 	addr   string
 	since  time.Time
-	ended  time.Time // zero while it is open; under agents.mu
+	ended  time.Time // zero while it is open; under agents.mutex
 	code   int       // of the Close frame, once ended
 	format atomic.Pointer[string]
 	host   atomic.Pointer[string] // that its records name
@@ -45,14 +45,14 @@ type agent struct {
 }
 
 func (a *agents) opened(p receiver.Peer) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
 	a.open[p.ID] = &agent{id: p.ID, addr: p.RemoteAddr, since: time.Now()}
 }
 
 func (a *agents) closed(p receiver.Peer, end receiver.End) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
 	one := a.open[p.ID]
 	if one == nil {
 		return
@@ -66,8 +66,8 @@ func (a *agents) closed(p receiver.Peer, end receiver.End) {
 }
 
 func (a *agents) get(id uint64) *agent {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
+	a.mutex.RLock()
+	defer a.mutex.RUnlock()
 	return a.open[id]
 }
 
@@ -119,8 +119,8 @@ type agentState struct {
 // snapshot returns the number of open agents and those to show: the busiest,
 // then those that have hung up lately, newest first.
 func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown []agentState) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
 	a.gone = slices.DeleteFunc(a.gone, func(one *agent) bool { return now.Sub(one.ended) > goneFor })
 	shown = make([]agentState, 0, len(a.open)+len(a.gone))
 	for _, one := range a.open {

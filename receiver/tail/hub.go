@@ -24,7 +24,7 @@ type hub struct {
 	viewers []*viewer
 	number  uint64 // of the newest record that was looked at
 
-	recent      []*record // oldest first
+	recent      []*shownRecord // oldest first
 	recentBytes int
 	hosts       []string // that records name, the one seen last at the end
 
@@ -42,7 +42,7 @@ func (h *hub) hubLoop() {
 	defer ticker.Stop()
 	for ticks := 1; ; {
 		select {
-		case c := <-h.tail.chunks:
+		case c := <-h.tail.excerpts:
 			h.look(c)
 		case v := <-h.tail.joins:
 			h.join(v)
@@ -59,8 +59,8 @@ func (h *hub) hubLoop() {
 	}
 }
 
-// look parses the records of a chunk and offers them to the viewers.
-func (h *hub) look(c *chunk) {
+// look parses the records of an excerpt and offers them to the viewers.
+func (h *hub) look(c *excerpt) {
 	h.tail.waiting.Add(-int64(len(c.data)))
 	begin := 0
 	for _, part := range c.parts {
@@ -78,7 +78,7 @@ func (h *hub) look(c *chunk) {
 }
 
 // remember keeps the record for pages that open.
-func (h *hub) remember(r *record) {
+func (h *hub) remember(r *shownRecord) {
 	r.keep()
 	h.recent = append(h.recent, r)
 	h.recentBytes += len(r.raw)

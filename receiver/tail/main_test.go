@@ -41,7 +41,7 @@ func serve(t *testing.T, live *Tail) *httptest.Server {
 	return server
 }
 
-func message(records ...string) *receiver.Message {
+func messageOf(records ...string) *receiver.Message {
 	m := &receiver.Message{Peer: receiver.Peer{ID: 1, RemoteAddr: "192.0.2.7:4711"}, Format: "json_lines", Number: 1}
 	for _, record := range records {
 		m.Records = append(m.Records, []byte(record))
@@ -50,14 +50,14 @@ func message(records ...string) *receiver.Message {
 	return m
 }
 
-// client reads a stream.
-type client struct {
+// streamClient reads a stream.
+type streamClient struct {
 	t      *testing.T
 	lines  *bufio.Scanner
 	cancel context.CancelFunc
 }
 
-func connect(t *testing.T, server *httptest.Server, parameters string, header ...string) *client {
+func connect(t *testing.T, server *httptest.Server, parameters string, header ...string) *streamClient {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -71,13 +71,13 @@ func connect(t *testing.T, server *httptest.Server, parameters string, header ..
 	t.Cleanup(func() { _ = response.Body.Close() })
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	require.Equal(t, "text/event-stream; charset=utf-8", response.Header.Get("Content-Type"))
-	c := &client{t: t, lines: bufio.NewScanner(response.Body), cancel: cancel}
+	c := &streamClient{t: t, lines: bufio.NewScanner(response.Body), cancel: cancel}
 	c.lines.Buffer(nil, 16<<20)
 	return c
 }
 
 // next returns the next event, and no name at the end of the stream.
-func (c *client) next() (name string, data json.RawMessage) {
+func (c *streamClient) next() (name string, data json.RawMessage) {
 	for c.lines.Scan() {
 		line := c.lines.Text()
 		if after, ok := strings.CutPrefix(line, "event: "); ok {
@@ -91,7 +91,7 @@ func (c *client) next() (name string, data json.RawMessage) {
 }
 
 // until decodes the next event of that name.
-func (c *client) until(name string, value any) {
+func (c *streamClient) until(name string, value any) {
 	c.t.Helper()
 	for {
 		got, data := c.next()
@@ -104,7 +104,7 @@ func (c *client) until(name string, value any) {
 }
 
 // rows reads until there are so many rows.
-func (c *client) rows(count int) (all []row) {
+func (c *streamClient) rows(count int) (all []row) {
 	c.t.Helper()
 	for len(all) < count {
 		var some []row

@@ -14,7 +14,7 @@ const (
 
 // Options configure a Tail. All may be left out.
 type Options struct {
-	// Valid tells whether a token lets its bearer look, in constant time. It may be
+	// Valid reports whether a token lets its bearer look, in constant time. It may be
 	// called from any goroutine. nil lets everyone look.
 	Valid func(token string) bool
 

@@ -37,7 +37,7 @@ type asset struct {
 }
 
 func loadAssets() map[string]asset {
-	assets := map[string]asset{}
+	loaded := map[string]asset{}
 	names, err := fs.Glob(embedded, "page/*")
 	if err != nil {
 		panic(err) // the pattern is wrong
@@ -52,9 +52,9 @@ func loadAssets() map[string]asset {
 			panic(err) // what is embedded can be read
 		}
 		sum := sha256.Sum256(content)
-		assets[path.Base(name)] = asset{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		loaded[path.Base(name)] = asset{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
-	return assets
+	return loaded
 }
 
 var (

@@ -86,7 +86,7 @@ func expressionOf(search string) (string, bool) {
 	return "", false
 }
 
-func (q *query) matches(r *record) bool {
+func (q *query) matches(r *shownRecord) bool {
 	if q.levels != 0 && q.levels&(1<<r.level) == 0 || q.host != "" && q.host != r.Host {
 		return false
 	}

@@ -20,8 +20,8 @@ const (
 	maxRecordShown  = 16 << 10
 )
 
-// record is what the page shows of one record. It belongs to hubLoop.
-type record struct {
+// shownRecord is what the page shows of one record. It belongs to hubLoop.
+type shownRecord struct {
 	row
 	raw     []byte // the JSON, maybe cut; its own copy once it is kept
 	message string // all of it
@@ -74,8 +74,8 @@ type fields struct {
 }
 
 // parse reads a record. What can't be read is shown as it is.
-func parse(raw []byte, cut bool, peer receiver.Peer, at time.Time) *record {
-	r := &record{raw: raw, row: row{Time: at.UnixMilli(), Addr: peer.RemoteAddr, Cut: cut}}
+func parse(raw []byte, cut bool, peer receiver.Peer, at time.Time) *shownRecord {
+	r := &shownRecord{raw: raw, row: row{Time: at.UnixMilli(), Addr: peer.RemoteAddr, Cut: cut}}
 	var f fields
 	if cut || len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &f) != nil {
 		f = fields{} // of half a record
@@ -173,7 +173,7 @@ func firstTime(values ...json.RawMessage) (unixMillis int64, ok bool) {
 }
 
 // lower returns message and raw in lower case.
-func (r *record) lower() (message, raw []byte) {
+func (r *shownRecord) lower() (message, raw []byte) {
 	if r.lowerMessage == nil {
 		r.lowerMessage = bytes.ToLower([]byte(r.message))
 		r.lowerRaw = bytes.ToLower(r.raw)
@@ -182,7 +182,7 @@ func (r *record) lower() (message, raw []byte) {
 }
 
 // encode returns the row as JSON. It is made once, however many viewers get it.
-func (r *record) encode() []byte {
+func (r *shownRecord) encode() []byte {
 	if r.encoded == nil {
 		r.Message = cutText(r.message, maxMessageShown)
 		shown := r.raw[:min(len(r.raw), maxRecordShown)]
@@ -193,17 +193,17 @@ func (r *record) encode() []byte {
 	return r.encoded
 }
 
-// keep makes the record independent of the chunk that it came in, and of what
+// keep makes the record independent of the excerpt that it came in, and of what
 // can be had again.
-func (r *record) keep() {
+func (r *shownRecord) keep() {
 	r.raw = bytes.Clone(r.raw)
 	r.lowerMessage, r.lowerRaw = nil, nil
 }
 
 // cutText cuts between runes.
-func cutText(text string, bytes int) string {
-	if len(text) <= bytes {
+func cutText(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:bytes], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

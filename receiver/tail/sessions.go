@@ -17,7 +17,7 @@ const (
 
 // sessions are the browsers that have signed in. They end with this process.
 type sessions struct {
-	mu    sync.Mutex
+	mutex sync.Mutex
 	known map[[sha256.Size]byte]session
 }
 
@@ -35,8 +35,8 @@ func newSessions() *sessions {
 // look-up takes tells nothing about the values that there are.
 func (s *sessions) begin(token string) string {
 	value := rand.Text() + rand.Text()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	now := time.Now()
 	var oldest [sha256.Size]byte
 	for hash, one := range s.known {
@@ -54,14 +54,14 @@ func (s *sessions) begin(token string) string {
 }
 
 func (s *sessions) token(value string) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	one, ok := s.known[sha256.Sum256([]byte(value))]
 	return one.token, ok && time.Now().Before(one.ends)
 }
 
 func (s *sessions) end(value string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	delete(s.known, sha256.Sum256([]byte(value)))
 }

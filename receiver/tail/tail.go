@@ -22,11 +22,11 @@ const (
 	quotaUnwatched = 200 / ticksPerSecond
 	quotaWatched   = 20_000 / ticksPerSecond
 
-	maxRecordBytes = 64 << 10  // of a record that is copied
-	maxChunkBytes  = 256 << 10 // of a batch that is copied
-	// What waits for hubLoop: a chunk can be as small as a record.
-	maxChunks            = 4096
-	maxWaitingChunkBytes = 8 << 20 // bytes of all of them
+	maxRecordBytes  = 64 << 10  // of a record that is copied
+	maxExcerptBytes = 256 << 10 // of a message that is copied
+	// What waits for hubLoop: an excerpt can be as small as a record.
+	maxExcerpts            = 4096
+	maxWaitingExcerptBytes = 8 << 20 // bytes of all of them
 )
 
 // Tail watches a receiver. All its methods may be called from any goroutine.
@@ -38,12 +38,12 @@ type Tail struct {
 	boot    string // tells this Tail from the one before a restart
 
 	// What Observe touches. quota is what it may still copy in this tick.
-	quota   atomic.Int64
-	records atomic.Uint64
-	bytes   atomic.Uint64
-	leftOut atomic.Uint64 // records that Observe did not copy
-	chunks  chan *chunk
-	waiting atomic.Int64 // bytes in chunks
+	quota    atomic.Int64
+	records  atomic.Uint64
+	bytes    atomic.Uint64
+	leftOut  atomic.Uint64 // records that Observe did not copy
+	excerpts chan *excerpt
+	waiting  atomic.Int64 // bytes in excerpts
 
 	viewers atomic.Int64 // streams that have a place
 	joins   chan *viewer
@@ -57,13 +57,13 @@ type Tail struct {
 func New(options Options) *Tail {
 	options.complete()
 	t := &Tail{
-		options: options,
-		access:  newAccess(options.Valid),
-		boot:    rand.Text(),
-		chunks:  make(chan *chunk, maxChunks),
-		joins:   make(chan *viewer),
-		leaves:  make(chan *viewer),
-		done:    make(chan struct{}),
+		options:  options,
+		access:   newAccess(options.Valid),
+		boot:     rand.Text(),
+		excerpts: make(chan *excerpt, maxExcerpts),
+		joins:    make(chan *viewer),
+		leaves:   make(chan *viewer),
+		done:     make(chan struct{}),
 	}
 	t.agents.open = map[uint64]*agent{}
 	t.quota.Store(quotaUnwatched)
@@ -72,16 +72,16 @@ func New(options Options) *Tail {
 	return t
 }
 
-// chunk is the copy of some records of a batch.
-type chunk struct {
+// excerpt is the copy of some records of a message.
+type excerpt struct {
 	peer   receiver.Peer
 	format string
 	at     time.Time
 	data   []byte
-	parts  []part
+	parts  []excerptPart
 }
 
-type part struct {
+type excerptPart struct {
 	end int  // in data; it begins where the one before ends
 	cut bool // the record is longer
 }
@@ -97,20 +97,20 @@ func (t *Tail) Observe(m *receiver.Message) {
 		return
 	}
 	taken := 0
-	if t.waiting.Load() < maxWaitingChunkBytes {
+	if t.waiting.Load() < maxWaitingExcerptBytes {
 		taken = t.hand(t.copyOf(m))
 	}
 	t.leftOut.Add(uint64(len(m.Records) - taken))
 }
 
-// hand gives a chunk to hubLoop, and returns how many records that are.
-func (t *Tail) hand(c *chunk) int {
+// hand gives an excerpt to hubLoop, and returns how many records that are.
+func (t *Tail) hand(c *excerpt) int {
 	if len(c.parts) == 0 {
 		return 0
 	}
 	t.waiting.Add(int64(len(c.data)))
 	select {
-	case t.chunks <- c:
+	case t.excerpts <- c:
 		return len(c.parts)
 	default: // hubLoop is behind
 		t.waiting.Add(-int64(len(c.data)))
@@ -118,23 +118,23 @@ func (t *Tail) hand(c *chunk) int {
 	}
 }
 
-func (t *Tail) copyOf(m *receiver.Message) *chunk {
+func (t *Tail) copyOf(m *receiver.Message) *excerpt {
 	wanted := int64(len(m.Records))
 	left := t.quota.Add(-wanted) + wanted // what others took meanwhile is gone
 	records := m.Records[:max(0, min(wanted, left))]
 	size := 0
 	for i, record := range records {
 		length := min(len(record), maxRecordBytes)
-		if size+length > maxChunkBytes {
+		if size+length > maxExcerptBytes {
 			records = records[:i]
 			break
 		}
 		size += length
 	}
-	c := &chunk{peer: m.Peer, format: m.Format, at: time.Now(), data: make([]byte, 0, size), parts: make([]part, 0, len(records))}
+	c := &excerpt{peer: m.Peer, format: m.Format, at: time.Now(), data: make([]byte, 0, size), parts: make([]excerptPart, 0, len(records))}
 	for _, record := range records {
 		c.data = append(c.data, record[:min(len(record), maxRecordBytes)]...)
-		c.parts = append(c.parts, part{end: len(c.data), cut: len(record) > maxRecordBytes})
+		c.parts = append(c.parts, excerptPart{end: len(c.data), cut: len(record) > maxRecordBytes})
 	}
 	return c
 }

@@ -18,15 +18,15 @@ import (
 func TestAViewerGetsWhatWasThereAndWhatComes(t *testing.T) {
 	live := newTail(t, Options{})
 	server := serve(t, live)
-	live.Observe(message(`{"message":"before"}`))
-	require.Eventually(t, func() bool { return len(live.chunks) == 0 }, patience, time.Millisecond)
+	live.Observe(messageOf(`{"message":"before"}`))
+	require.Eventually(t, func() bool { return len(live.excerpts) == 0 }, patience, time.Millisecond)
 	c := connect(t, server, "")
 	var hello welcome
 	c.until("hello", &hello)
 	require.Equal(t, live.boot, hello.Boot)
 	require.False(t, hello.SignedIn)
 	require.Equal(t, "before", c.rows(1)[0].Message)
-	live.Observe(message(`{"message":"one"}`, `{"message":"two"}`))
+	live.Observe(messageOf(`{"message":"one"}`, `{"message":"two"}`))
 	rows := c.rows(2)
 	require.Equal(t, "one", rows[0].Message)
 	require.Equal(t, "two", rows[1].Message)
@@ -40,7 +40,7 @@ func TestTheFiltersWorkOnTheStream(t *testing.T) {
 	live := newTail(t, Options{})
 	server := serve(t, live)
 	c := connect(t, server, "q=Pay&level=error,warn&host=web-1")
-	live.Observe(message(
+	live.Observe(messageOf(
 		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-1"}}`,
 		`{"message":"payment failed","log":{"level":"error"},"host":{"name":"web-2"}}`,
 		`{"message":"payment made","log":{"level":"info"},"host":{"name":"web-1"}}`,
@@ -63,7 +63,7 @@ func TestAQueryThatIsWrongMatchesNothingAndSaysSo(t *testing.T) {
 	var hello welcome
 	c.until("hello", &hello)
 	require.Contains(t, hello.Problem, "missing closing )")
-	live.Observe(message(`{"message":"x"}`))
+	live.Observe(messageOf(`{"message":"x"}`))
 	var state told
 	c.until("state", &state)
 	require.Equal(t, viewerCounts{}, state.Own)
@@ -79,7 +79,7 @@ func TestAFloodIsSampledAndCounted(t *testing.T) {
 	for i := range records {
 		records[i] = fmt.Sprintf(`{"message":"line %d"}`, i)
 	}
-	live.Observe(message(records...))
+	live.Observe(messageOf(records...))
 	var state told
 	for state.Own.Matched+state.Site.Unread < 1500 {
 		c.until("state", &state)
@@ -97,7 +97,7 @@ func TestWithoutAViewerFewRecordsAreCopied(t *testing.T) {
 		records[i] = `{}`
 	}
 	for range 100 {
-		live.Observe(message(records...))
+		live.Observe(messageOf(records...))
 	}
 	require.Greater(t, live.leftOut.Load(), uint64(90_000))
 	require.Equal(t, uint64(100_000), live.records.Load())
@@ -105,18 +105,18 @@ func TestWithoutAViewerFewRecordsAreCopied(t *testing.T) {
 
 func TestWhatWaitsIsBounded(t *testing.T) {
 	live := New(Options{})
-	require.NoError(t, live.Shutdown(t.Context())) // nobody takes the chunks any more
+	require.NoError(t, live.Shutdown(t.Context())) // nobody takes the excerpts any more
 	long := `"` + strings.Repeat("x", 2*maxRecordBytes) + `"`
 	for range 1000 {
 		live.quota.Store(quotaWatched)
-		live.Observe(message(long, long, long, long, long, long))
+		live.Observe(messageOf(long, long, long, long, long, long))
 	}
-	require.LessOrEqual(t, live.waiting.Load(), int64(maxWaitingChunkBytes+maxChunkBytes))
+	require.LessOrEqual(t, live.waiting.Load(), int64(maxWaitingExcerptBytes+maxExcerptBytes))
 	waiting := 0
-	for len(live.chunks) > 0 {
-		c := <-live.chunks
+	for len(live.excerpts) > 0 {
+		c := <-live.excerpts
 		waiting += cap(c.data)
-		require.LessOrEqual(t, len(c.data), maxChunkBytes)
+		require.LessOrEqual(t, len(c.data), maxExcerptBytes)
 		require.Len(t, c.parts, 4)
 		require.True(t, c.parts[0].cut)
 	}
@@ -166,7 +166,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 	}
 	require.NoError(t, c.lines.Err(), "an end, and no cut")
 	require.Equal(t, http.StatusServiceUnavailable, get(t, server.URL+"/tail/stream").StatusCode)
-	live.Observe(message(`{}`)) // does no harm
+	live.Observe(messageOf(`{}`)) // does no harm
 	require.NoError(t, live.Shutdown(t.Context()))
 }
 
@@ -177,7 +177,7 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	conn := receiver.Peer{ID: 1, RemoteAddr: "192.0.2.7:4711"}
 	live.agents.opened(conn)
 	live.agents.opened(receiver.Peer{ID: 2, RemoteAddr: "192.0.2.8:4711"})
-	live.Observe(message(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
+	live.Observe(messageOf(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
 	live.agents.confirmed(conn)
 	var state told
 	for len(state.Site.Agents) < 2 || state.Site.Agents[0].Host == "" {
@@ -234,7 +234,7 @@ func BenchmarkObserveWithoutAViewer(b *testing.B) {
 	live := New(Options{})
 	defer func() { _ = live.Shutdown(b.Context()) }()
 	live.agents.opened(receiver.Peer{ID: 1})
-	one := message(`{"message":"a line","host":{"name":"web-1"}}`)
+	one := messageOf(`{"message":"a line","host":{"name":"web-1"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		live.Observe(one)

@@ -17,7 +17,7 @@ const (
 
 // throttle slows down those who guess tokens.
 type throttle struct {
-	mu     sync.Mutex
+	mutex  sync.Mutex
 	counts map[string]failures
 	swept  time.Time // when those that can be forgotten were, last
 }
@@ -35,8 +35,8 @@ func newThrottle() *throttle { return &throttle{counts: map[string]failures{}} }
 const everyoneElse = ""
 
 func (t *throttle) blocked(who string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	known, ok := t.counts[who]
 	if !ok && len(t.counts) >= maxThrottled {
 		known = t.counts[everyoneElse]
@@ -45,8 +45,8 @@ func (t *throttle) blocked(who string) bool {
 }
 
 func (t *throttle) failed(who string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	now := time.Now()
 	known, ok := t.counts[who]
 	if !ok && len(t.counts) >= maxThrottled {

@@ -28,7 +28,7 @@ type viewer struct {
 	due     int // rows that it may have at this moment
 	counts  viewerCounts
 
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	hello   []byte
 	rows    [][]byte // encoded
 	bytes   int      // of rows
@@ -48,7 +48,7 @@ func newViewer(rowsPerSecond int) *viewer {
 
 // welcome gives it what it begins with: the newest of the recent records that
 // match.
-func (v *viewer) welcome(hello []byte, recent []*record) {
+func (v *viewer) welcome(hello []byte, recent []*shownRecord) {
 	var rows [][]byte
 	size := 0
 	for i := len(recent) - 1; i >= 0 && len(rows) < maxWaitingRows/2 && v.problem == ""; i-- {
@@ -60,8 +60,8 @@ func (v *viewer) welcome(hello []byte, recent []*record) {
 		}
 		recent[i].lowerMessage, recent[i].lowerRaw = nil, nil
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
 	v.hello = hello
 	for _, encoded := range slices.Backward(rows) {
 		v.addLocked(encoded)
@@ -70,7 +70,7 @@ func (v *viewer) welcome(hello []byte, recent []*record) {
 }
 
 // offer takes the record if it matches and the viewer is due one.
-func (v *viewer) offer(r *record) {
+func (v *viewer) offer(r *shownRecord) {
 	if v.problem != "" || !v.query.matches(r) {
 		return
 	}
@@ -79,8 +79,8 @@ func (v *viewer) offer(r *record) {
 		return
 	}
 	encoded := r.encode()
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
 	if len(v.rows) >= maxWaitingRows || v.bytes+len(encoded) > maxWaitingBytes {
 		return // it is slow
 	}
@@ -98,8 +98,8 @@ func (v *viewer) addLocked(encoded []byte) {
 // due is saved up for a second: agents send what they have at once.
 func (v *viewer) tick() {
 	v.due = min(v.due+v.perTick, v.perTick*ticksPerSecond)
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
 	if len(v.rows) > 0 {
 		v.signal()
 	}
@@ -107,8 +107,8 @@ func (v *viewer) tick() {
 
 // tell has the viewer told of everyone's state and its own.
 func (v *viewer) tell(site []byte) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
 	v.site, v.telling = site, v.counts
 	v.signal()
 }
@@ -122,10 +122,10 @@ func (v *viewer) signal() {
 
 // take appends all that waits to b, as server-sent events.
 func (v *viewer) take(b *bytes.Buffer) {
-	v.mu.Lock()
+	v.mutex.Lock()
 	hello, rows, site, telling := v.hello, v.rows, v.site, v.telling
 	v.hello, v.rows, v.bytes, v.site = nil, nil, 0, nil
-	v.mu.Unlock()
+	v.mutex.Unlock()
 	if hello != nil {
 		writeEvent(b, "hello", hello)
 	}

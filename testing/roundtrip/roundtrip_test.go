@@ -58,14 +58,14 @@ func events() []beat.Event {
 
 // sink keeps the records of a receiver, and what it took the messages for.
 type sink struct {
-	mu      sync.Mutex
+	mutex   sync.Mutex
 	records []string
 	formats map[string]bool
 }
 
 func (s *sink) consume(_ context.Context, m *receiver.Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, record := range m.Records {
 		s.records = append(s.records, string(record))
 	}
@@ -97,8 +97,8 @@ func through(t *testing.T, options receiver.Options, frameType int, messages [][
 		}
 	}
 	require.True(t, websocket.IsCloseError(err, websocket.CloseNormalClosure), "%v", err)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	return s.records, s.formats
 }
 

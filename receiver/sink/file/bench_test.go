@@ -19,11 +19,11 @@ import (
 // a Ping, or the ack of the last. The output goes nowhere, or to a file that is
 // synced before a confirmation.
 func BenchmarkHandler(b *testing.B) {
-	const perBatch = 1600
+	const perWrite = 1600
 	record := fmt.Sprintf(`{"message":"%0189d"}`, 7)
 	one := binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, uint16(len(record)))
 	one = append(append(one, 0, 0, 0, 0), record...)
-	batch := bytes.Repeat(one, perBatch)
+	burst := bytes.Repeat(one, perWrite)
 	for _, synced := range []bool{false, true} {
 		for _, acks := range []bool{false, true} {
 			b.Run(fmt.Sprintf("acks=%t/fsync=%t", acks, synced), func(b *testing.B) {
@@ -35,9 +35,9 @@ func BenchmarkHandler(b *testing.B) {
 					}
 					defer sink.Close() //nolint:errcheck // it is thrown away
 				}
-				ws, frames, replies := connect(b, sink, protocol.Subprotocol), batch, make(chan string, 1)
+				ws, frames, replies := connect(b, sink, protocol.Subprotocol), burst, make(chan string, 1)
 				if !acks {
-					ws, frames = connect(b, sink), append(batch, "\x89\x81\x00\x00\x00\x00x"...)
+					ws, frames = connect(b, sink), append(burst, "\x89\x81\x00\x00\x00\x00x"...)
 					ws.SetPongHandler(func(string) error {
 						replies <- ""
 						return nil
@@ -59,7 +59,7 @@ func BenchmarkHandler(b *testing.B) {
 					if _, err := ws.NetConn().Write(frames); err != nil {
 						b.Fatal(err)
 					}
-					sent += perBatch
+					sent += perWrite
 					if !acks {
 						<-replies
 						continue

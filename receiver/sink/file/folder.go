@@ -30,8 +30,8 @@ type FolderOptions struct {
 	Unsynced bool
 }
 
-// folder says when and where a new file begins.
-type folder struct {
+// rotation says when and where a new file begins.
+type rotation struct {
 	name        string
 	rotateBytes int64
 	now         func() time.Time
@@ -52,10 +52,10 @@ func OpenFolder(name string, o FolderOptions) (*Sink, error) {
 		return nil, errors.New("open output: option RotateBytes can't be negative")
 	}
 	o.RotateBytes = cmp.Or(o.RotateBytes, DefaultRotateBytes)
-	return openFolder(&folder{name: name, rotateBytes: o.RotateBytes, now: time.Now}, o.Unsynced)
+	return openFolder(&rotation{name: name, rotateBytes: o.RotateBytes, now: time.Now}, o.Unsynced)
 }
 
-func openFolder(f *folder, isUnsynced bool) (*Sink, error) {
+func openFolder(f *rotation, isUnsynced bool) (*Sink, error) {
 	if err := os.MkdirAll(f.name, 0o700); err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
@@ -106,7 +106,7 @@ func (s *Sink) openNewest() error {
 		return err
 	}
 	// Whether its folder was ever synced, only the process knew that began it.
-	s.current = &segment{name: newest, file: file, bytes: info.Size(), unlisted: true}
+	s.current = &segmentFile{name: newest, file: file, bytes: info.Size(), unlisted: true}
 	return nil
 }
 
@@ -145,7 +145,7 @@ func cutTorn(name string) (err error) {
 // isFull reports whether a file of that length can't take that many bytes more, or
 // is of another day. A clock that was set back does not bring back the day before:
 // names have to sort.
-func (f *folder) isFull(length, more int64) bool {
+func (f *rotation) isFull(length, more int64) bool {
 	const day = 24 * time.Hour
 	if f.now().UTC().Truncate(day).After(f.newest.Truncate(day)) {
 		return true
@@ -182,14 +182,14 @@ func (s *Sink) rotateLocked(records [][]byte) error {
 		_ = s.current.file.Close() // what it holds is on disk, or in the kernel's care
 	}
 	s.folder.newest = begun
-	s.current = &segment{name: name, file: file, unlisted: true}
+	s.current = &segmentFile{name: name, file: file, unlisted: true}
 	s.torn = false
 	return nil
 }
 
 // next is the name of a file that is begun now. Names rise, whatever the clock
 // says.
-func (f *folder) next() (name string, begun time.Time) {
+func (f *rotation) next() (name string, begun time.Time) {
 	begun = f.now().UTC().Truncate(time.Millisecond)
 	if !begun.After(f.newest) {
 		begun = f.newest.Add(time.Millisecond)

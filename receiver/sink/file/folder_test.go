@@ -33,7 +33,7 @@ func clockAt(text string) *clock {
 
 func folderStore(t testing.TB, name string, rotateBytes int64, c *clock) *Sink {
 	t.Helper()
-	s, err := openFolder(&folder{name: name, rotateBytes: rotateBytes, now: c.now}, false)
+	s, err := openFolder(&rotation{name: name, rotateBytes: rotateBytes, now: c.now}, false)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -60,7 +60,7 @@ func consumeAll(t testing.TB, s *Sink, records ...string) {
 	}
 }
 
-func TestAFolderStoreRotates(t *testing.T) {
+func TestAFolderRotates(t *testing.T) {
 	t.Run("before a file gets too long", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "new", "records")
 		c := clockAt("2021-02-05T22:17:09.1239Z")
@@ -106,7 +106,7 @@ func TestAFolderStoreRotates(t *testing.T) {
 	})
 	t.Run("and lets go of what is not to be synced", func(t *testing.T) {
 		c := clockAt("2021-02-05T22:17:09Z")
-		s, err := openFolder(&folder{name: t.TempDir(), rotateBytes: 2, now: c.now}, true)
+		s, err := openFolder(&rotation{name: t.TempDir(), rotateBytes: 2, now: c.now}, true)
 		require.NoError(t, err)
 		consumeAll(t, s, "1", "2")
 		require.Empty(t, s.earlier)
@@ -114,7 +114,7 @@ func TestAFolderStoreRotates(t *testing.T) {
 	})
 }
 
-func TestAFolderStoreGoesOnWhereAnotherLeft(t *testing.T) {
+func TestAFolderGoesOnWhereAnotherLeft(t *testing.T) {
 	const today, room = "2021-02-05T23:00:00Z", 100
 	long := strings.Repeat("x", room)
 	for name, test := range map[string]struct{ before, after map[string]string }{
@@ -264,7 +264,7 @@ func TestACommitCoversTheFilesBeforeARotation(t *testing.T) {
 	})
 }
 
-func TestAFolderStoreThatCanNotBeginAFileRefuses(t *testing.T) {
+func TestAFolderThatCanNotBeginAFileRefuses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "records")
 	s := folderStore(t, dir, 100, clockAt("2021-02-05T22:17:09Z"))
 	require.NoError(t, os.Remove(dir))

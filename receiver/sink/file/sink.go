@@ -28,11 +28,11 @@ type Sink struct {
 	commits sync.Mutex // held by Commit; taken before mutex
 
 	mutex   sync.Mutex
-	out     io.Writer // of New, or of a pipe or device that was opened here; nil for regular files
-	closer  io.Closer // of out, nil unless it was opened here
-	current *segment  // the file that is written to, if out is nil; of a folder, nil before the first record
-	earlier []*segment
-	folder  *folder           // nil unless files are rotated
+	out     io.Writer    // of New, or of a pipe or device that was opened here; nil for regular files
+	closer  io.Closer    // of out, nil unless it was opened here
+	current *segmentFile // the file that is written to, if out is nil; of a folder, nil before the first record
+	earlier []*segmentFile
+	folder  *rotation         // nil unless files are rotated
 	torn    bool              // the output ends inside of a line
 	lines   []byte            // the bytes of one write, used again
 	failed  *receiver.Refusal // by the last write or sync, nil if it went well
@@ -40,9 +40,9 @@ type Sink struct {
 	sync syncState
 }
 
-// segment is a regular file that was opened here. Those in Sink.earlier are
+// segmentFile is a regular file that was opened here. Those in Sink.earlier are
 // written to no more and wait for a sync.
-type segment struct {
+type segmentFile struct {
 	name          string
 	file          regularFile
 	bytes         int64 // its length
@@ -114,7 +114,7 @@ func ofFile(name string, file *os.File) (*Sink, error) {
 	if !info.Mode().IsRegular() {
 		return &Sink{out: file, closer: file}, nil // a pipe or device has no end to look at or cut back to
 	}
-	s := &Sink{current: &segment{name: name, file: file, bytes: info.Size()}}
+	s := &Sink{current: &segmentFile{name: name, file: file, bytes: info.Size()}}
 	s.torn, err = endsTorn(file)
 	return s, err
 }
@@ -245,7 +245,7 @@ func (s *Sink) Close() error {
 }
 
 // segmentsLocked are the open files, the oldest first.
-func (s *Sink) segmentsLocked() []*segment {
+func (s *Sink) segmentsLocked() []*segmentFile {
 	if s.current == nil {
 		return s.earlier
 	}

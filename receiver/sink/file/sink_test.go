@@ -61,7 +61,7 @@ func (w *flaky) Truncate(size int64) error {
 	return nil
 }
 
-func TestAStoreWritesABatchWithOneCall(t *testing.T) {
+func TestASinkWritesAMessageWithOneCall(t *testing.T) {
 	w := &flaky{stopAfter: -1}
 	s := New(w)
 	require.NoError(t, s.Consume(t.Context(), messageOf("{}", `{"a":1}`, `{"b":2}`)))
@@ -71,26 +71,26 @@ func TestAStoreWritesABatchWithOneCall(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-func TestAStoreRecoversFromAPartialWrite(t *testing.T) {
+func TestASinkRecoversFromAPartialWrite(t *testing.T) {
 	for name, test := range map[string]struct {
 		stopAfter  int
 		regular    bool
 		noTruncate bool
 		after      string // what the output holds after the failure
-		end        string // and after the next batch
+		end        string // and after the next message
 	}{
-		"a regular file is cut back to where the batch began": {stopAfter: 5, regular: true, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
-		"a regular file that nothing got into stays":          {stopAfter: 0, regular: true, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
-		"a file that can't be cut gets a line break":          {stopAfter: 5, regular: true, noTruncate: true, after: "{\"a\":1}\n{\"b\":", end: "{\"a\":1}\n{\"b\":\n{\"c\":3}\n"},
-		"a pipe gets a line break before the next batch":      {stopAfter: 5, after: "{\"a\":1}\n{\"b\":", end: "{\"a\":1}\n{\"b\":\n{\"c\":3}\n"},
-		"a pipe that stopped at a line's end needs none":      {stopAfter: 8, after: "{\"a\":1}\n{\"b\":2}\n", end: "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n"},
-		"a pipe that took nothing needs none":                 {stopAfter: 0, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
+		"a regular file is cut back to where the message began": {stopAfter: 5, regular: true, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
+		"a regular file that nothing got into stays":            {stopAfter: 0, regular: true, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
+		"a file that can't be cut gets a line break":            {stopAfter: 5, regular: true, noTruncate: true, after: "{\"a\":1}\n{\"b\":", end: "{\"a\":1}\n{\"b\":\n{\"c\":3}\n"},
+		"a pipe gets a line break before the next message":      {stopAfter: 5, after: "{\"a\":1}\n{\"b\":", end: "{\"a\":1}\n{\"b\":\n{\"c\":3}\n"},
+		"a pipe that stopped at a line's end needs none":        {stopAfter: 8, after: "{\"a\":1}\n{\"b\":2}\n", end: "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n"},
+		"a pipe that took nothing needs none":                   {stopAfter: 0, after: "{\"a\":1}\n", end: "{\"a\":1}\n{\"c\":3}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &flaky{stopAfter: -1, noTruncate: test.noTruncate}
 			s := New(w)
 			if test.regular {
-				s.current = &segment{file: w}
+				s.current = &segmentFile{file: w}
 			}
 			require.NoError(t, s.Consume(t.Context(), messageOf(`{"a":1}`)))
 			w.stopAfter = test.stopAfter
@@ -100,10 +100,10 @@ func TestAStoreRecoversFromAPartialWrite(t *testing.T) {
 			require.Equal(t, test.end, w.String())
 		})
 	}
-	t.Run("a batch after half a line that fails too leaves the line break to the next", func(t *testing.T) {
+	t.Run("a message after half a line that fails too leaves the line break to the next", func(t *testing.T) {
 		w := &flaky{stopAfter: 3}
 		s := New(w)
-		s.current = &segment{file: w}
+		s.current = &segmentFile{file: w}
 		s.torn = true
 		require.ErrorIs(t, s.Consume(t.Context(), messageOf(`{"b":2}`)), errFull)
 		require.NoError(t, s.Consume(t.Context(), messageOf(`{"c":3}`)))

@@ -78,7 +78,7 @@ func (s *Sink) Commit(context.Context) error {
 
 // unsynced is what one Commit has to sync of a file.
 type unsynced struct {
-	segment *segment
+	segment *segmentFile
 	file    regularFile
 	bytes   int64
 	folder  string // that has to be synced too, if any
@@ -115,7 +115,7 @@ func syncAll(round []unsynced) error {
 }
 
 func (s *Sink) closeSyncedLocked() {
-	s.earlier = slices.DeleteFunc(s.earlier, func(segment *segment) bool {
+	s.earlier = slices.DeleteFunc(s.earlier, func(segment *segmentFile) bool {
 		if segment.unsyncedBytes > 0 {
 			return false
 		}
@@ -163,7 +163,7 @@ func (s *Sink) reopenLocked() error {
 }
 
 // reopenSegment leaves nothing in it that is not synced.
-func (s *Sink) reopenSegment(segment *segment) error {
+func (s *Sink) reopenSegment(segment *segmentFile) error {
 	before, err := segment.file.Stat()
 	if err != nil {
 		return fmt.Errorf("open output: %w", err)

@@ -188,7 +188,7 @@ func TestAfterAFailedSyncNothingSinceTheOneBeforeIsBelieved(t *testing.T) {
 	})
 }
 
-func TestAnUnsyncedStoreDoesNotSync(t *testing.T) {
+func TestAnUnsyncedSinkDoesNotSync(t *testing.T) {
 	s, err := OpenUnsynced(filepath.Join(t.TempDir(), "out.ndjson"))
 	require.NoError(t, err)
 	require.NoError(t, s.Consume(t.Context(), messageOf("1")))
