@@ -20,20 +20,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checks hold what a reader of the format finds in a record against the event.
-// They read the record with a library that has no part in writing it.
-var checks = map[string]func(*testing.T, *beat.Event, []byte){
-	"json":    checkJSON,
-	"log":     checkLog,
-	"raw":     checkRaw,
-	"msgpack": checkMsgpack,
-	"forward": checkForward,
-	"gelf":    checkGELF,
-	"ltsv":    checkLTSV,
-	"form":    checkForm,
-	"csv":     checkCSV,
-}
-
 func checkJSON(t *testing.T, event *beat.Event, record []byte) {
 	t.Helper()
 	expected, err := newLibbeatJSON().Encode(testInfo.Beat, event)
@@ -314,7 +300,7 @@ func TestEveryRecordHoldsWhatIsMeant(t *testing.T) {
 				var err error
 				record, err = encoder.Append(record[:0], event)
 				require.NoError(t, err, "event %d", number)
-				checks[name](t, event, record)
+				checkRecord(t, name, event, record)
 			}
 		})
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
-	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,10 +25,31 @@ func TestMessagePackIsBinaryAndTextIsNot(t *testing.T) {
 	}
 }
 
+// A framing that is unknown to the output is a matter of the output's tests.
+func TestDefaultFramingsFitTheirCodec(t *testing.T) {
+	named := map[string]bool{}
+	for _, name := range Names() {
+		kind, err := Get(name)
+		require.NoError(t, err)
+		for format, framing := range kind.Formats {
+			require.Contains(t, kind.Framings, framing, "the default framing of format %s is not one of codec %s", format, name)
+			require.False(t, named[format], format)
+			named[format] = true
+		}
+	}
+	require.Len(t, FormatNames(), len(named))
+}
+
 func TestRegisterPanicsOnANameThatIsTaken(t *testing.T) {
 	require.PanicsWithValue(t, `codec "json" is registered twice`, func() {
-		Register("json", false, func(beat.Info, *conf.C) (func() Encoder, error) { return nil, nil })
+		Register("json", Kind{New: newRaw, Framings: []string{"message"}})
 	})
+}
+
+func TestRegisterPanicsOnAKindThatIsNotComplete(t *testing.T) {
+	for _, kind := range []Kind{{New: newRaw}, {Framings: []string{"message"}}} {
+		require.PanicsWithValue(t, `codec "new" lacks New or Framings`, func() { Register("new", kind) })
+	}
 }
 
 // Every codec keeps to the Encoder's contract, whichever file it comes from.

@@ -16,26 +16,30 @@ import (
 )
 
 func init() {
-	Register("csv", false, newCSV)
+	Register("csv", Kind{
+		New:      newCSV,
+		Framings: []string{"message", "lines"},
+		Formats:  map[string]string{"csv": "lines"},
+		Options:  func() Options { return defaultCSVOptions() },
+	})
 }
 
-// CSVOptions are the options of the csv codec.
-type CSVOptions struct {
+// csvOptions are the options of the csv codec.
+type csvOptions struct {
 	// Fields are the columns, as dotted keys of the event; @timestamp and
 	// @metadata._id are such keys too. They are required.
 	Fields []string `config:"fields"`
 	// Separator is the character between columns, a comma by default.
 	Separator string `config:"separator"`
-	// Header is false: a stream of records has no first line.
+	// Header can only be false: a stream has no header line.
 	Header bool `config:"header"`
 }
 
-// DefaultCSVOptions returns the options that the csv codec has if none are set.
-// They are not valid without fields.
-func DefaultCSVOptions() CSVOptions { return CSVOptions{Separator: ","} }
+// defaultCSVOptions are not valid: fields are required.
+func defaultCSVOptions() *csvOptions { return &csvOptions{Separator: ","} }
 
 // Validate returns an error for every setting that can't be used, with its name.
-func (o CSVOptions) Validate() error {
+func (o *csvOptions) Validate() error {
 	var problems []error
 	if len(o.Fields) == 0 {
 		problems = append(problems, errors.New("fields: is required, the columns in their order"))
@@ -51,7 +55,7 @@ func (o CSVOptions) Validate() error {
 		problems = append(problems, fmt.Errorf("separator: can't be a quote, a line break or NUL, is %q", o.Separator))
 	}
 	if o.Header {
-		problems = append(problems, errors.New("header: can't be true, since a stream of records has no first line; the columns are those of fields"))
+		problems = append(problems, errors.New("header: only false is accepted: a stream has no header line; receivers need the columns from fields"))
 	}
 	return errors.Join(problems...)
 }
@@ -59,18 +63,18 @@ func (o CSVOptions) Validate() error {
 // csvEncoder writes the columns of RFC 4180, without a line break at the end.
 type csvEncoder struct {
 	values  jsonValues
-	options *CSVOptions // shared by all encoders
-	scratch []byte      // the text of a value that is no string
+	options *csvOptions // shared by all encoders
+	scratch []byte      // the text of a value that is not a string
 }
 
 func newCSV(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
-	o := DefaultCSVOptions()
-	if err := readOptions(cfg, &o); err != nil {
+	o := defaultCSVOptions()
+	if err := readOptions(cfg, o); err != nil {
 		return nil, err
 	}
 	times := newTimeFormat()
 	return func() Encoder {
-		return &csvEncoder{values: jsonValues{times: times}, options: &o}
+		return &csvEncoder{values: jsonValues{times: times}, options: o}
 	}, nil
 }
 
@@ -86,8 +90,7 @@ func (e *csvEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 		}
 	}
 	if len(record) == start {
-		// The only column is empty. An empty line would be no record at all to most
-		// readers.
+		// The only column is empty. Most readers skip an empty line.
 		record = append(record, '"', '"')
 	}
 	return record, nil

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// JSONDateOptions are the options of the json codec: Fluent Bit's date field, in
+// jsonOptions are the options of the json codec: Fluent Bit's date field, in
 // the place of @timestamp and @metadata. By default there is none.
-type JSONDateOptions struct {
+type jsonOptions struct {
 	// Key is the name of the date field, empty for none.
-	Key string `config:"json_date_key"`
+	Key string `config:"json_date_key" shared:"true"`
 	// Format is double, epoch, epoch_ms (epoch_millis, epoch_milliseconds), iso8601
 	// or java_sql_timestamp, in upper or lower case. Empty is double, as in Fluent
 	// Bit; the ltsv codec takes iso8601.
-	Format string `config:"json_date_format"`
+	Format string `config:"json_date_format" shared:"true"`
 }
 
-// DefaultJSONDateOptions returns the options of an event that keeps @timestamp.
-func DefaultJSONDateOptions() JSONDateOptions { return JSONDateOptions{} }
-
-// Validate returns an error that names the setting at fault.
-func (o JSONDateOptions) Validate() error {
+// Validate returns an error for every setting that can't be used, with its name.
+func (o *jsonOptions) Validate() error {
 	_, err := parseDateFormat(o.Format, dateDouble)
+	if o.Key == "" && o.Format != "" {
+		err = errors.Join(err, errors.New("json_date_format: needs json_date_key, the name of the field"))
+	}
 	return err
 }
 
@@ -63,8 +63,6 @@ func parseDateFormat(name string, unset dateFormat) (dateFormat, error) {
 	}
 	return format, nil
 }
-
-var errDateFormatAlone = errors.New("json_date_format: needs json_date_key, the name of the field")
 
 // isText reports whether JSON has the date in quotes.
 func (f dateFormat) isText() bool { return f == dateISO8601 || f == dateJavaSQL }

@@ -28,11 +28,11 @@ import (
 func forLibbeat() map[string]map[string]any {
 	sections := map[string]map[string]any{}
 	for _, name := range Names() {
-		if name == "json" || name == "forward" {
+		if kind, _ := Get(name); kind.InLibbeat || kind.OnlyAsFormat != "" {
 			continue
 		}
 		sections[name] = map[string]any{"enabled": true}
-		maps.Copy(sections[name], requiredOptions[name])
+		maps.Copy(sections[name], traits[name].required)
 	}
 	return sections
 }

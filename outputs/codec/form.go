@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	Register("form", false, newForm)
+	Register("form", Kind{New: newForm, Framings: []string{"message"}})
 }
 
 // formEncoder writes the event as application/x-www-form-urlencoded (WHATWG URL

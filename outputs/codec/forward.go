@@ -9,7 +9,12 @@ import (
 )
 
 func init() {
-	Register("forward", true, newForward)
+	Register("forward", Kind{
+		New:          newForward,
+		Framings:     []string{"forward"},
+		Binary:       true,
+		OnlyAsFormat: "entries of Fluent Forward are what format: forward sends, with requests around them",
+	})
 }
 
 // entryEncoder writes an entry of Fluent Forward: [EventTime, record].

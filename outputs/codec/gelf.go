@@ -12,12 +12,16 @@ import (
 )
 
 func init() {
-	Register("gelf", false, newGELF)
+	Register("gelf", Kind{
+		New:      newGELF,
+		Framings: []string{"message", "lines", "array", "concat"},
+		Options:  func() Options { return defaultGELFOptions() },
+	})
 }
 
-// GELFOptions are the options of the gelf codec: the fields of the event, as
+// gelfOptions are the options of the gelf codec: the fields of the event, as
 // dotted keys, that those of GELF come from.
-type GELFOptions struct {
+type gelfOptions struct {
 	// HostKey is the source of host, host.name by default.
 	HostKey string `config:"host_key"`
 	// ShortMessageKey is the source of short_message, message by default.
@@ -28,9 +32,8 @@ type GELFOptions struct {
 	LevelKey string `config:"level_key"`
 }
 
-// DefaultGELFOptions returns the options that the gelf codec has if none are set.
-func DefaultGELFOptions() GELFOptions {
-	return GELFOptions{
+func defaultGELFOptions() *gelfOptions {
+	return &gelfOptions{
 		HostKey:         "host.name",
 		ShortMessageKey: "message",
 		FullMessageKey:  "error.stack_trace",
@@ -38,9 +41,8 @@ func DefaultGELFOptions() GELFOptions {
 	}
 }
 
-// Validate returns nil: every key is one that an event may have, and an empty one
-// is found in none.
-func (o GELFOptions) Validate() error { return nil }
+// Validate returns nil: an event may have any key, and no field has an empty one.
+func (o *gelfOptions) Validate() error { return nil }
 
 // Fields that stand in for those of the options.
 const (
@@ -56,13 +58,13 @@ const gelfSeparator = 0
 // gelfEncoder writes GELF 1.1.
 type gelfEncoder struct {
 	times   timeFormat
-	options *GELFOptions // shared by all encoders
+	options *gelfOptions // shared by all encoders
 	host    string       // of an event that has none
 }
 
 func newGELF(info beat.Info, cfg *conf.C) (func() Encoder, error) {
-	o := DefaultGELFOptions()
-	if err := readOptions(cfg, &o); err != nil {
+	o := defaultGELFOptions()
+	if err := readOptions(cfg, o); err != nil {
 		return nil, err
 	}
 	host := info.Hostname
@@ -70,7 +72,7 @@ func newGELF(info beat.Info, cfg *conf.C) (func() Encoder, error) {
 		host = gelfPlaceholder
 	}
 	times := newTimeFormat()
-	return func() Encoder { return &gelfEncoder{times: times, options: &o, host: host} }, nil
+	return func() Encoder { return &gelfEncoder{times: times, options: o, host: host} }, nil
 }
 
 func (e *gelfEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {

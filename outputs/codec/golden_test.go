@@ -4,28 +4,30 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/common"
 	"github.com/elastic/elastic-agent-libs/mapstr"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var updateFlag = flag.Bool("update", false, "write the golden files that differ")
-
-// unordered are the codecs that write fields in the order of the map. Their
-// records are compared by value, which a reader of the format finds.
-var unordered = map[string]func(testing.TB, []byte) any{"json": decodeJSON, "msgpack": decodeMsgpack, "forward": decodeMsgpack}
 
 func goldenEvents() map[string]*beat.Event {
 	at := time.Date(2021, 2, 5, 22, 17, 9, 123456789, time.UTC)
@@ -74,52 +76,87 @@ func goldenEvents() map[string]*beat.Event {
 	}
 }
 
-// TestGolden runs every registered codec over every event.
+// TestGolden runs every registered codec over every event. A codec has one golden
+// file, with a line per event: its name, a TAB, and the record as a Go string.
 func TestGolden(t *testing.T) {
 	for _, name := range Names() {
-		for eventName, event := range goldenEvents() {
-			t.Run(name+"/"+eventName, func(t *testing.T) {
-				got := goldenRecord(t, name, event)
-				path := filepath.Join("testdata", "golden", name, eventName)
-				golden, err := os.ReadFile(path)
-				if *updateFlag {
-					if err != nil || !sameRecord(t, name, golden, got) {
-						require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-						require.NoError(t, os.WriteFile(path, got, 0o600))
-					}
-					return
-				}
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", "golden", name+".txt")
+			golden, err := readGolden(path)
+			if errors.Is(err, fs.ErrNotExist) && !*updateFlag {
+				require.FailNow(t, "no golden file", "codec %s has no %s: run go test ./outputs/codec -run TestGolden -update, and read what it wrote", name, path)
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
 				require.NoError(t, err)
-				require.True(t, sameRecord(t, name, golden, got), "golden: %q\ngot:    %q", golden, got)
-			})
+			}
+			events := goldenEvents()
+			var written strings.Builder
+			for _, eventName := range slices.Sorted(maps.Keys(events)) {
+				got := goldenRecord(t, name, events[eventName])
+				want, there := golden[eventName]
+				if there && sameRecord(t, name, want, got) {
+					got = want
+				} else if !*updateFlag {
+					assert.Fail(t, "the record differs from the golden file", "codec %s, event %s\ngolden: %q\ngot:    %q", name, eventName, want, got)
+				}
+				fmt.Fprintf(&written, "%s\t%q\n", eventName, got)
+			}
+			if *updateFlag {
+				require.NoError(t, os.WriteFile(path, []byte(written.String()), 0o600))
+			}
+		})
+	}
+}
+
+func TestEveryGoldenFileHasItsCodec(t *testing.T) {
+	files, err := os.ReadDir("testdata/golden")
+	require.NoError(t, err)
+	for _, file := range files {
+		_, err := Get(strings.TrimSuffix(file.Name(), ".txt"))
+		require.NoError(t, err, "testdata/golden/%s belongs to no codec", file.Name())
+	}
+}
+
+// readGolden returns the records of a golden file by the names of their events.
+func readGolden(path string) (map[string]string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	golden := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		name, quoted, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if golden[name], err = strconv.Unquote(quoted); err != nil {
+			return nil, fmt.Errorf("%s, event %s: %w", path, name, err)
 		}
 	}
+	return golden, nil
 }
 
 // goldenRecord is the record, or the reason why there is none.
-func goldenRecord(t *testing.T, name string, event *beat.Event) []byte {
+func goldenRecord(t *testing.T, name string, event *beat.Event) string {
 	t.Helper()
 	record, err := newTestEncoder(t, name).Append([]byte{}, event)
 	if err == nil {
-		return record
+		return string(record)
 	}
 	var drop *DropError
 	require.ErrorAs(t, err, &drop)
-	return []byte("dropped: " + drop.Reason)
+	return dropMark + drop.Reason
 }
 
-func sameRecord(t *testing.T, name string, golden, got []byte) bool {
+// dropMark stands in a golden file in the place of a record.
+const dropMark = "dropped: "
+
+// sameRecord compares by value where a codec writes fields in no particular order.
+func sameRecord(t *testing.T, name, golden, got string) bool {
 	t.Helper()
-	if string(golden) == string(got) {
+	if golden == got {
 		return true
 	}
-	decode, found := unordered[name]
-	if !found || isDrop(golden) || isDrop(got) {
+	decode := traits[name].unordered
+	if decode == nil || golden == "" || strings.HasPrefix(golden, dropMark) || strings.HasPrefix(got, dropMark) {
 		return false
 	}
-	return reflect.DeepEqual(decode(t, golden), decode(t, got))
-}
-
-func isDrop(golden []byte) bool {
-	return len(golden) == 0 || bytes.HasPrefix(golden, []byte("dropped: "))
+	return reflect.DeepEqual(decode(t, []byte(golden)), decode(t, []byte(got)))
 }

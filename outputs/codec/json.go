@@ -9,7 +9,15 @@ import (
 )
 
 func init() {
-	Register("json", false, newJSON)
+	Register("json", Kind{
+		New:         newJSON,
+		Framings:    []string{"message", "lines", "array", "concat"},
+		Formats:     map[string]string{"json": "message", "json_lines": "lines", "json_array": "array", "json_stream": "concat"},
+		Options:     func() Options { return &jsonOptions{} },
+		Replaceable: true,
+		Document:    true,
+		InLibbeat:   true,
+	})
 }
 
 // jsonEncoder writes the event as libbeat's JSON codec does: @timestamp,
@@ -24,15 +32,12 @@ type jsonEncoder struct {
 // newJSON knows the options of the date field only: pretty-printing and the like
 // are libbeat's codec.json.*.
 func newJSON(info beat.Info, cfg *conf.C) (func() Encoder, error) {
-	o := DefaultJSONDateOptions()
-	if err := readOptions(cfg, &o); err != nil {
+	o := &jsonOptions{}
+	if err := readOptions(cfg, o); err != nil {
 		return nil, err
 	}
 	if o.Key != "" {
 		return newJSONDate(o)
-	}
-	if o.Format != "" {
-		return nil, errDateFormatAlone
 	}
 	times := newTimeFormat()
 	// The index of @metadata.beat is the Beat's name, as for the outputs that
@@ -45,6 +50,13 @@ func newJSON(info beat.Info, cfg *conf.C) (func() Encoder, error) {
 		return &jsonEncoder{values: jsonValues{times: times}, metadata: string(metadata)}
 	}, nil
 }
+
+// Document returns a function that makes Encoders of the event itself as JSON,
+// whatever the format of an output.
+func Document(info beat.Info) (func() Encoder, error) { return newJSON(info, nil) }
+
+// DefaultFormat is the format of an output that names none.
+const DefaultFormat = "json"
 
 func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	start := len(dst)

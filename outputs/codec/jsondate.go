@@ -19,7 +19,7 @@ type jsonDateEncoder struct {
 	format dateFormat
 }
 
-func newJSONDate(o JSONDateOptions) (func() Encoder, error) {
+func newJSONDate(o *jsonOptions) (func() Encoder, error) {
 	format, err := parseDateFormat(o.Format, dateDouble)
 	if err != nil {
 		return nil, err

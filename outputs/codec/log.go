@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	Register("log", false, newLog)
+	Register("log", Kind{New: newLog, Framings: []string{"message", "lines", "array", "concat"}})
 }
 
 // logEncoder writes the time of the event and its line, nothing else.

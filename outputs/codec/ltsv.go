@@ -14,11 +14,16 @@ import (
 )
 
 func init() {
-	Register("ltsv", false, newLTSV)
+	Register("ltsv", Kind{
+		New:      newLTSV,
+		Framings: []string{"message", "lines"},
+		Formats:  map[string]string{"ltsv": "lines"},
+		Options:  func() Options { return defaultLTSVOptions() },
+	})
 }
 
-// LTSVOptions are options of the ltsv codec, which has json_date_format besides.
-type LTSVOptions struct {
+// ltsvOptions are the options of the ltsv codec.
+type ltsvOptions struct {
 	// Escape writes TAB, CR, LF and backslash in values as \t, \r, \n and \\. By
 	// default the first three become spaces.
 	Escape bool `config:"escape"`
@@ -27,16 +32,17 @@ type LTSVOptions struct {
 	Delimiter string `config:"delimiter"`
 	// LabelDelimiter stands between a label and its value, a colon by default.
 	LabelDelimiter string `config:"label_delimiter"`
+	// DateFormat is the format of the time, iso8601 by default.
+	DateFormat string `config:"json_date_format" shared:"true"`
 }
 
-// DefaultLTSVOptions returns the options that the ltsv codec has if none are set:
-// those of ltsv.org.
-func DefaultLTSVOptions() LTSVOptions {
-	return LTSVOptions{Delimiter: "\t", LabelDelimiter: ":"}
+// defaultLTSVOptions are those of ltsv.org.
+func defaultLTSVOptions() *ltsvOptions {
+	return &ltsvOptions{Delimiter: "\t", LabelDelimiter: ":"}
 }
 
 // Validate returns an error for every setting that can't be used, with its name.
-func (o LTSVOptions) Validate() error {
+func (o *ltsvOptions) Validate() error {
 	problems := []error{
 		validateDelimiter("delimiter", o.Delimiter),
 		validateDelimiter("label_delimiter", o.LabelDelimiter),
@@ -47,7 +53,8 @@ func (o LTSVOptions) Validate() error {
 	if o.Escape && o.Delimiter == `\` {
 		problems = append(problems, errors.New("delimiter: can't be a backslash with escape"))
 	}
-	return errors.Join(problems...)
+	_, err := parseDateFormat(o.DateFormat, dateISO8601)
+	return errors.Join(append(problems, err)...)
 }
 
 func validateDelimiter(setting, delimiter string) error {
@@ -64,7 +71,7 @@ func validateDelimiter(setting, delimiter string) error {
 
 // isForm reports whether the record is a form (WHATWG URL 5.2), as long as names
 // and values are percent-encoded.
-func (o LTSVOptions) isForm() bool { return o.Delimiter == "&" && o.LabelDelimiter == "=" }
+func (o *ltsvOptions) isForm() bool { return o.Delimiter == "&" && o.LabelDelimiter == "=" }
 
 // isLabelByte holds the bytes that a label of LTSV may have, and the name of a
 // field of GELF too.
@@ -90,17 +97,6 @@ func appendLabel(dst, name []byte) []byte {
 // timeLabel comes first in a record. A field of that name gives way.
 const timeLabel = "time"
 
-// ltsvSettings is the section of the codec.
-type ltsvSettings struct {
-	LTSVOptions `config:",inline"`
-	DateFormat  string `config:"json_date_format"`
-}
-
-func (s *ltsvSettings) Validate() error {
-	_, err := parseDateFormat(s.DateFormat, dateISO8601)
-	return errors.Join(s.LTSVOptions.Validate(), err)
-}
-
 // ltsvEncoder writes labelled values (ltsv.org), the time first.
 type ltsvEncoder struct {
 	times  timeFormat
@@ -109,15 +105,15 @@ type ltsvEncoder struct {
 }
 
 func newLTSV(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
-	s := &ltsvSettings{LTSVOptions: DefaultLTSVOptions()}
-	if err := readOptions(cfg, s); err != nil {
+	o := defaultLTSVOptions()
+	if err := readOptions(cfg, o); err != nil {
 		return nil, err
 	}
-	date, err := parseDateFormat(s.DateFormat, dateISO8601)
+	date, err := parseDateFormat(o.DateFormat, dateISO8601)
 	if err != nil {
 		return nil, err
 	}
-	times, layout := newTimeFormat(), newLTSVLayout(s.LTSVOptions)
+	times, layout := newTimeFormat(), newLTSVLayout(o)
 	return func() Encoder { return &ltsvEncoder{times: times, date: date, layout: layout} }, nil
 }
 

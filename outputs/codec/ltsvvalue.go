@@ -5,7 +5,7 @@ package codec
 
 // ltsvLayout is what all encoders of one configuration have in common.
 type ltsvLayout struct {
-	LTSVOptions
+	ltsvOptions
 	isForm bool
 	// special holds the bytes that may not stand for themselves in a value.
 	special [256]bool
@@ -13,8 +13,8 @@ type ltsvLayout struct {
 	standIn byte
 }
 
-func newLTSVLayout(o LTSVOptions) *ltsvLayout {
-	l := &ltsvLayout{LTSVOptions: o, isForm: o.isForm(), standIn: ' '}
+func newLTSVLayout(o *ltsvOptions) *ltsvLayout {
+	l := &ltsvLayout{ltsvOptions: *o, isForm: o.isForm(), standIn: ' '}
 	for _, b := range []byte{'\t', '\r', '\n', 0, o.Delimiter[0]} {
 		l.special[b] = true
 	}

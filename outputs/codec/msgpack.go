@@ -11,22 +11,26 @@ import (
 )
 
 func init() {
-	Register("msgpack", true, newMsgpack)
+	Register("msgpack", Kind{
+		New:      newMsgpack,
+		Framings: []string{"message", "concat"},
+		Formats:  map[string]string{"msgpack": "concat"},
+		Options:  func() Options { return defaultMsgpackOptions() },
+		Binary:   true,
+	})
 }
 
-// MsgpackOptions are the options of the msgpack codec.
-type MsgpackOptions struct {
+// msgpackOptions are the options of the msgpack codec.
+type msgpackOptions struct {
 	// Version is 2 for [[time, metadata], record], which is the default, or 1 for
 	// [time, record].
 	Version int `config:"version"`
 }
 
-// DefaultMsgpackOptions returns the options that the msgpack codec has if none are
-// set.
-func DefaultMsgpackOptions() MsgpackOptions { return MsgpackOptions{Version: 2} }
+func defaultMsgpackOptions() *msgpackOptions { return &msgpackOptions{Version: 2} }
 
 // Validate returns an error that names the setting at fault.
-func (o MsgpackOptions) Validate() error {
+func (o *msgpackOptions) Validate() error {
 	if o.Version != 1 && o.Version != 2 {
 		return fmt.Errorf("version: must be 1 or 2, is %d", o.Version)
 	}
@@ -43,8 +47,8 @@ type msgpackEncoder struct {
 }
 
 func newMsgpack(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
-	o := DefaultMsgpackOptions()
-	if err := readOptions(cfg, &o); err != nil {
+	o := defaultMsgpackOptions()
+	if err := readOptions(cfg, o); err != nil {
 		return nil, err
 	}
 	if o.Version == 1 {

@@ -23,7 +23,7 @@ func TestOptionsThatCanNotBeUsedAreErrorsWithTheirName(t *testing.T) {
 		"csv with two separators":                 {"csv", map[string]any{"fields": []string{"a"}, "separator": ",;"}, "separator: must be one character"},
 		"csv separated by quotes":                 {"csv", map[string]any{"fields": []string{"a"}, "separator": "\""}, "separator: can't be a quote"},
 		"csv separated by line breaks":            {"csv", map[string]any{"fields": []string{"a"}, "separator": "\n"}, "separator: can't be a quote, a line break"},
-		"csv with a header":                       {"csv", map[string]any{"fields": []string{"a"}, "header": true}, "header: can't be true"},
+		"csv with a header":                       {"csv", map[string]any{"fields": []string{"a"}, "header": true}, "header: only false is accepted"},
 		"ltsv without a delimiter":                {"ltsv", map[string]any{"delimiter": ""}, "delimiter: must be one character"},
 		"ltsv with a delimiter that labels have":  {"ltsv", map[string]any{"delimiter": "."}, "delimiter: can't be a line break, NUL, or what labels"},
 		"ltsv delimited by line breaks":           {"ltsv", map[string]any{"label_delimiter": "\n"}, "label_delimiter: can't be a line break"},
@@ -51,7 +51,7 @@ func TestOptionsThatCanNotBeUsedAreErrorsWithTheirName(t *testing.T) {
 func TestOptionsMayBeLeftOut(t *testing.T) {
 	for _, name := range Names() {
 		_, _, err := New(name, testInfo, nil)
-		if requiredOptions[name] == nil {
+		if traits[name].required == nil {
 			require.NoError(t, err, name)
 		} else {
 			require.ErrorContains(t, err, "is required", name)
@@ -59,21 +59,22 @@ func TestOptionsMayBeLeftOut(t *testing.T) {
 	}
 }
 
-// An output that holds the option structs in its own settings hands them on in
-// the form of a section.
-func TestOptionStructsAreSectionsOfTheirCodec(t *testing.T) {
-	csv := DefaultCSVOptions()
-	csv.Fields = []string{"message"}
-	for name, o := range map[string]options{
-		"gelf":    DefaultGELFOptions(),
-		"ltsv":    DefaultLTSVOptions(),
-		"csv":     csv,
-		"msgpack": DefaultMsgpackOptions(),
-		"json":    DefaultJSONDateOptions(),
-	} {
-		require.NoError(t, o.Validate(), name)
-		_, _, err := New(name, testInfo, conf.MustNewConfigFrom(o))
+// An output that has the options among its own settings hands them on as a section.
+func TestOptionsAreTheSectionOfTheirCodec(t *testing.T) {
+	for _, name := range Names() {
+		kind, err := Get(name)
+		require.NoError(t, err)
+		if kind.Options == nil {
+			continue
+		}
+		options := kind.Options()
+		require.NoError(t, conf.MustNewConfigFrom(traits[name].required).Unpack(options), name)
+		require.NoError(t, options.Validate(), name)
+		_, _, err = New(name, testInfo, conf.MustNewConfigFrom(options))
 		require.NoError(t, err, name)
+		for _, field := range Fields(options) {
+			require.NotEmpty(t, field.Key, "codec %s has an option without config tag", name)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	Register("raw", false, newRaw)
+	Register("raw", Kind{New: newRaw, Framings: []string{"message", "lines"}, Replaceable: true})
 }
 
 // rawEncoder writes the line byte for byte, so its record need not be valid UTF-8:

@@ -19,7 +19,6 @@ import (
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/codec"
-	"filebeat-websocket/outputs/websocket/ack"
 )
 
 // config is everything that may stand under output.websocket. The config tag is
@@ -57,14 +56,8 @@ type config struct {
 	Format  string          `config:"format"`
 	Framing string          `config:"framing"`
 	Codec   libcodec.Config `config:"codec,ucfg"`
-
-	JSONDateKey    string               `config:"json_date_key"`
-	JSONDateFormat string               `config:"json_date_format"`
-	Msgpack        codec.MsgpackOptions `config:"msgpack"`
-	GELF           codec.GELFOptions    `config:"gelf"`
-	LTSV           codec.LTSVOptions    `config:"ltsv"`
-	CSV            codec.CSVOptions     `config:"csv"`
-	Forward        forwardConfig        `config:"forward"`
+	Options formatOptions   `config:"-"` // read by formatOptions.read
+	Forward forwardConfig   `config:"forward"`
 
 	CompressionLevel     int      `config:"compression_level"`
 	CompressionThreshold byteSize `config:"compression_threshold"`
@@ -134,11 +127,8 @@ func defaultConfig() config {
 		RetryLimit: 3,
 		Backoff:    backoffConfig{Init: time.Second, Max: 60 * time.Second},
 
-		Format:  "json",
-		Msgpack: codec.DefaultMsgpackOptions(),
-		GELF:    codec.DefaultGELFOptions(),
-		LTSV:    codec.DefaultLTSVOptions(),
-		CSV:     codec.DefaultCSVOptions(),
+		Format:  codec.DefaultFormat,
+		Options: defaultFormatOptions(),
 		Forward: defaultForward(),
 
 		CompressionThreshold: 1 << 10,
@@ -200,11 +190,7 @@ func (c *config) Validate() error {
 		bad("backoff.max", "must not be below backoff.init (%v), is %v", c.Backoff.Init, c.Backoff.Max)
 	}
 
-	if _, err := ack.Get(c.Ack); err != nil {
-		bad("ack", "%w", err)
-	} else if c.Ack == forwardFormat {
-		bad("ack", "is message for the confirmations that format: forward has")
-	}
+	problems = append(problems, c.validateStrategy()...)
 	problems = append(problems, c.validateFormat()...)
 
 	if err := validateHeaders(c.Headers); err != nil {
@@ -221,8 +207,6 @@ func (c *config) Validate() error {
 
 	if c.AckField != "" && c.Ack != "message" {
 		bad("ack_field", "is for ack: message, not for ack: %s", c.Ack)
-	} else if c.AckField != "" && c.Format == forwardFormat {
-		bad("ack_field", "does not go with format: forward, which has confirmations of its own")
 	}
 	if slices.Contains(strings.Split(c.AckField, "."), "") && c.AckField != "" {
 		bad("ack_field", "is no field such as a.b")

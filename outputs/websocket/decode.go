@@ -34,7 +34,8 @@ func readConfig(cfg *conf.C) (*config, error) {
 	if err := resolveAliases(settings); err != nil {
 		return nil, err
 	}
-	if err := decode(settings, &c); err != nil {
+	ofCodecs := c.Options.read(settings)
+	if err := errors.Join(ofCodecs, decode(settings, &c, func(key string) string { return key })); err != nil {
 		return nil, err
 	}
 	if err := c.Validate(); err != nil {
@@ -82,11 +83,12 @@ func resolveAliases(settings map[string]any) error {
 	return nil
 }
 
-// decode turns the map into the struct. Keys that the struct lacks are errors.
-func decode(settings map[string]any, c *config) error {
+// decode turns the map into the struct that into points to. Keys that the struct
+// lacks are errors. setting returns the setting of a key, for errors.
+func decode(settings map[string]any, into any, setting func(key string) string) error {
 	var metadata mapstructure.Metadata
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result:           c,
+		Result:           into,
 		TagName:          "config",
 		Metadata:         &metadata,
 		WeaklyTypedInput: true, // "8080" from the environment is a number, one host is a list of hosts
@@ -102,7 +104,7 @@ func decode(settings map[string]any, c *config) error {
 		return fmt.Errorf("output.websocket: %w", err)
 	}
 	if err := decoder.Decode(settings); err != nil {
-		return decodeError(err)
+		return decodeError(err, setting)
 	}
 	if len(metadata.Unused) == 0 {
 		return nil
@@ -110,7 +112,7 @@ func decode(settings map[string]any, c *config) error {
 	slices.Sort(metadata.Unused)
 	var problems []error
 	for _, key := range metadata.Unused {
-		problems = append(problems, settingError(key, errors.New("unknown setting")))
+		problems = append(problems, settingError(setting(key), errors.New("unknown setting")))
 	}
 	return errors.Join(problems...)
 }
@@ -120,9 +122,9 @@ var quotedSetting = regexp.MustCompile(`'([^']+)'`)
 
 // decodeError says which setting has a value of the wrong kind. The value is
 // cut off: it may be a secret.
-func decodeError(err error) error {
-	var all *mapstructure.Error
-	if !errors.As(err, &all) {
+func decodeError(err error, setting func(key string) string) error {
+	all, ok := errors.AsType[*mapstructure.Error](err)
+	if !ok {
 		return fmt.Errorf("output.websocket: %w", err)
 	}
 	var problems []error
@@ -133,7 +135,7 @@ func decodeError(err error) error {
 			key = match[1]
 			text = strings.TrimPrefix(text, "error decoding "+match[0]+": ")
 		}
-		problems = append(problems, settingError(key, errors.New(text)))
+		problems = append(problems, settingError(setting(key), errors.New(text)))
 	}
 	return errors.Join(problems...)
 }

@@ -4,76 +4,40 @@
 package websocket
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/common/fmtstr"
+	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/framing"
 )
 
-// preset is what a value of `format` stands for.
-type preset struct {
-	codec       string
-	framing     string
-	replaceable bool // codec.* may take the place of the codec
-}
-
-// presets are the formats of the contract.
-var presets = map[string]preset{
-	"json":        {codec: "json", framing: "message", replaceable: true},
-	"json_lines":  {codec: "json", framing: "lines", replaceable: true},
-	"json_array":  {codec: "json", framing: "array", replaceable: true},
-	"json_stream": {codec: "json", framing: "concat", replaceable: true},
-	"log":         {codec: "log", framing: "message"},
-	"raw":         {codec: "raw", framing: "message", replaceable: true},
-	"msgpack":     {codec: "msgpack", framing: "concat"},
-	"gelf":        {codec: "gelf", framing: "message"},
-	"forward":     {codec: forwardFormat, framing: forwardFormat},
-	"ltsv":        {codec: "ltsv", framing: "lines"},
-	"csv":         {codec: "csv", framing: "lines"},
-	"form":        {codec: "form", framing: "message"},
-}
-
-// forwardFormat is the name of Fluent Forward as a format, a codec, a framing and
-// a strategy.
-const forwardFormat = "forward"
-
-func formatNames() []string { return slices.Sorted(maps.Keys(presets)) }
-
-// fitting are the framings that leave a receiver a way to tell the records of a
-// codec apart. A codec that is not there has records of any bytes, and fits as
-// opaqueFits says.
-var fitting = map[string][]string{
-	"json":        {"message", "lines", "array", "concat"},
-	"log":         {"message", "lines", "array", "concat"},
-	"gelf":        {"message", "lines", "array", "concat"},
-	"msgpack":     {"message", "concat"},
-	"form":        {"message"},
-	forwardFormat: {forwardFormat},
-}
-
+// opaqueFits are the framings of records that may hold any bytes, as those of
+// libbeat's codecs.
 var opaqueFits = []string{"message", "lines"}
 
 // fits returns the framings that go with a codec.
 func fits(codecName string) []string {
-	if layouts, ok := fitting[codecName]; ok {
-		return layouts
+	kind, err := codec.Get(codecName)
+	if err != nil {
+		return opaqueFits
 	}
-	return opaqueFits
+	return kind.Framings
 }
 
 // codecName returns the codec that the settings ask for: one of ours, or one of
-// libbeat's.
+// libbeat's. It is empty if the format is unknown.
 func (c *config) codecName() string {
 	if c.Codec.Namespace.IsSet() {
 		return c.Codec.Namespace.Name()
 	}
-	return presets[c.Format].codec
+	chosen, _ := codec.GetFormat(c.Format)
+	return chosen.Codec
 }
 
 // codecSubject returns the setting that the codec comes from, for a sentence.
@@ -84,32 +48,32 @@ func (c *config) codecSubject() string {
 	return "format: " + c.Format
 }
 
-// framingName returns the framing that the settings ask for.
+// framingName returns the framing that the settings ask for. It is empty if the
+// format is unknown.
 func (c *config) framingName() string {
 	if c.Framing != "" {
 		return c.Framing
 	}
-	return presets[c.Format].framing
+	chosen, _ := codec.GetFormat(c.Format)
+	return chosen.Framing
 }
 
-// validateFormat checks that the pieces of what is sent are known and fit
+// validateFormat checks that codec, framing and options are known and fit
 // together.
 func (c *config) validateFormat() (problems []error) {
 	bad := func(key, format string, args ...any) {
 		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
 	}
-	chosen, known := presets[c.Format]
-	if !known {
-		bad("format", "unknown format %q, known are %s", c.Format, strings.Join(formatNames(), ", "))
+	chosen, err := codec.GetFormat(c.Format)
+	if err != nil {
+		bad("format", "%w", err)
 		return problems
 	}
-	if c.Codec.Namespace.IsSet() && !chosen.replaceable {
-		bad("codec", "takes the place of the record of json and raw, and does not go with format: %s", c.Format)
-		return problems
-	}
-	if c.Codec.Namespace.IsSet() && c.codecName() == forwardFormat {
-		bad("codec", "entries of Fluent Forward are what format: forward sends, with requests around them")
-		return problems
+	if c.Codec.Namespace.IsSet() {
+		if err := c.validateCodec(chosen.Codec); err != nil {
+			bad("codec", "%w", err)
+			return problems
+		}
 	}
 	if c.Framing != "" {
 		if _, err := framing.Get(c.Framing); err != nil {
@@ -128,17 +92,35 @@ func (c *config) validateFormat() (problems []error) {
 	return append(problems, c.validateFormatOptions()...)
 }
 
+// validateCodec checks that the codec of codec.* may replace the one of the
+// format.
+func (c *config) validateCodec(replaced string) error {
+	var replaceable []string
+	for _, name := range codec.Names() {
+		if kind, err := codec.Get(name); err == nil && kind.Replaceable {
+			replaceable = append(replaceable, name)
+		}
+	}
+	if !slices.Contains(replaceable, replaced) {
+		return fmt.Errorf("takes the place of the record of %s, and does not go with format: %s", strings.Join(replaceable, " and "), c.Format)
+	}
+	if kind, err := codec.Get(c.codecName()); err == nil && kind.OnlyAsFormat != "" {
+		return errors.New(kind.OnlyAsFormat)
+	}
+	return nil
+}
+
 // wireFormat is how events become messages.
 type wireFormat struct {
 	newEncoder    func() codec.Encoder
-	newDeadLetter func() codec.Encoder // of an event's JSON, nil if it is not needed
+	newDeadLetter func() codec.Encoder // of an event as JSON, nil if it is not needed
 	isJSON        bool                 // records are the event as JSON
-	binary        bool                 // records are no text
+	binary        bool                 // records are not text
 	framing       framing.Framing
-	tag           *fmtstr.EventFormatString // of the group that an event belongs to, nil if there is but one
+	tag           *fmtstr.EventFormatString // gives the group of an event, nil if there is only one group
 }
 
-// layout returns the framing of messages of that group.
+// layout returns the framing of the messages of a group.
 func (f *wireFormat) layout(group string) framing.Framing {
 	if f.tag == nil {
 		return f.framing
@@ -150,17 +132,16 @@ func (f *wireFormat) layout(group string) framing.Framing {
 func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 	format := &wireFormat{}
 	var err error
-	if c.framingName() == forwardFormat {
-		format.framing, format.tag, err = c.forwardFraming()
-	} else if format.framing, err = framing.Get(c.framingName()); err != nil {
-		err = settingError("framing", err)
+	if format.framing, err = framing.Get(c.framingName()); err != nil {
+		return nil, settingError("framing", err)
 	}
-	if err != nil {
-		return nil, err
+	if requests, ok := format.framing.(framing.Requests); ok {
+		if format.framing, format.tag, err = c.taggedFraming(requests); err != nil {
+			return nil, err
+		}
 	}
 	if c.DeadLetter.Path != "" {
-		format.newDeadLetter, _, err = codec.New("json", info, nil)
-		if err != nil {
+		if format.newDeadLetter, err = codec.Document(info); err != nil {
 			return nil, settingError("dead_letter", err)
 		}
 	}
@@ -171,25 +152,26 @@ func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {
 }
 
 // chooseCodec fills in what the codec says. A codec of ours that codec.* names
-// is used as it is, so that binary records go out as such.
-func (c *config) chooseCodec(format *wireFormat, info beat.Info) (err error) {
+// is used without libbeat in between, so that binary records go out as such.
+func (c *config) chooseCodec(format *wireFormat, info beat.Info) error {
 	name := c.codecName()
+	kind, unknown := codec.Get(name)
+	var err error
 	switch {
 	case !c.Codec.Namespace.IsSet():
-		options, err := c.codecOptions(name)
-		if err != nil {
+		var options *conf.C
+		if options, err = c.codecOptions(name); err != nil {
 			return settingError("format", err)
 		}
-		format.newEncoder, format.binary, err = codec.New(name, info, options)
-		if err != nil {
+		if format.newEncoder, format.binary, err = codec.New(name, info, options); err != nil {
 			return settingError("format", fmt.Errorf("%s: %w", c.Format, err))
 		}
-		format.isJSON = name == "json"
+		format.isJSON = kind.Document
 		return nil
-	case name != "json" && slices.Contains(codec.Names(), name):
-		format.newEncoder, format.binary, err = codec.New(name, info, c.Codec.Namespace.Config())
-	default:
+	case unknown != nil || kind.InLibbeat:
 		format.newEncoder, err = codec.FromLibbeat(info, info.Beat, c.Codec)
+	default:
+		format.newEncoder, format.binary, err = codec.New(name, info, c.Codec.Namespace.Config())
 	}
 	if err != nil {
 		return settingError("codec", err)

@@ -5,12 +5,22 @@ package websocket
 
 import (
 	"encoding/hex"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
+
+	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/websocket/framing"
 )
 
 // formatOf returns what the settings mean.
@@ -64,7 +74,6 @@ const (
 )
 
 func TestWireFormatsOfThePresets(t *testing.T) {
-	seen := map[string]bool{}
 	for yaml, want := range map[string]struct {
 		framing string
 		binary  bool
@@ -127,11 +136,56 @@ func TestWireFormatsOfThePresets(t *testing.T) {
 				got = hex.EncodeToString(message)
 			}
 			require.Equal(t, want.message, got)
-			seen[c.Format] = true
 		})
 	}
-	for name := range presets {
-		require.True(t, seen[name], "format %s has no row", name)
+}
+
+func TestDocsNameEveryFormatWithItsFramingAndFrames(t *testing.T) {
+	documented := map[string]string{}
+	row := regexp.MustCompile("(?m)^\\| `(\\w+)`.*? \\| .* \\| `(\\w+)`.*? \\| (text|binary) \\|$")
+	for _, match := range row.FindAllStringSubmatch(readDocument(t, root+"/docs/formats.md"), -1) {
+		documented[match[1]] = match[2] + ", " + match[3]
+	}
+	for _, name := range codec.FormatNames() {
+		chosen, err := codec.GetFormat(name)
+		require.NoError(t, err)
+		kind, err := codec.Get(chosen.Codec)
+		require.NoError(t, err)
+		for _, layout := range kind.Framings {
+			_, err = framing.Get(layout)
+			require.NoError(t, err, "codec %s fits a framing that does not exist", chosen.Codec)
+		}
+		frames := map[bool]string{false: "text", true: "binary"}[kind.Binary]
+		require.Equal(t, chosen.Framing+", "+frames, documented[name], "row of format %s in the first table of docs/formats.md", name)
+	}
+	require.Len(t, documented, len(codec.FormatNames()))
+}
+
+// Nothing in the output depends on which codecs there are: what it needs to know of
+// one is in its codec.Kind.
+func TestNoCodecIsNamedByTheOutput(t *testing.T) {
+	names := append(codec.Names(), codec.FormatNames()...)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(file, func(node ast.Node) bool {
+			literal, isLiteral := node.(*ast.BasicLit)
+			if !isLiteral || literal.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(literal.Value)
+			require.NoError(t, err)
+			if text != forwardSection { // the settings of a framing and its handshake
+				require.NotContains(t, names, text, "%v names a codec", set.Position(literal.Pos()))
+			}
+			return true
+		})
 	}
 }
 
@@ -149,7 +203,7 @@ func TestFormatErrorsNameTheSetting(t *testing.T) {
 		`{format: gelf, codec.msgpack.version: 1}`:            {"codec: takes the place of the record of json and raw, and does not go with format: gelf"},
 		`format: csv`: {"csv.fields: is required"},
 		`{format: csv, csv: {fields: [a], separator: ""}}`:                     {"csv.separator: must be one character"},
-		`{format: csv, csv: {header: true, separator: ab}}`:                    {"csv.fields: is required", "csv.header: can't be true", "csv.separator: must be one character"},
+		`{format: csv, csv: {header: true, separator: ab}}`:                    {"csv.fields: is required", "csv.header: only false is accepted", "csv.separator: must be one character"},
 		`{format: csv, csv.field: a}`:                                          {"csv.field: unknown setting"},
 		`{format: json, gelf.host: a}`:                                         {"gelf.host: unknown setting"},
 		`{format: msgpack, msgpack.version: 3}`:                                {"msgpack.version: must be 1 or 2"},
@@ -163,7 +217,7 @@ func TestFormatErrorsNameTheSetting(t *testing.T) {
 		`{format: forward, forward.username: a}`:                               {"forward.username: is for the handshake, which needs forward.shared_key"},
 		`{format: forward, forward: {shared_key: hunter2, password: hunter2}}`: {"forward.password: needs forward.username"},
 		`{format: forward, forward: {shared_key: hunter2, keys: 1}}`:           {"forward.keys: unknown setting"},
-		`{format: forward, ack: forward}`:                                      {"ack: is message for the confirmations that format: forward has"},
+		`{format: forward, ack: forward}`:                                      {"ack: forward is not a value; use ack: message with format: forward"},
 		`{format: forward, ack: message, ack_field: a}`:                        {"ack_field: does not go with format: forward"},
 	} {
 		t.Run(yaml, func(t *testing.T) {

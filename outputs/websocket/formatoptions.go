@@ -5,54 +5,108 @@ package websocket
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"filebeat-websocket/outputs/codec"
 )
 
-// optionsFor says which settings are options of which codec. Those of others are
-// read, so that a wrong key is an error, and not used.
-var optionsFor = map[string][]string{
-	"json":        {"json_date_key", "json_date_format"},
-	"ltsv":        {"ltsv", "json_date_format"},
-	"csv":         {"csv"},
-	"gelf":        {"gelf"},
-	"msgpack":     {"msgpack"},
-	forwardFormat: {forwardFormat},
-}
+// formatOptions are the options of all codecs that have some, by the names of the
+// codecs. Those of codecs that are not used are read too, so that a wrong key is
+// an error.
+type formatOptions map[string]codec.Options
 
-// ltsvOptions are all options of the ltsv codec.
-type ltsvOptions struct {
-	codec.LTSVOptions `config:",inline"`
-	DateFormat        string `config:"json_date_format"`
-}
-
-// formatOptions returns the options of the codec that the preset names, nil if
-// it has none.
-func (c *config) formatOptions(codecName string) any {
-	switch codecName {
-	case "json":
-		return codec.JSONDateOptions{Key: c.JSONDateKey, Format: c.JSONDateFormat}
-	case "ltsv":
-		return ltsvOptions{LTSVOptions: c.LTSV, DateFormat: c.JSONDateFormat}
-	case "csv":
-		return c.CSV
-	case "gelf":
-		return c.GELF
-	case "msgpack":
-		return c.Msgpack
-	default:
-		return nil
+// defaultFormatOptions returns what the codecs have registered.
+func defaultFormatOptions() formatOptions {
+	all := formatOptions{}
+	for _, name := range codec.Names() {
+		if kind, err := codec.Get(name); err == nil && kind.Options != nil {
+			all[name] = kind.Options()
+		}
 	}
+	return all
 }
 
-// codecOptions returns them as the section that a codec reads.
+// read decodes the options of all codecs and takes them out of settings.
+func (all formatOptions) read(settings map[string]any) error {
+	var problems []error
+	taken := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		places := placesOf(name, all[name])
+		values, err := optionValues(name, settings, places)
+		if err == nil {
+			err = decode(values, all[name], func(key string) string { return settingOf(name, key, places) })
+		}
+		problems = append(problems, apart(err)...)
+		taken[name] = true
+		for key, place := range places {
+			taken[place] = taken[place] || key == place
+		}
+	}
+	for key := range taken {
+		delete(settings, key)
+	}
+	// Each of the codecs that share a setting says what is wrong with it.
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(slices.CompactFunc(problems, func(a, b error) bool { return a.Error() == b.Error() })...)
+}
+
+// optionValues returns the options of a codec that are set, by their keys.
+func optionValues(codecName string, settings map[string]any, places map[string]string) (map[string]any, error) {
+	values := map[string]any{}
+	if section := settings[codecName]; section != nil {
+		given, isMap := section.(map[string]any)
+		if !isMap {
+			return nil, settingError(codecName, fmt.Errorf("expected a map, got '%s'", reflect.TypeOf(section).Kind()))
+		}
+		maps.Copy(values, given)
+	}
+	for key, place := range places {
+		if key != place {
+			continue
+		}
+		if _, misplaced := values[key]; misplaced {
+			return nil, settingError(codecName+"."+key, errors.New("unknown setting"))
+		}
+		if value, set := settings[key]; set {
+			values[key] = value
+		}
+	}
+	return values, nil
+}
+
+// placesOf returns the settings, as they stand below output.websocket, of a codec's
+// options by their keys. That of a shared option is its key.
+func placesOf(codecName string, options codec.Options) map[string]string {
+	places := map[string]string{}
+	for _, option := range codec.Fields(options) {
+		places[option.Key] = codecName + "." + option.Key
+		if option.Shared {
+			places[option.Key] = option.Key
+		}
+	}
+	return places
+}
+
+// settingOf returns the setting of a key, which may be unknown or an element of a
+// list.
+func settingOf(codecName, key string, places map[string]string) string {
+	if place, known := places[key]; known {
+		return place
+	}
+	return codecName + "." + key
+}
+
+// codecOptions returns the options of a codec as the section that it reads, nil if
+// it has none.
 func (c *config) codecOptions(codecName string) (*conf.C, error) {
-	options := c.formatOptions(codecName)
-	if options == nil {
+	options, has := c.Options[codecName]
+	if !has {
 		return nil, nil
 	}
 	return conf.NewConfigFrom(options)
@@ -64,70 +118,65 @@ func (c *config) validateFormatOptions() (problems []error) {
 		return nil // the codec checks its own section
 	}
 	name := c.codecName()
-	prefix := ""
-	if slices.Contains(optionsFor[name], name) {
-		prefix = name + "."
-	}
-	if options, ok := c.formatOptions(name).(interface{ Validate() error }); ok {
-		problems = append(problems, underSection(prefix, options.Validate())...)
-	}
-	switch name {
-	case "ltsv":
-		date := codec.JSONDateOptions{Key: "time", Format: c.JSONDateFormat}
-		problems = append(problems, underSection("", date.Validate())...)
-	case "json":
-		if c.JSONDateKey == "" && c.JSONDateFormat != "" {
-			problems = append(problems, settingError("json_date_format", errors.New("needs json_date_key, the name of the field")))
+	if options, has := c.Options[name]; has {
+		places := placesOf(name, options)
+		for _, err := range apart(options.Validate()) {
+			key, text, _ := strings.Cut(err.Error(), ": ")
+			problems = append(problems, settingError(settingOf(name, key, places), errors.New(text)))
 		}
-	case forwardFormat:
+	}
+	if c.requests() != nil {
 		problems = append(problems, c.Forward.validate()...)
 	}
 	return problems
 }
 
-// underSection names the setting in each of the errors that were joined into
-// err, which name the key within its section.
-func underSection(prefix string, err error) []error {
+// apart returns the errors that were joined into err.
+func apart(err error) (problems []error) {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, one := range joined.Unwrap() {
-			all = append(all, underSection(prefix, one)...)
-		}
-		return all
+	joined, isJoined := err.(interface{ Unwrap() []error })
+	if !isJoined {
+		return []error{err}
 	}
-	return []error{errors.New("output." + outputName + "." + prefix + err.Error())}
+	for _, one := range joined.Unwrap() {
+		problems = append(problems, apart(one)...)
+	}
+	return problems
 }
 
 // unusedOptions returns the settings that are set and that nothing reads, because
 // they belong to another format.
-func (c *config) unusedOptions() (names []string) {
-	used := optionsFor[c.codecName()]
-	if c.Codec.Namespace.IsSet() {
-		used = nil
-	}
+func (c *config) unusedOptions() (unused []string) {
 	defaults := defaultConfig()
-	for _, options := range optionsFor {
-		for _, name := range options {
-			if !slices.Contains(used, name) && !slices.Contains(names, name) && c.differs(&defaults, name) {
-				names = append(names, name)
+	used := map[string]bool{}
+	if options, has := c.Options[c.codecName()]; has && !c.Codec.Namespace.IsSet() {
+		for _, option := range codec.Fields(options) {
+			used[topSetting(c.codecName(), option)] = true
+		}
+	}
+	for name, options := range c.Options {
+		unset := codec.Fields(defaults.Options[name])
+		for i, option := range codec.Fields(options) {
+			setting := topSetting(name, option)
+			if !used[setting] && !reflect.DeepEqual(option.Value.Interface(), unset[i].Value.Interface()) {
+				unused = append(unused, setting)
 			}
 		}
 	}
-	slices.Sort(names)
-	return names
+	if c.requests() == nil && c.Forward != defaults.Forward {
+		unused = append(unused, forwardSection)
+	}
+	slices.Sort(unused)
+	return slices.Compact(unused)
 }
 
-// differs reports whether the setting of that name is not the same in both.
-func (c *config) differs(other *config, name string) bool {
-	for field := range reflect.TypeFor[config]().Fields() {
-		if field.Tag.Get("config") == name {
-			mine := reflect.ValueOf(c).Elem().FieldByIndex(field.Index).Interface()
-			theirs := reflect.ValueOf(other).Elem().FieldByIndex(field.Index).Interface()
-			return !reflect.DeepEqual(mine, theirs)
-		}
+// topSetting returns the setting right below output.websocket that an option is, or
+// whose section it stands in.
+func topSetting(codecName string, option codec.Option) string {
+	if option.Shared {
+		return option.Key
 	}
-	return false
+	return codecName
 }

@@ -12,12 +12,17 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/common/fmtstr"
 
+	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/framing"
 	"filebeat-websocket/protocol/forward"
 )
 
-// forwardConfig is the section forward: what there is to set of Fluent Forward.
+// forwardSection is the section of Fluent Forward's settings.
+const forwardSection = "forward"
+
+// forwardConfig holds the settings of Fluent Forward: of its requests, and of the
+// handshake before them.
 type forwardConfig struct {
 	Mode      string `config:"mode"`
 	Tag       string `config:"tag"`
@@ -31,10 +36,10 @@ func defaultForward() forwardConfig {
 	return forwardConfig{Mode: framing.ModePacked, Tag: framing.DefaultTag}
 }
 
-// validate returns an error for every setting that can't be used. Values that are
-// secrets stay out of them.
+// validate returns an error for every setting that can't be used. No error holds a
+// secret.
 func (f forwardConfig) validate() (problems []error) {
-	bad := func(key string, err error) { problems = append(problems, settingError("forward."+key, err)) }
+	bad := func(key string, err error) { problems = append(problems, settingError(forwardSection+"."+key, err)) }
 	if !slices.Contains(framing.ForwardModes, f.Mode) {
 		bad("mode", fmt.Errorf("unknown mode %q, known are %s", f.Mode, strings.Join(framing.ForwardModes, ", ")))
 	}
@@ -57,19 +62,31 @@ func (f forwardConfig) validate() (problems []error) {
 	return problems
 }
 
-// forwardFraming returns the framing of Fluent Forward. A tag that is the same
-// for all events is a part of it; another one is returned beside.
-func (c *config) forwardFraming() (framing.Framing, *fmtstr.EventFormatString, error) {
-	requests, err := framing.Forward(framing.ForwardOptions{
+// requests returns the framing that the settings ask for if its messages are
+// requests of a protocol, else nil.
+func (c *config) requests() framing.Requests {
+	layout, err := framing.Get(c.framingName())
+	if err != nil {
+		return nil
+	}
+	requests, _ := layout.(framing.Requests)
+	return requests
+}
+
+// taggedFraming returns requests with the settings of the section. A tag that is
+// the same for all events is part of the framing; any other tag is returned beside
+// it.
+func (c *config) taggedFraming(requests framing.Requests) (framing.Framing, *fmtstr.EventFormatString, error) {
+	requests, err := requests.With(framing.ForwardOptions{
 		Mode:   c.Forward.Mode,
-		Chunks: c.strategyName() == forwardFormat,
+		Chunks: c.strategyName() == requests.Strategy(),
 	})
 	if err != nil {
-		return nil, nil, settingError("forward.mode", err)
+		return nil, nil, settingError(forwardSection+".mode", err)
 	}
 	tag, err := fmtstr.CompileEvent(c.Forward.Tag)
 	if err != nil {
-		return nil, nil, settingError("forward.tag", err)
+		return nil, nil, settingError(forwardSection+".tag", err)
 	}
 	if tag.IsConst() {
 		return requests.Group(tagOf(tag, &beat.Event{})), nil, nil
@@ -77,7 +94,8 @@ func (c *config) forwardFraming() (framing.Framing, *fmtstr.EventFormatString, e
 	return requests, tag, nil
 }
 
-// tagOf returns the tag of an event: the default one if it lacks a field.
+// tagOf returns the tag of an event: the default one if the event lacks a field of
+// the tag.
 func tagOf(tag *fmtstr.EventFormatString, event *beat.Event) string {
 	text, err := tag.Run(event)
 	if err != nil || text == "" {
@@ -86,19 +104,46 @@ func tagOf(tag *fmtstr.EventFormatString, event *beat.Event) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// strategyName returns the strategy that the settings ask for: ack: message
-// means the confirmations that the format has, if it has some of its own.
+// strategyName returns the strategy that the settings ask for: with ack: message
+// that is the one for the confirmations of requests, if messages are requests.
 func (c *config) strategyName() string {
-	if c.Ack == "message" && c.Format == forwardFormat {
-		return forwardFormat
+	if requests := c.requests(); requests != nil && c.Ack == "message" {
+		return requests.Strategy()
 	}
 	return c.Ack
 }
 
-// handshake returns what the handshake of Fluent Forward needs, nil if there is
-// none.
+// validateStrategy checks `ack` and `ack_field` against the framing.
+func (c *config) validateStrategy() (problems []error) {
+	if _, err := ack.Get(c.Ack); err != nil {
+		return []error{settingError("ack", err)}
+	}
+	for _, name := range framing.Names() {
+		layout, err := framing.Get(name)
+		if requests, ok := layout.(framing.Requests); err == nil && ok && requests.Strategy() == c.Ack {
+			problems = append(problems, settingError("ack", fmt.Errorf("%s is not a value; use ack: message with format: %s", c.Ack, formatWith(name))))
+		}
+	}
+	if c.AckField != "" && c.Ack == "message" && c.requests() != nil {
+		problems = append(problems, settingError("ack_field", fmt.Errorf("does not go with format: %s, which has confirmations of its own", c.Format)))
+	}
+	return problems
+}
+
+// formatWith returns the first format that has a framing by default.
+func formatWith(framingName string) string {
+	for _, name := range codec.FormatNames() {
+		if chosen, err := codec.GetFormat(name); err == nil && chosen.Framing == framingName {
+			return name
+		}
+	}
+	return ""
+}
+
+// handshake returns what the handshake before the first request needs, nil if
+// there is none.
 func (c *config) handshake(info beat.Info) *ack.Handshake {
-	if c.Format != forwardFormat || c.Forward.SharedKey == "" {
+	if c.requests() == nil || c.Forward.SharedKey == "" {
 		return nil
 	}
 	hostname := c.Forward.Hostname

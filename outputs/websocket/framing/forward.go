@@ -19,18 +19,18 @@ func init() { Register("forward", forwardRequest{mode: ModePacked, tag: DefaultT
 const (
 	// ModeMessage is one record in a request: [tag, time, record, option?].
 	ModeMessage = "message"
-	// ModeForward is an array of them: [tag, [[time, record], …], option].
+	// ModeForward is an array of entries: [tag, [[time, record], …], option].
 	ModeForward = "forward"
-	// ModePacked is them one behind the other in a bin: [tag, bin, option].
+	// ModePacked is the entries back to back in a bin: [tag, bin, option].
 	ModePacked = "packed"
-	// ModeCompressed is the same in gzip.
+	// ModeCompressed is the same, compressed with gzip.
 	ModeCompressed = "compressed"
 )
 
 // ForwardModes are the modes that ForwardOptions takes.
 var ForwardModes = []string{ModeMessage, ModeForward, ModePacked, ModeCompressed}
 
-// DefaultTag is the tag of requests that nobody gave another one.
+// DefaultTag is the tag of requests without one from the settings.
 const DefaultTag = "filebeat"
 
 // ForwardOptions are the settings of Fluent Forward's framing.
@@ -43,11 +43,16 @@ type ForwardOptions struct {
 
 // Forward returns the framing of Fluent Forward. Its records are entries [time,
 // record], its messages a request each, and its groups the tags of requests.
-func Forward(options ForwardOptions) (Grouped, error) {
+func Forward(options ForwardOptions) (Requests, error) {
+	return forwardRequest{tag: DefaultTag}.With(options)
+}
+
+func (f forwardRequest) With(options ForwardOptions) (Requests, error) {
 	if !slices.Contains(ForwardModes, options.Mode) {
 		return nil, fmt.Errorf("unknown mode %q, known are %s", options.Mode, strings.Join(ForwardModes, ", "))
 	}
-	return forwardRequest{mode: options.Mode, chunks: options.Chunks, tag: DefaultTag}, nil
+	f.mode, f.chunks = options.Mode, options.Chunks
+	return f, nil
 }
 
 // forwardRequest lays entries out as one request of the Fluent Forward protocol.
@@ -56,6 +61,8 @@ type forwardRequest struct {
 	chunks bool
 	tag    string
 }
+
+func (forwardRequest) Strategy() string { return "forward" }
 
 func (f forwardRequest) Group(name string) Framing {
 	f.tag = name
@@ -216,4 +223,4 @@ func uintBytes(value int) int {
 	return 5
 }
 
-var _ Grouped = forwardRequest{}
+var _ Requests = forwardRequest{}

@@ -7,12 +7,12 @@ import "filebeat-websocket/outputs/internal/registry"
 
 // Framing turns records into one message.
 type Framing interface {
-	// Single reports that a message holds exactly one record.
+	// Single reports whether a message holds exactly one record.
 	Single() bool
 
-	// Size returns the length in bytes of a message that holds so many records
-	// of recordBytes bytes in all; the most that it can have, where the framing
-	// compresses. It does not fall when either number rises.
+	// Size returns the length in bytes of a message of that many records with
+	// recordBytes bytes in total, or an upper bound where the framing compresses. It
+	// never falls when either number rises.
 	Size(records, recordBytes int) int
 
 	// Append appends the message that holds records to dst and returns the
@@ -29,8 +29,20 @@ type Grouped interface {
 	Group(name string) Framing
 }
 
-// InGroup returns the framing of messages of that group, which is f itself where
-// messages name none.
+// Requests is a Framing whose messages are requests of a protocol with settings and
+// confirmations of its own.
+type Requests interface {
+	Grouped
+
+	// Strategy returns the name of the ack strategy for these confirmations.
+	Strategy() string
+
+	// With returns the framing with other settings.
+	With(options ForwardOptions) (Requests, error)
+}
+
+// InGroup returns the framing of the messages of a group. It is f itself if its
+// messages name no group.
 func InGroup(f Framing, group string) Framing {
 	if grouped, ok := f.(Grouped); ok {
 		return grouped.Group(group)
