@@ -4,6 +4,8 @@
 package codec
 
 import (
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,7 +85,10 @@ func TestUsualEventCostsNoAllocation(t *testing.T) {
 	event.Fields["parts"] = []mapstr.M{{"a": "b"}}
 	event.Fields["labels"] = map[string]string{"team": "web"}
 
-	const maxWithForgetfulPool = 10
+	most := 0.0
+	if build, ok := debug.ReadBuildInfo(); ok && slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		most = 10 // the race detector makes pools forget buffers
+	}
 
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
@@ -93,11 +98,7 @@ func TestUsualEventCostsNoAllocation(t *testing.T) {
 				_, err := encoder.Append(record, event)
 				require.NoError(t, err)
 			})
-			if traits[name].pooled {
-				require.LessOrEqual(t, allocations, float64(maxWithForgetfulPool))
-				return
-			}
-			require.Zero(t, allocations, "a codec that takes buffers from a pool says so in traits")
+			require.LessOrEqual(t, allocations, most, "codec %s allocates for every event", name)
 		})
 	}
 }

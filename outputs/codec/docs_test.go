@@ -28,7 +28,7 @@ func sectionOf(t *testing.T, heading string) string {
 	content, err := os.ReadFile(formatsFile)
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(content), "\n"+heading+"\n")
-	require.True(t, found, "no %s", heading)
+	require.True(t, found, "docs/formats.md has no section %q", heading)
 	if next := regexp.MustCompile(`(?m)^#{2,3} `).FindStringIndex(section); next != nil {
 		section = section[:next[0]]
 	}
@@ -143,6 +143,12 @@ func TestOutputsInTheDocsTakeTheirCodec(t *testing.T) {
 		require.NoError(t, client.Close())
 	}
 	for name := range forLibbeat() {
-		require.Contains(t, sectionOf(t, "## In other outputs"), "`"+name+"`")
+		require.Contains(t, sectionOf(t, "## In other outputs"), "`"+name+"`", "docs/formats.md, section In other outputs, lacks codec %s", name)
+	}
+}
+
+func TestDocsDescribeEveryCodec(t *testing.T) {
+	for _, name := range Names() {
+		sectionOf(t, "### "+name)
 	}
 }

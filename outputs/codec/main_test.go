@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 var testInfo = beat.Info{Beat: "filebeat", IndexPrefix: "filebeat", Version: "9.0.0", Hostname: "agent-1"}
 
-// trait is what tests have to know of a codec that is not as the usual one.
+// trait is what the tests know of a codec that the codec does not say itself.
 type trait struct {
 	// required are the options without which the codec is not valid.
 	required map[string]any
@@ -36,23 +36,20 @@ type trait struct {
 	// check holds what a reader of the format finds in a record against the event.
 	// It reads the record with a library that has no part in writing it.
 	check func(*testing.T, *beat.Event, []byte)
-	// pooled means that an encoder takes a buffer from a pool. The race detector
-	// makes a pool forget some of its buffers.
-	pooled bool
-	// partial means that a codec does not read every field of an event.
+	// partial means that the codec does not read every field of an event.
 	partial bool
 }
 
-// traits may have an entry for a codec; none needs one to be tested at all.
+// traits has the codecs with such traits. A codec without an entry is tested, too.
 var traits = map[string]trait{
 	"json":    {check: checkJSON, unordered: decodeJSON},
 	"log":     {check: checkLog, partial: true},
 	"raw":     {check: checkRaw, partial: true},
 	"msgpack": {check: checkMsgpack, unordered: decodeMsgpack},
 	"forward": {check: checkForward, unordered: decodeMsgpack},
-	"gelf":    {check: checkGELF, pooled: true},
-	"ltsv":    {check: checkLTSV, pooled: true},
-	"form":    {check: checkForm, pooled: true},
+	"gelf":    {check: checkGELF},
+	"ltsv":    {check: checkLTSV},
+	"form":    {check: checkForm},
 	"csv":     {check: checkCSV, partial: true, required: map[string]any{"fields": csvColumns}},
 }
 
