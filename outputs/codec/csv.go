@@ -120,7 +120,7 @@ func (e *csvEncoder) appendColumn(dst []byte, event *beat.Event, field string) (
 
 // appendCSVText appends s, in quotes if it holds a quote, a line break or the
 // separator.
-func appendCSVText[T text](dst []byte, s T, separator string) []byte {
+func appendCSVText[T stringOrBytes](dst []byte, s T, separator string) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
 	written := dst[start:]

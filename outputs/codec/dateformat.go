@@ -64,11 +64,11 @@ func parseDateFormat(name string, unset dateFormat) (dateFormat, error) {
 	return format, nil
 }
 
-// isText reports whether JSON has the date in quotes.
+// isText reports whether JSON needs quotes around the date.
 func (f dateFormat) isText() bool { return f == dateISO8601 || f == dateJavaSQL }
 
-// append appends t without quotes. Digits that the format has no room for are
-// cut, but for dateDouble, which rounds to what 16 digits can say.
+// append appends t without quotes. Digits that the format has no room for are cut;
+// dateDouble rounds to 16 digits.
 func (f dateFormat) append(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	switch f {

@@ -7,18 +7,18 @@ import "errors"
 
 // The reasons of a DropError. They are used as metric labels, so there are few.
 const (
-	// ReasonNoMessage says that the event has no message field that is text.
+	// ReasonNoMessage means that the event has no message field with text.
 	ReasonNoMessage = "no_message"
-	// ReasonEncode says that the codec has no way to write one of the values.
+	// ReasonEncode means that the codec cannot write one of the values.
 	ReasonEncode = "encode"
 )
 
-// DropError says that an event can't be expressed as a record, now or later.
+// DropError means that an event has no record, now or later.
 type DropError struct {
 	// Reason is one of the Reason constants.
 	Reason string
-	// Err says more. Its text never holds anything of the event: neither values
-	// nor keys, since both can come from the log line.
+	// Err is the cause. Its text never holds values or keys of the event, since both
+	// can come from the log line.
 	Err error
 }
 

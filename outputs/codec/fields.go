@@ -17,12 +17,12 @@ const (
 	idField        = "_id"
 )
 
-// eventID returns what a processor such as add_id or fingerprint has set as the
-// event's _id, nil if none has.
+// eventID returns the _id that a processor such as add_id or fingerprint has set,
+// nil if none has.
 func eventID(event *beat.Event) any { return event.Meta[idField] }
 
-// lookup finds a value by its dotted key, as libbeat does: a key that holds the
-// dots itself comes before a path of nested keys.
+// lookup finds a value by its dotted key, as libbeat does: a key that contains the
+// dots wins over a path of nested keys.
 func lookup(m map[string]any, key string) (v any, found bool) {
 	for {
 		if v, found = m[key]; found {

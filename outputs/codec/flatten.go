@@ -12,7 +12,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 )
 
-// leaf is a value of an event that is no object, and its name.
+// leaf is a value of an event that is not an object, and its name.
 type leaf struct {
 	kind textKind
 	name span // in the flattener's buffer
@@ -20,7 +20,7 @@ type leaf struct {
 	// flattener's buffer.
 	ownText string
 	text    span
-	// taken says that the codec has written it already.
+	// taken means that the codec has already written it.
 	taken bool
 }
 
@@ -42,8 +42,8 @@ type flattener struct {
 
 var flatteners = sync.Pool{New: func() any { return new(flattener) }}
 
-// longestPooled is how long the buffer of a flattener may be, in bytes, for the
-// pool to take it back: else the pool would hold on to the longest lines.
+// longestPooled is the maximum length in bytes of a buffer that goes back to the
+// pool. Longer ones are freed, so that the pool does not keep the longest lines.
 const longestPooled = 16 << 10
 
 // flatten returns the fields of event and its _id, if it has one, sorted by name.
@@ -59,7 +59,7 @@ func flatten(event *beat.Event, times timeFormat, separator byte, repeat bool) (
 	return f, nil
 }
 
-// release gives f back to the pool. Nothing of the event stays in it.
+// release returns f to the pool, without anything of the event.
 func (f *flattener) release() {
 	if cap(f.buffer) > longestPooled {
 		return
@@ -84,8 +84,8 @@ func (f *flattener) nameOf(l *leaf) []byte { return f.buffer[l.name.start:l.name
 // textOf returns the text of a leaf that has none of its own.
 func (f *flattener) textOf(l *leaf) []byte { return f.buffer[l.text.start:l.text.end] }
 
-// text is what the functions that write names and values take.
-type text interface{ string | []byte }
+// stringOrBytes is what the functions that write names and values accept.
+type stringOrBytes interface{ string | []byte }
 
 func (f *flattener) addEvent(event *beat.Event) error {
 	if err := f.addMap(event.Fields, 1); err != nil {
@@ -195,8 +195,8 @@ func addEach[T any](list []T, depth int, add func(T, int) error) error {
 	return nil
 }
 
-// addJSON adds what the JSON at the end of the buffer says, from start on, in the
-// place of v.
+// addJSON replaces v by the value of the JSON that ends the buffer and begins at
+// start.
 func (f *flattener) addJSON(start int, v any, depth int) error {
 	plain, err := decodePlain(f.buffer[start:])
 	if err != nil {

@@ -47,9 +47,9 @@ func TestFileOutputWritesTheRecordsOfEveryCodec(t *testing.T) {
 	}
 	for name, section := range forLibbeat() {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
+			directory := t.TempDir()
 			cfg := conf.MustNewConfigFrom(map[string]any{
-				"path": folder, "filename": "records", "codec": map[string]any{name: section},
+				"path": directory, "filename": "records", "codec": map[string]any{name: section},
 			})
 			group, err := outputs.Load(nil, testInfo, nil, "file", cfg)
 			require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestFileOutputWritesTheRecordsOfEveryCodec(t *testing.T) {
 				require.NoError(t, err)
 				expected = append(record, '\n')
 			}
-			files, err := filepath.Glob(folder + "/records*")
+			files, err := filepath.Glob(directory + "/records*")
 			require.NoError(t, err)
 			require.Len(t, files, 1)
 			written, err := os.ReadFile(files[0])

@@ -13,7 +13,7 @@ func init() {
 }
 
 // formEncoder writes the event as application/x-www-form-urlencoded (WHATWG URL
-// 5.2): @timestamp first, then the fields. A field of that name gives way.
+// 5.2): @timestamp first, then the fields. A field of that name is left out.
 type formEncoder struct {
 	times timeFormat
 }

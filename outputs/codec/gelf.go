@@ -20,7 +20,7 @@ func init() {
 }
 
 // gelfOptions are the options of the gelf codec: the fields of the event, as
-// dotted keys, that those of GELF come from.
+// dotted keys, from which the fields of GELF are filled.
 type gelfOptions struct {
 	// HostKey is the source of host, host.name by default.
 	HostKey string `config:"host_key"`
@@ -51,8 +51,8 @@ const (
 	gelfPlaceholder = "-" // host and short_message are required, and not empty
 )
 
-// gelfSeparator stands between nested names. It is no byte of a GELF name, so it
-// goes out as an underscore, while a dot within a name stays.
+// gelfSeparator stands between nested names. A GELF name cannot contain it, so it
+// is written as an underscore, while a dot within a name stays.
 const gelfSeparator = 0
 
 // gelfEncoder writes GELF 1.1.

@@ -27,7 +27,7 @@ func isPath(name []byte, key string, separator byte) bool {
 }
 
 // takeText returns the leaf of a key and marks it as taken, if it is a scalar
-// that is not empty. Else it returns nil.
+// that is not empty. Otherwise it returns nil.
 func (f *flattener) takeText(key string) *leaf {
 	l := f.find(key)
 	if l == nil || l.kind == textNull || l.kind == textList || l.ownText == "" && l.text.start == l.text.end {
@@ -49,8 +49,8 @@ func (f *flattener) appendJSONText(dst []byte, l *leaf) []byte {
 	}
 }
 
-// appendQuotedJSON appends JSON of this package as a JSON string. It has no
-// control characters, and all of it is valid UTF-8.
+// appendQuotedJSON appends JSON as a JSON string. It is JSON that this package
+// wrote: without control characters, and valid UTF-8.
 func appendQuotedJSON(dst, encoded []byte) []byte {
 	dst = append(dst, '"')
 	for _, b := range encoded {
@@ -78,8 +78,8 @@ var levelNames = map[string]byte{
 
 const longestLevelName = len("informational")
 
-// takeLevel returns the severity that the field of a key says, and marks the
-// field as taken. A number that is whole has the same text as the string.
+// takeLevel returns the severity in the field of a key and marks the field as
+// taken. A whole number has the same text as the string.
 func (f *flattener) takeLevel(key string) (level byte, ok bool) {
 	l := f.find(key)
 	if l == nil || l.kind != textString && l.kind != textNumber {
@@ -97,9 +97,9 @@ func (f *flattener) takeLevel(key string) (level byte, ok bool) {
 	return level, ok
 }
 
-// appendLower appends s in lower case. More than the longest name is no name, and
-// is left out.
-func appendLower[T text](dst []byte, s T) []byte {
+// appendLower appends s in lower case. A text that is longer than the longest name
+// is not a name and is left out.
+func appendLower[T stringOrBytes](dst []byte, s T) []byte {
 	if len(s) > longestLevelName {
 		return dst
 	}

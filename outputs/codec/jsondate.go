@@ -10,7 +10,7 @@ import (
 )
 
 // jsonDateEncoder writes the date field as Fluent Bit does, then the fields of
-// the event, which has neither @timestamp nor @metadata of its own then.
+// the event, without @timestamp and @metadata.
 type jsonDateEncoder struct {
 	values jsonValues
 	key    string
@@ -44,8 +44,8 @@ func (e *jsonDateEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) 
 
 	fields := event.Fields
 	if _, taken := fields[e.key]; taken {
-		// The field gives way. The event stays as it is, so a copy of its top level
-		// has to do.
+		// The date replaces the field. The event must not change, so its top level is
+		// copied.
 		fields = maps.Clone(fields)
 		delete(fields, e.key)
 	}

@@ -18,9 +18,9 @@ import (
 	structjson "github.com/elastic/go-structform/json"
 )
 
-// folder writes values of any Go type by the library that libbeat's JSON codec is
-// made of, set up the same way. Making one costs several microseconds, so an
-// Encoder makes it when it first meets such a value.
+// folder writes values of any Go type with the library of libbeat's JSON codec, set
+// up the same way. Making one costs several microseconds, so an Encoder makes it
+// for the first such value.
 type folder struct {
 	iterator *gotype.Iterator
 	out      appendWriter
@@ -52,7 +52,7 @@ func newFolder(times timeFormat) *folder {
 	}
 	iterator, err := gotype.NewIterator(visitor, gotype.Folders(foldTime, foldCommonTime))
 	if err != nil {
-		// It refuses functions of the wrong form only, and these two are fixed.
+		// It refuses only functions with a wrong signature, and these two are fixed.
 		panic(err)
 	}
 	f.iterator = iterator
@@ -60,12 +60,12 @@ func newFolder(times timeFormat) *folder {
 }
 
 // append appends v, which stands at the given depth of its event. After an error
-// the folder is of no more use: the visitor has lost count of its brackets.
+// the folder must not be used again: the visitor has lost count of its brackets.
 func (f *folder) append(dst []byte, v any, depth int) (extended []byte, err error) {
 	defer func() {
 		f.out.buf = nil
 		if recover() != nil {
-			// The value's own methods run in here (Fold, IsZero).
+			// The methods of the value run here (Fold, IsZero).
 			extended, err = dst, valueError("panic while writing", v)
 		}
 	}()
@@ -97,8 +97,8 @@ var (
 	errRecursiveType = errors.New("a value's type contains itself")
 )
 
-// typeSet remembers for every type it has seen whether the library can take it
-// in; one that contains itself sends the library into endless recursion.
+// typeSet remembers for every type it has seen whether the library can write it: a
+// type that contains itself sends the library into endless recursion.
 type typeSet map[reflect.Type]bool
 
 // check walks v as the library will and fails at maxDepth.
@@ -158,8 +158,7 @@ func (s typeSet) checkValue(v reflect.Value, depth int) error {
 	return nil
 }
 
-// finite reports whether t does not contain itself. above are the types on the
-// way to t.
+// finite reports whether t is free of itself. above are the types that led to t.
 func (s typeSet) finite(t reflect.Type, above []reflect.Type) bool {
 	if known, seen := s[t]; seen {
 		return known

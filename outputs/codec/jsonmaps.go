@@ -10,8 +10,8 @@ const (
 	// maxKnownBytes is the longest JSON of a map that is remembered. There is an
 	// encoder for each open file.
 	maxKnownBytes = 1 << 10
-	// patience is how often in a row a map may differ from what was remembered
-	// before it is taken for one that always does.
+	// patience is how often in a row a map may differ from the remembered one before
+	// it counts as one that always does.
 	patience = 4
 )
 
@@ -60,7 +60,7 @@ func (k *knownMap) is(m map[string]any) bool {
 	return true
 }
 
-// learn remembers the JSON of m, the value of key, if m may come again.
+// learn remembers the JSON of m, the value of key, if m is likely to come again.
 func (k *knownMaps) learn(key string, m map[string]any, json []byte) {
 	if len(json) > maxKnownBytes {
 		return

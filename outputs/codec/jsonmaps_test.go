@@ -17,8 +17,8 @@ import (
 // An encoder that has seen other events writes what one that has seen none does.
 func TestMapsThatComeAgainAreWrittenAsTheyAre(t *testing.T) {
 	text := rapid.SampledFrom([]string{"", "a", "b", `"`, "\xff", strings.Repeat("long", 400)})
-	leaf := rapid.OneOf(rapid.Map(text, func(s string) any { return s }), rapid.Just[any](1), rapid.Just[any](nil), rapid.Just[any](mapstr.M{"a": "b"}))
-	section := rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), leaf, 0, 3), func(m map[string]any) mapstr.M { return m })
+	scalar := rapid.OneOf(rapid.Map(text, func(s string) any { return s }), rapid.Just[any](1), rapid.Just[any](nil), rapid.Just[any](mapstr.M{"a": "b"}))
+	section := rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), scalar, 0, 3), func(m map[string]any) mapstr.M { return m })
 	rapid.Check(t, func(rt *rapid.T) {
 		encoder := newTestEncoder(t, "json")
 		for _, fields := range rapid.SliceOfN(rapid.MapOfN(rapid.SampledFrom([]string{"log", "agent", "a"}), section, 0, 3), 1, 12).Draw(rt, "events") {

@@ -13,8 +13,8 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 )
 
-// maxDepth is how many maps, lists and pointers may stand inside each other. An
-// event that comes from anywhere is far below; one that contains itself is not.
+// maxDepth is the maximum nesting of maps, lists and pointers. Real events are far
+// below it; a value that contains itself is not.
 const maxDepth = 1000
 
 // jsonValues appends single values as libbeat's JSON codec writes them: the same
@@ -76,7 +76,7 @@ func (j *jsonValues) append(dst []byte, v any, depth int) ([]byte, error) {
 	}
 }
 
-// appendRare is a switch of its own so that the usual kinds are found sooner.
+// appendRare is a separate switch, so that the usual kinds are found sooner.
 func (j *jsonValues) appendRare(dst []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case uint:
@@ -156,7 +156,7 @@ func (j *jsonValues) appendMembers(dst []byte, m map[string]any, depth int) ([]b
 	var err error
 	for key, v := range m {
 		dst = appendJSONKey(dst, key)
-		if text, ok := v.(string); ok { // most are: this spares them a call
+		if text, ok := v.(string); ok { // the usual case, without a call
 			dst = append(appendJSONString(dst, text), ',')
 			continue
 		}

@@ -45,8 +45,8 @@ type Format struct {
 }
 
 var (
-	kinds   = registry.New[Kind]("codec")
-	formats = registry.New[Format]("format")
+	kindsByName   = registry.New[Kind]("codec")
+	formatsByName = registry.New[Format]("format")
 )
 
 // Register makes a codec known by name, with its formats, and offers it to
@@ -59,9 +59,9 @@ func Register(name string, kind Kind) {
 	if kind.Formats == nil {
 		kind.Formats = map[string]string{name: kind.Framings[0]}
 	}
-	kinds.Register(name, kind)
+	kindsByName.Register(name, kind)
 	for format, framing := range kind.Formats {
-		formats.Register(format, Format{Codec: name, Framing: framing})
+		formatsByName.Register(format, Format{Codec: name, Framing: framing})
 	}
 	if !kind.InLibbeat && kind.OnlyAsFormat == "" {
 		offerToLibbeat(name)
@@ -69,14 +69,14 @@ func Register(name string, kind Kind) {
 }
 
 // Get returns the codec of that name, or an error that lists the known ones.
-func Get(name string) (Kind, error) { return kinds.Get(name) }
+func Get(name string) (Kind, error) { return kindsByName.Get(name) }
 
 // Names returns the names of all codecs, sorted.
-func Names() []string { return kinds.Names() }
+func Names() []string { return kindsByName.Names() }
 
 // GetFormat returns the format of that name, or an error that lists the known
 // ones.
-func GetFormat(name string) (Format, error) { return formats.Get(name) }
+func GetFormat(name string) (Format, error) { return formatsByName.Get(name) }
 
 // FormatNames returns the names of all formats, sorted.
-func FormatNames() []string { return formats.Names() }
+func FormatNames() []string { return formatsByName.Names() }

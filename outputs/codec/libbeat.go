@@ -18,8 +18,8 @@ import (
 
 // FromLibbeat returns a function that makes Encoders of the libbeat codec named
 // in cfg (codec.json.*, codec.format.string), json if it names none. index is
-// what libbeat's JSON codec writes as @metadata.beat. One codec is built at once,
-// so that an invalid setting shows here.
+// what libbeat's JSON codec writes as @metadata.beat. One codec is made immediately,
+// so that an invalid setting is an error here.
 func FromLibbeat(info beat.Info, index string, cfg libcodec.Config) (func() Encoder, error) {
 	newCodec := func() (libcodec.Codec, error) {
 		c, err := libcodec.CreateEncoder(info, cfg)
@@ -56,7 +56,7 @@ func (e *libbeatEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 func (e *libbeatEncoder) encode(event *beat.Event) (encoded []byte, err error) {
 	if e.codec == nil {
 		if e.codec, err = e.newCodec(); err != nil {
-			return nil, encodeError(errors.New("libbeat's codec can't be made"))
+			return nil, encodeError(errors.New("libbeat's codec can't be created"))
 		}
 	}
 	defer func() {

@@ -14,7 +14,7 @@ func init() {
 	Register("log", Kind{New: newLog, Framings: []string{"message", "lines", "array", "concat"}})
 }
 
-// logEncoder writes the time of the event and its line, nothing else.
+// logEncoder writes the time of the event and its line, without other fields.
 type logEncoder struct {
 	messages messageReader
 }

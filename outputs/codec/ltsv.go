@@ -73,8 +73,8 @@ func validateDelimiter(setting, delimiter string) error {
 // and values are percent-encoded.
 func (o *ltsvOptions) isForm() bool { return o.Delimiter == "&" && o.LabelDelimiter == "=" }
 
-// isLabelByte holds the bytes that a label of LTSV may have, and the name of a
-// field of GELF too.
+// isLabelByte holds the bytes that are allowed in a label of LTSV and in the name
+// of a GELF field.
 var isLabelByte = func() (set [256]bool) {
 	for b := range set {
 		set[b] = isAlphanumeric(byte(b)) || b == '_' || b == '.' || b == '-'
@@ -94,7 +94,7 @@ func appendLabel(dst, name []byte) []byte {
 	return dst
 }
 
-// timeLabel comes first in a record. A field of that name gives way.
+// timeLabel comes first in a record. A field of that name is left out.
 const timeLabel = "time"
 
 // ltsvEncoder writes labelled values (ltsv.org), the time first.
@@ -148,7 +148,7 @@ func (e *ltsvEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	return dst, nil
 }
 
-// emptyLabel stands in for a name without bytes: a label has at least one.
+// emptyLabel replaces an empty name: a label has at least one byte.
 var emptyLabel = []byte("_")
 
 var _ Encoder = (*ltsvEncoder)(nil)

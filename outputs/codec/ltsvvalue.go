@@ -27,7 +27,7 @@ func newLTSVLayout(o *ltsvOptions) *ltsvLayout {
 
 // appendLTSVValue appends s so that it holds neither a line break nor the
 // delimiter between fields.
-func appendLTSVValue[T text](dst []byte, s T, l *ltsvLayout) []byte {
+func appendLTSVValue[T stringOrBytes](dst []byte, s T, l *ltsvLayout) []byte {
 	if l.isForm {
 		return appendPercent(dst, s)
 	}
@@ -48,7 +48,7 @@ func appendLTSVValue[T text](dst []byte, s T, l *ltsvLayout) []byte {
 
 // appendLTSVSpecial appends what stands for the special byte that s begins with,
 // and returns how many bytes of s that was.
-func appendLTSVSpecial[T text](dst []byte, s T, l *ltsvLayout) (extended []byte, taken int) {
+func appendLTSVSpecial[T stringOrBytes](dst []byte, s T, l *ltsvLayout) (extended []byte, taken int) {
 	switch b := s[0]; {
 	case l.Escape && b == '\t':
 		return append(dst, `\t`...), 1

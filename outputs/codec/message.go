@@ -23,15 +23,15 @@ func MessageLen(event *beat.Event) (lineBytes int, ok bool) {
 	}
 }
 
-// messageReader gets the line out of events. It is used by one goroutine at a
+// messageReader reads the line of events. It is used by one goroutine at a
 // time.
 type messageReader struct {
 	values jsonValues
 }
 
 // read returns the line of event. Bytes are taken as they are; another scalar is
-// the text that the json codec writes for it. Missing, null, a list or an object
-// is no line.
+// the text that the json codec writes for it. It is an error if the field is
+// missing, null, a list or an object.
 func (m *messageReader) read(event *beat.Event) (string, error) {
 	switch line := event.Fields[messageField].(type) {
 	case string:

@@ -60,7 +60,7 @@ func (m *msgpackValues) append(dst []byte, v any, depth int) ([]byte, error) {
 	}
 }
 
-// appendRare is a switch of its own so that the usual kinds are found sooner.
+// appendRare is a separate switch, so that the usual kinds are found sooner.
 func (m *msgpackValues) appendRare(dst []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case time.Time:
@@ -139,7 +139,7 @@ func (m *msgpackValues) appendMembers(dst []byte, v map[string]any, depth int) (
 	return dst, nil
 }
 
-// appendRecord appends the fields of event. An _id, if there is one, goes along as
+// appendRecord appends the fields of event, and its _id, if it has one, as
 // @metadata, unless the event has a field of that name.
 func (m *msgpackValues) appendRecord(dst []byte, event *beat.Event) ([]byte, error) {
 	id := eventID(event)
@@ -156,8 +156,8 @@ func (m *msgpackValues) appendRecord(dst []byte, event *beat.Event) ([]byte, err
 	return m.append(dst, id, 3)
 }
 
-// appendTime appends the text of t. The length comes first and is not known
-// before; up to 31 bytes have a header of one byte, up to 255 of two.
+// appendTime appends the text of t. Its header holds the length, which is known only
+// after: one byte for up to 31 bytes, two for up to 255.
 func (m *msgpackValues) appendTime(dst []byte, t time.Time) []byte {
 	const (
 		shortString, longestShort = 0xA0, 31

@@ -19,8 +19,8 @@ func isAlphanumeric(b byte) bool {
 }
 
 // appendPercent appends s as a name or a value of a form. A byte that is not part
-// of valid UTF-8 becomes U+FFFD: behind percent signs nobody would find it.
-func appendPercent[T text](dst []byte, s T) []byte {
+// of valid UTF-8 becomes U+FFFD: the output cannot replace it later, behind percent signs.
+func appendPercent[T stringOrBytes](dst []byte, s T) []byte {
 	for i := 0; i < len(s); {
 		switch b := s[i]; {
 		case needsNoPercent[b]:

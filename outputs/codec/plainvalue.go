@@ -11,8 +11,8 @@ import (
 
 // decodePlain returns the value of JSON that this package wrote, made of
 // map[string]any, []any, string, bool, nil, and numbers as int64, uint64 or
-// float64. By way of it the codecs that have no folder of their own write the
-// kinds that only the folder knows.
+// float64. With it, codecs write the kinds of values that only libbeat's library can
+// fold.
 func decodePlain(text []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -39,14 +39,14 @@ func plainNumbers(v any) any {
 	return v
 }
 
-func plainNumber(digits string) any {
-	if n, err := strconv.ParseInt(digits, 10, 64); err == nil && digits != "-0" {
+func plainNumber(literal string) any {
+	if n, err := strconv.ParseInt(literal, 10, 64); err == nil && literal != "-0" {
 		return n
 	}
-	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
+	if n, err := strconv.ParseUint(literal, 10, 64); err == nil {
 		return n
 	}
-	// What does not fit is an infinity, which no number of this package is.
-	f, _ := strconv.ParseFloat(digits, 64)
+	// The error is left out: this package writes no number that does not fit.
+	f, _ := strconv.ParseFloat(literal, 64)
 	return f
 }

@@ -12,8 +12,8 @@ func init() {
 	Register("raw", Kind{New: newRaw, Framings: []string{"message", "lines"}, Replaceable: true})
 }
 
-// rawEncoder writes the line byte for byte, so its record need not be valid UTF-8:
-// who sends it as text has to see to that.
+// rawEncoder writes the line byte for byte, so its record may not be valid UTF-8:
+// an output that sends it as text has to replace what is not.
 type rawEncoder struct {
 	messages messageReader
 }

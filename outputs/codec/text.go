@@ -8,11 +8,11 @@ import (
 	"encoding/json"
 )
 
-// textKind says what a text outside of JSON was.
+// textKind is the kind of value that a text stands for.
 type textKind uint8
 
 const (
-	textNull textKind = iota // no text
+	textNull textKind = iota // has no text
 	textString
 	textNumber
 	textBool
@@ -55,7 +55,7 @@ func (j *jsonValues) appendText(dst []byte, v any, depth int) (extended []byte, 
 	}
 }
 
-// unquote replaces the JSON string at the end of dst, from start on, by its text.
+// unquote replaces the JSON string that ends dst and begins at start by its text.
 func unquote(dst []byte, start int) []byte {
 	quoted := dst[start:]
 	if bytes.IndexByte(quoted, '\\') < 0 {

@@ -28,13 +28,13 @@ func newTimeFormat() timeFormat {
 	}
 }
 
-// append appends t without quotes. The text has nothing in it that JSON escapes.
+// append appends t without quotes. The text needs no escapes in JSON.
 func (f timeFormat) append(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if !f.milliseconds || year < 0 || year > 9999 {
-		// What libbeat writes for such a year has no rule of its own to copy. Its
-		// formats hold numbers and literals only, so formatting can't fail.
+		// libbeat's own formatter, because what it writes for such a year follows no
+		// rule. Its formats hold only numbers and literals, so formatting can't fail.
 		dst, _ = f.formatter.AppendTo(dst, t)
 		return dst
 	}

@@ -141,10 +141,10 @@ func TestWireFormatsOfThePresets(t *testing.T) {
 }
 
 func TestDocsNameEveryFormatWithItsFramingAndFrames(t *testing.T) {
-	documented := map[string]string{}
+	rows := map[string]string{}
 	row := regexp.MustCompile("(?m)^\\| `(\\w+)`.*? \\| .* \\| `(\\w+)`.*? \\| (text|binary) \\|$")
 	for _, match := range row.FindAllStringSubmatch(readDocument(t, root+"/docs/formats.md"), -1) {
-		documented[match[1]] = match[2] + ", " + match[3]
+		rows[match[1]] = match[2] + ", " + match[3]
 	}
 	for _, name := range codec.FormatNames() {
 		chosen, err := codec.GetFormat(name)
@@ -156,9 +156,9 @@ func TestDocsNameEveryFormatWithItsFramingAndFrames(t *testing.T) {
 			require.NoError(t, err, "codec %s fits a framing that does not exist", chosen.Codec)
 		}
 		frames := map[bool]string{false: "text", true: "binary"}[kind.Binary]
-		require.Equal(t, chosen.Framing+", "+frames, documented[name], "row of format %s in the first table of docs/formats.md", name)
+		require.Equal(t, chosen.Framing+", "+frames, rows[name], "row of format %s in the first table of docs/formats.md", name)
 	}
-	require.Len(t, documented, len(codec.FormatNames()))
+	require.Len(t, rows, len(codec.FormatNames()))
 }
 
 // Nothing in the output depends on which codecs there are: what it needs to know of

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registry holds what is known by a name: codecs, framings, ack
-// strategies. Entries are added by init functions, so a Registry takes no lock.
+// Package registry finds codecs, formats, framings and ack strategies by name. Init
+// functions add the entries, so a Registry needs no lock.
 package registry
 
 import (
@@ -18,7 +18,7 @@ type Registry[T any] struct {
 	entries map[string]T
 }
 
-// New returns an empty registry. kind is what an entry is called in errors.
+// New returns an empty registry. kind names an entry in errors.
 func New[T any](kind string) *Registry[T] {
 	return &Registry[T]{kind: kind, entries: map[string]T{}}
 }

@@ -3,19 +3,19 @@
 
 package framing
 
-func init() { Register("array", array{}) }
+func init() { Register("array", arrayFraming{}) }
 
-// array is a JSON array of records, with no newline at the end.
-type array struct{}
+// arrayFraming is a JSON array of records, with no newline at the end.
+type arrayFraming struct{}
 
-func (array) Single() bool { return false }
+func (arrayFraming) Single() bool { return false }
 
-// Size counts the two brackets and a comma between each two records.
-func (array) Size(records, recordBytes int) int {
+// Size adds the two brackets and the commas between records.
+func (arrayFraming) Size(records, recordBytes int) int {
 	return recordBytes + 2 + max(records-1, 0)
 }
 
-func (array) Append(dst []byte, records [][]byte) []byte {
+func (arrayFraming) Append(dst []byte, records [][]byte) []byte {
 	dst = append(dst, '[')
 	for i, record := range records {
 		if i > 0 {

@@ -3,17 +3,17 @@
 
 package framing
 
-func init() { Register("concat", concat{}) }
+func init() { Register("concat", concatFraming{}) }
 
-// concat puts records one behind the other with nothing between them. It fits
-// records whose end can be told from their bytes, such as JSON objects.
-type concat struct{}
+// concatFraming joins records without a separator. It fits records whose bytes show
+// where they end, such as JSON objects.
+type concatFraming struct{}
 
-func (concat) Single() bool { return false }
+func (concatFraming) Single() bool { return false }
 
-func (concat) Size(_, recordBytes int) int { return recordBytes }
+func (concatFraming) Size(_, recordBytes int) int { return recordBytes }
 
-func (concat) Append(dst []byte, records [][]byte) []byte {
+func (concatFraming) Append(dst []byte, records [][]byte) []byte {
 	for _, record := range records {
 		dst = append(dst, record...)
 	}

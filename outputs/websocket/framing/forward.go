@@ -91,7 +91,7 @@ func (f forwardRequest) Append(dst []byte, records [][]byte) []byte {
 		elements = 2
 	}
 	if f.mode == ModeMessage {
-		elements++ // time and record take the place of the entries
+		elements++ // time and record instead of the entries
 	}
 	dst = msgp.AppendArrayHeader(dst, elements)
 	dst = msgp.AppendString(dst, f.tag)
@@ -121,8 +121,8 @@ func appendAll(dst []byte, records [][]byte) []byte {
 	return dst
 }
 
-// appendOption appends the map at the end of a request. A single record has no
-// size to tell.
+// appendOption appends the map at the end of a request. A single record needs no
+// size.
 func (f forwardRequest) appendOption(dst []byte, records [][]byte) []byte {
 	pairs := f.optionPairs()
 	if pairs == 0 {

@@ -226,7 +226,7 @@ func TestForwardRefusesAnUnknownMode(t *testing.T) {
 }
 
 func TestAFramingWithoutGroupsIsTheSameForAllOfThem(t *testing.T) {
-	require.Equal(t, lines{}, InGroup(lines{}, "a"))
+	require.Equal(t, linesFraming{}, InGroup(linesFraming{}, "a"))
 }
 
 func FuzzForwardSize(f *testing.F) {

@@ -189,7 +189,7 @@ func TestAnUnknownFramingIsAnErrorThatListsTheKnownOnes(t *testing.T) {
 }
 
 func TestANameIsRegisteredOnce(t *testing.T) {
-	require.PanicsWithValue(t, `framing "lines" is registered twice`, func() { Register("lines", lines{}) })
+	require.PanicsWithValue(t, `framing "lines" is registered twice`, func() { Register("lines", linesFraming{}) })
 }
 
 func FuzzEveryFraming(f *testing.F) {

@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// gzipper is a writer of gzip with what it writes to. It takes some hundred KiB,
-// so it is kept for the next message of whatever connection.
+// gzipper is a gzip writer with its buffer. It takes some hundred KiB, so it is
+// pooled for the next message of any connection.
 type gzipper struct {
 	writer *gzip.Writer
 	dst    []byte
@@ -27,12 +27,12 @@ var gzippers = sync.Pool{New: func() any {
 	g := &gzipper{}
 	// The fastest level: logs shrink to a tenth with it, and the other levels
 	// cost several times as much for a few percent of that.
-	g.writer, _ = gzip.NewWriterLevel(g, gzip.BestSpeed) // fails for a level that is none
+	g.writer, _ = gzip.NewWriterLevel(g, gzip.BestSpeed) // fails only for an invalid level
 	return g
 }}
 
-// appendGzipped appends a bin with the records in gzip, one behind the other.
-// Its header is of the longest kind, because it comes before the length is known.
+// appendGzipped appends a bin with the records, back to back, compressed with gzip.
+// It uses the longest header, because the length is not known when it is written.
 func appendGzipped(dst []byte, records [][]byte) []byte {
 	g, _ := gzippers.Get().(*gzipper)
 	g.dst = append(dst, 0xC6, 0, 0, 0, 0)
@@ -48,8 +48,8 @@ func appendGzipped(dst []byte, records [][]byte) []byte {
 	return dst
 }
 
-// gzipBound returns the most that so many bytes can become: what does not get
-// smaller is stored in blocks, each with a header of 5 bytes (RFC 1951 3.2.4),
+// gzipBound returns the maximum length of that many bytes after compression: what
+// does not get smaller is stored in blocks, each with a header of 5 bytes (RFC 1951 3.2.4),
 // between the header and the trailer (RFC 1952 2.3).
 func gzipBound(bytes int) int {
 	const frame, blockHeader, leastBlock = 18, 5, 8 << 10

@@ -3,16 +3,16 @@
 
 package framing
 
-func init() { Register("lines", lines{}) }
+func init() { Register("lines", linesFraming{}) }
 
-// lines puts a newline after every record, the last one too.
-type lines struct{}
+// linesFraming puts a newline after every record, the last one too.
+type linesFraming struct{}
 
-func (lines) Single() bool { return false }
+func (linesFraming) Single() bool { return false }
 
-func (lines) Size(records, recordBytes int) int { return recordBytes + records }
+func (linesFraming) Size(records, recordBytes int) int { return recordBytes + records }
 
-func (lines) Append(dst []byte, records [][]byte) []byte {
+func (linesFraming) Append(dst []byte, records [][]byte) []byte {
 	for _, record := range records {
 		dst = append(dst, record...)
 		dst = append(dst, '\n')

@@ -3,15 +3,15 @@
 
 package framing
 
-func init() { Register("message", message{}) }
+func init() { Register("message", messageFraming{}) }
 
-// message is one record per message, as it is.
-type message struct{}
+// messageFraming is one record per message, as it is.
+type messageFraming struct{}
 
-func (message) Single() bool { return true }
+func (messageFraming) Single() bool { return true }
 
-func (message) Size(_, recordBytes int) int { return recordBytes }
+func (messageFraming) Size(_, recordBytes int) int { return recordBytes }
 
-func (message) Append(dst []byte, records [][]byte) []byte {
+func (messageFraming) Append(dst []byte, records [][]byte) []byte {
 	return append(dst, records[0]...)
 }
