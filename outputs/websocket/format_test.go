@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -159,6 +160,18 @@ func TestDocsNameEveryFormatWithItsFramingAndFrames(t *testing.T) {
 		require.Equal(t, chosen.Framing+", "+frames, rows[name], "row of format %s in the first table of docs/formats.md", name)
 	}
 	require.Len(t, rows, len(codec.FormatNames()))
+}
+
+// The section of a codec or a shared option would hide a setting of that name.
+func TestNoOptionOfACodecHasTheNameOfASetting(t *testing.T) {
+	for field := range reflect.TypeFor[config]().Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("config"), ",")
+		for name, options := range defaultFormatOptions() {
+			for _, option := range codec.Fields(options) {
+				require.NotEqual(t, key, topSetting(name, option), "option %s of codec %s", option.Key, name)
+			}
+		}
+	}
 }
 
 // Nothing in the output depends on which codecs there are: what it needs to know of
