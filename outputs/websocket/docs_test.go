@@ -192,7 +192,7 @@ func comparableConfig(c *config) config {
 		copied := reflect.New(reflect.TypeOf(options).Elem())
 		copied.Elem().Set(reflect.ValueOf(options).Elem())
 		normalize(copied.Elem())
-		same.Options[name], _ = copied.Interface().(codec.Options)
+		same.Options[name], _ = reflect.TypeAssert[codec.Options](copied)
 	}
 	normalize(reflect.ValueOf(&same).Elem())
 	return same
