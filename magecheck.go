@@ -17,24 +17,9 @@ import (
 )
 
 const (
+	linterPackage = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"
 	linterVersion = "v2.15.0"
-	linterPackage = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@" + linterVersion
 )
-
-// golangciLint returns the path of the linter. The folder has the version in its
-// name, so that a change of the version installs again.
-func golangciLint() (string, error) {
-	folder, err := filepath.Abs(filepath.Join(".cache", "golangci-lint-"+linterVersion))
-	if err != nil {
-		return "", err
-	}
-	linter := filepath.Join(folder, "golangci-lint")
-	if _, err := os.Stat(linter); err == nil {
-		return linter, nil
-	}
-	fmt.Println("installing golangci-lint", linterVersion, "once; takes minutes")
-	return linter, sh.RunWithV(map[string]string{"GOBIN": folder}, "go", "install", linterPackage)
-}
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 

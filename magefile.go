@@ -12,6 +12,8 @@ import (
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
+
+	"filebeat-websocket/build/tool"
 )
 
 // Default is the target of a bare `go tool mage`.
@@ -116,7 +118,7 @@ func Bench() error {
 
 // Lint runs golangci-lint, which it installs into .cache once.
 func Lint() error {
-	linter, err := golangciLint()
+	linter, err := tool.Install(tool.Cache, linterPackage, linterVersion)
 	if err != nil {
 		return err
 	}

@@ -19,9 +19,15 @@ import (
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/release"
+	"filebeat-websocket/build/tool"
 )
 
-const noticeFile = "NOTICE.txt"
+const (
+	noticeFile = "NOTICE.txt"
+
+	licenceDetectorPackage = "go.elastic.co/go-licence-detector"
+	licenceDetectorVersion = "v0.11.1"
+)
 
 func writeNotice() error {
 	notice, err := makeNotice()
@@ -61,7 +67,7 @@ func makeNotice() ([]byte, error) {
 // licensedModules are the modules in the binaries, of any platform, and Go's
 // standard library. A licence that build/notice/rules.json lacks is an error.
 func licensedModules() ([]release.Module, error) {
-	detector, err := installedTool(licenceDetectorPackage, licenceDetectorVersion)
+	detector, err := tool.Install(tool.Cache, licenceDetectorPackage, licenceDetectorVersion)
 	if err != nil {
 		return nil, err
 	}

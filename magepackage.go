@@ -20,11 +20,15 @@ import (
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/release"
+	"filebeat-websocket/build/tool"
 )
 
 const (
 	productName = "filebeat-websocket"
 	distFolder  = "build/dist"
+
+	packagerPackage = "github.com/goreleaser/nfpm/v2/cmd/nfpm"
+	packagerVersion = "v2.43.0"
 )
 
 // platform is what binaries run on.
@@ -171,7 +175,7 @@ func (d distribution) makePlatform(p platform) error {
 	if p.goos != "linux" {
 		return nil
 	}
-	packager, err := installedTool(packagerPackage, packagerVersion)
+	packager, err := tool.Install(tool.Cache, packagerPackage, packagerVersion)
 	if err != nil {
 		return err
 	}

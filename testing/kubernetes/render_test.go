@@ -6,7 +6,6 @@ package kubernetes
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -24,14 +22,13 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"filebeat-websocket/build/tool"
 	"filebeat-websocket/testing/beattest"
 )
 
 const (
 	kustomizePackage = "sigs.k8s.io/kustomize/kustomize/v5"
 	kustomizeVersion = "v5.4.3"
-
-	installTimeout = 10 * time.Minute
 )
 
 // folders are those below build/kubernetes that can be applied.
@@ -42,30 +39,16 @@ var external = map[string]map[string][]string{
 	"overlays/tls": {"filebeat-websocket-tls": {"ca.crt", "tls.crt", "tls.key"}},
 }
 
-var (
-	installOnce sync.Once
-	errInstall  error
-)
+// kustomizeMutex keeps parallel tests from installing it at the same time.
+var kustomizeMutex sync.Mutex
 
-// kustomize returns the program, which it installs into .cache if it is not
-// there.
+// kustomize returns the path of the program, which is installed if it is not there.
 func kustomize(t *testing.T) string {
 	t.Helper()
-	folder := filepath.Join(beattest.Root(t), ".cache", "kustomize-"+kustomizeVersion)
-	program := filepath.Join(folder, "kustomize")
-	installOnce.Do(func() {
-		if _, err := os.Stat(program); err == nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), installTimeout)
-		defer cancel()
-		install := exec.CommandContext(ctx, "go", "install", kustomizePackage+"@"+kustomizeVersion)
-		install.Env = append(os.Environ(), "GOBIN="+folder, "GOFLAGS=")
-		if output, err := install.CombinedOutput(); err != nil {
-			errInstall = fmt.Errorf("go install of kustomize: %w:\n%s", err, output)
-		}
-	})
-	require.NoError(t, errInstall)
+	kustomizeMutex.Lock()
+	defer kustomizeMutex.Unlock()
+	program, err := tool.Install(filepath.Join(beattest.Root(t), tool.Cache), kustomizePackage, kustomizeVersion)
+	require.NoError(t, err)
 	return program
 }
 
