@@ -13,6 +13,7 @@ import (
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
 
+	"filebeat-websocket/build/beats"
 	"filebeat-websocket/build/tool"
 )
 
@@ -150,7 +151,7 @@ func Image() error { return makeImage() }
 // BeatsVersion pins another version of Beats, with its replaces, and runs the tests; -dry only shows go.mod.
 func BeatsVersion(version string, dry *bool) error {
 	look := dry != nil && *dry
-	if changed, err := pinBeats(version, look); err != nil || !changed || look {
+	if changed, err := beats.Pin(version, look); err != nil || !changed || look {
 		return err
 	}
 	mg.SerialDeps(Notice, Reference, Test)

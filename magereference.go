@@ -10,10 +10,8 @@ import (
 	"errors"
 	"os"
 
-	"github.com/magefile/mage/sh"
-
+	"filebeat-websocket/build/beats"
 	"filebeat-websocket/build/reference"
-	"filebeat-websocket/build/release"
 )
 
 const referenceFile = "filebeat.reference.yml"
@@ -42,9 +40,9 @@ func checkReference() error {
 }
 
 func makeReference() ([]byte, error) {
-	beats, err := sh.Output("go", "list", "-m", "-f={{.Dir}}", release.Beats)
+	module, err := beats.Folder()
 	if err != nil {
 		return nil, err
 	}
-	return reference.Make(os.DirFS(beats))
+	return reference.Make(os.DirFS(module))
 }

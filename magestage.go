@@ -17,7 +17,7 @@ import (
 
 	"github.com/magefile/mage/sh"
 
-	"filebeat-websocket/build/release"
+	"filebeat-websocket/build/beats"
 )
 
 // programs are what cmd/ has.
@@ -62,11 +62,11 @@ func (d distribution) stageCommon() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	beats, err := sh.Output("go", "list", "-m", "-f={{.Dir}}", release.Beats)
+	module, err := beats.Folder()
 	if err != nil {
 		return "", err
 	}
-	filebeat := filepath.Join(beats, "filebeat")
+	filebeat := filepath.Join(module, "filebeat")
 
 	left := []string{"_meta", "test", "fields.go"}
 	if err := copyTree(filepath.Join(folder, "module"), filepath.Join(filebeat, "module"), left); err != nil {
@@ -84,7 +84,7 @@ func (d distribution) stageCommon() (string, error) {
 			return "", err
 		}
 	}
-	if err := sh.Run("go", "run", release.Beats+"/libbeat/scripts/cmd/global_fields", "-es_beats_path="+beats,
+	if err := sh.Run("go", "run", beats.Module+"/libbeat/scripts/cmd/global_fields", "-es_beats_path="+module,
 		"-beat_path="+filebeat, "-out="+filepath.Join(folder, "fields.yml"), filepath.Join(filebeat, "module")); err != nil {
 		return "", err
 	}
@@ -117,14 +117,14 @@ func (d distribution) stageCommon() (string, error) {
 
 // windowsScripts renders Elastic's scripts that make filebeat a service.
 func windowsScripts(folder string) error {
-	beats, err := sh.Output("go", "list", "-m", "-f={{.Dir}}", release.Beats)
+	module, err := beats.Folder()
 	if err != nil {
 		return err
 	}
 	title := template.FuncMap{"title": func(name string) string { return strings.ToUpper(name[:1]) + name[1:] }}
 	for _, verb := range []string{"install", "uninstall"} {
 		name := verb + "-service.ps1.tmpl"
-		script, err := template.New(name).Funcs(title).ParseFiles(filepath.Join(beats, "dev-tools", "packaging", "templates", "windows", name))
+		script, err := template.New(name).Funcs(title).ParseFiles(filepath.Join(module, "dev-tools", "packaging", "templates", "windows", name))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+package beats
 
 import (
 	"testing"
@@ -60,26 +60,26 @@ replace (
 )
 `
 
-func TestPinBeats(t *testing.T) {
-	t.Run("the version and its replaces are those of that version", func(t *testing.T) {
-		pinned, err := PinBeats([]byte(ourModule), []byte(theirModule), "v7.2.0")
+func TestPinnedGoMod(t *testing.T) {
+	t.Run("takes the version and its replaces", func(t *testing.T) {
+		pinned, err := pin([]byte(ourModule), []byte(theirModule), "v7.2.0")
 		require.NoError(t, err)
 		require.Equal(t, pinnedModule, string(pinned))
 	})
 	t.Run("the same version again changes nothing", func(t *testing.T) {
-		pinned, err := PinBeats([]byte(pinnedModule), []byte(theirModule), "v7.2.0")
+		pinned, err := pin([]byte(pinnedModule), []byte(theirModule), "v7.2.0")
 		require.NoError(t, err)
 		require.Equal(t, pinnedModule, string(pinned))
 	})
 	for name, try := range map[string]struct{ ours, theirs, version, want string }{
-		"the go.mod of something else":   {ourModule, ourModule, "v7.2.0", "is not the one of"},
-		"a version of another major":     {ourModule, theirModule, "v8.0.0", "v8.0.0"},
-		"something that is no version":   {ourModule, theirModule, "latest", "latest"},
-		"a go.mod of ours with an error": {"modul x", theirModule, "v7.2.0", "go.mod"},
-		"one of theirs with an error":    {ourModule, "modul x", "v7.2.0", "go.mod of Beats"},
+		"the go.mod of something else":    {ourModule, ourModule, "v7.2.0", "does not belong to"},
+		"another major version":           {ourModule, theirModule, "v8.0.0", "v8.0.0"},
+		"something that is not a version": {ourModule, theirModule, "latest", "latest"},
+		"a go.mod of ours with an error":  {"modul x", theirModule, "v7.2.0", "go.mod"},
+		"one of theirs with an error":     {ourModule, "modul x", "v7.2.0", "go.mod of Beats"},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
-			_, err := PinBeats([]byte(try.ours), []byte(try.theirs), try.version)
+			_, err := pin([]byte(try.ours), []byte(try.theirs), try.version)
 			require.ErrorContains(t, err, try.want)
 		})
 	}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+package beats
 
 import (
 	"errors"
@@ -12,18 +12,15 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// Beats is the module that a Beat is built from.
-const Beats = "github.com/elastic/beats/v7"
-
-// leftOut are the replaces of Beats that a go.mod must not repeat: `go mod tidy`
-// can't resolve what they name, and no package of ours is reached through them.
+// leftOut are the replaces of Beats that our go.mod must not repeat: `go mod tidy`
+// cannot resolve what they name, and none of our packages needs them.
 var leftOut = map[string]bool{"github.com/google/gopacket": true}
 
-// PinBeats returns ours, a go.mod, with the given version of Beats and with the
-// replaces of theirs, the go.mod of that version. Replaces hold in a main module
-// only, so it has to repeat them. Replaces of ours that theirs lacks are removed,
-// but for those that name a folder, which theirs can't have.
-func PinBeats(ours, theirs []byte, version string) ([]byte, error) {
+// pin returns ours, a go.mod, with the given version of Beats and the replaces of theirs,
+// the go.mod of that version. Replaces work in the main module only, so ours has to repeat
+// them. It loses the replaces that theirs lacks, except those that name a folder, which
+// theirs cannot have.
+func pin(ours, theirs []byte, version string) ([]byte, error) {
 	file, err := modfile.Parse("go.mod", ours, nil)
 	if err != nil {
 		return nil, err
@@ -32,13 +29,13 @@ func PinBeats(ours, theirs []byte, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if from.Module == nil || from.Module.Mod.Path != Beats {
-		return nil, fmt.Errorf("that go.mod is not the one of %s", Beats)
+	if from.Module == nil || from.Module.Mod.Path != Module {
+		return nil, fmt.Errorf("this go.mod does not belong to %s", Module)
 	}
-	if err := module.Check(Beats, version); err != nil {
+	if err := module.Check(Module, version); err != nil {
 		return nil, err
 	}
-	if err := file.AddRequire(Beats, version); err != nil {
+	if err := file.AddRequire(Module, version); err != nil {
 		return nil, err
 	}
 
@@ -54,7 +51,7 @@ func PinBeats(ours, theirs []byte, version string) ([]byte, error) {
 			problems = append(problems, file.DropReplace(replace.Old.Path, replace.Old.Version))
 		}
 	}
-	// In their order, so that new ones do not come in a different one each time.
+	// In the order of theirs, so that the same input gives the same file.
 	for _, replace := range from.Replace {
 		if to, ok := wanted[replace.Old]; ok {
 			problems = append(problems, file.AddReplace(replace.Old.Path, replace.Old.Version, to.Path, to.Version))
@@ -69,8 +66,8 @@ func PinBeats(ours, theirs []byte, version string) ([]byte, error) {
 	return file.Format()
 }
 
-// gatherReplaces moves replaces that stand alone into the first block of them.
-// modfile adds none to a block that has a comment above it.
+// gatherReplaces moves replaces that stand alone into the first block of replaces:
+// modfile adds nothing to a block that has a comment above it.
 func gatherReplaces(syntax *modfile.FileSyntax) {
 	isReplace := func(tokens []string) bool { return len(tokens) > 0 && tokens[0] == "replace" }
 	var block *modfile.LineBlock
