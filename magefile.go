@@ -14,6 +14,7 @@ import (
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/beats"
+	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/tool"
 )
 
@@ -21,16 +22,7 @@ import (
 var Default = Build
 
 // Build puts ./filebeat and ./wsreceiver here, static and the same for the same commit.
-func Build() error {
-	stamp, err := readStamp()
-	if err != nil {
-		return err
-	}
-	if err := goBuild("filebeat", stamp.flags("github.com/elastic/beats/v7/libbeat/version")); err != nil {
-		return err
-	}
-	return goBuild("wsreceiver", stamp.flags("main"))
-}
+func Build() error { return program.BuildAll() }
 
 // Run runs ./filebeat with ./filebeat.yml until Ctrl-C.
 func Run() error {

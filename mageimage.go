@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"filebeat-websocket/build/program"
 )
 
 const (
@@ -38,7 +40,7 @@ func makeImage() error {
 	return d.image(stage)
 }
 
-var imagePlatform = platform{"linux", runtime.GOARCH}
+var imagePlatform = program.Platform{GOOS: "linux", GOARCH: runtime.GOARCH}
 
 // image fills build/image with the files of the images, a folder for each, out of
 // the folder of the platform's archive.

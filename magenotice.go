@@ -18,6 +18,7 @@ import (
 
 	"github.com/magefile/mage/sh"
 
+	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/release"
 	"filebeat-websocket/build/tool"
 )
@@ -99,8 +100,8 @@ func licensedModules() ([]release.Module, error) {
 // binaries, as the licence detector wants it.
 func listModules() ([]byte, error) {
 	var paths []string
-	for _, platform := range platforms {
-		list, err := sh.OutputWith(platform.env(), "go", "list", "-deps",
+	for _, platform := range program.Platforms {
+		list, err := sh.OutputWith(platform.Env(), "go", "list", "-deps",
 			"-f={{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", "./cmd/...")
 		if err != nil {
 			return nil, err

@@ -13,12 +13,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/magefile/mage/sh"
 
+	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/release"
 	"filebeat-websocket/build/tool"
 )
@@ -31,53 +31,12 @@ const (
 	packagerVersion = "v2.43.0"
 )
 
-// platform is what binaries run on.
-type platform struct{ goos, goarch string }
-
-// platforms are those that packages are made for.
-var platforms = []platform{
-	{"linux", "amd64"},
-	{"linux", "arm64"},
-	{"darwin", "amd64"},
-	{"darwin", "arm64"},
-	{"windows", "amd64"},
-}
-
-func (p platform) String() string { return p.goos + "/" + p.goarch }
-
-func (p platform) env() map[string]string {
-	return map[string]string{"GOOS": p.goos, "GOARCH": p.goarch, "CGO_ENABLED": "0"}
-}
-
 // arch is the name of the architecture in the names of archives, as Elastic has it.
-func (p platform) arch() string { return strings.Replace(p.goarch, "amd64", "x86_64", 1) }
-
-func (p platform) executable(name string) string {
-	if p.goos == "windows" {
-		return name + ".exe"
-	}
-	return name
-}
-
-// choosePlatforms reads a list such as linux/amd64,darwin/arm64; nil is all.
-func choosePlatforms(list *string) ([]platform, error) {
-	if list == nil {
-		return platforms, nil
-	}
-	var chosen []platform
-	for name := range strings.SplitSeq(*list, ",") {
-		found := slices.IndexFunc(platforms, func(p platform) bool { return p.String() == name })
-		if found < 0 {
-			return nil, fmt.Errorf("platforms: %q is none of %v", name, platforms)
-		}
-		chosen = append(chosen, platforms[found])
-	}
-	return chosen, nil
-}
+func arch(p program.Platform) string { return strings.Replace(p.GOARCH, "amd64", "x86_64", 1) }
 
 // distribution is one run of the target: what all its packages have in common.
 type distribution struct {
-	stamp    stamp
+	stamp    program.Stamp
 	version  string
 	modified time.Time         // of all files in them
 	licences map[string]string // SPDX identifiers, by module
@@ -87,30 +46,28 @@ type distribution struct {
 // newDistribution gathers it. The version is that of the tag, or sorts before
 // every one and by the time of the commit.
 func newDistribution(version *string) (d distribution, err error) {
-	if d.stamp, err = readStamp(); err != nil {
+	if d.stamp, err = program.ReadStamp(); err != nil {
 		return d, err
 	}
-	if d.stamp.buildTime == "" {
+	if d.stamp.Time.IsZero() {
 		return d, errors.New("packages have the time of the commit: this is no git checkout, so set SOURCE_DATE_EPOCH")
 	}
-	if d.modified, err = time.Parse(time.RFC3339, d.stamp.buildTime); err != nil {
-		return d, err
-	}
+	d.modified = d.stamp.Time
 	switch {
 	case version != nil:
 		d.version = *version
-	case d.stamp.version != "":
-		d.version = strings.TrimPrefix(d.stamp.version, "v")
+	case d.stamp.Version != "":
+		d.version = strings.TrimPrefix(d.stamp.Version, "v")
 	default:
 		d.version = "0.0.0-" + d.modified.UTC().Format("20060102150405")
-		if len(d.stamp.commit) >= 12 {
-			d.version += "." + d.stamp.commit[:12]
+		if len(d.stamp.Commit) >= 12 {
+			d.version += "." + d.stamp.Commit[:12]
 		}
-		if strings.HasSuffix(d.stamp.commit, "-dirty") {
+		if strings.HasSuffix(d.stamp.Commit, "-dirty") {
 			d.version += ".dirty"
 		}
 	}
-	d.stamp.version = "v" + d.version
+	d.stamp.Version = "v" + d.version
 	modules, err := licensedModules()
 	if err != nil {
 		return d, err
@@ -125,7 +82,7 @@ func newDistribution(version *string) (d distribution, err error) {
 
 // makePackages fills build/dist with everything for the platforms, and nothing else.
 func makePackages(list, version *string) error {
-	chosen, err := choosePlatforms(list)
+	chosen, err := program.ChoosePlatforms(list)
 	if err != nil {
 		return err
 	}
@@ -147,19 +104,19 @@ func makePackages(list, version *string) error {
 	return writeSums()
 }
 
-func (d distribution) makePlatform(p platform) error {
+func (d distribution) makePlatform(p program.Platform) error {
 	stage, err := d.stage(p)
 	if err != nil {
 		return err
 	}
-	base := filepath.Join(distFolder, fmt.Sprintf("%s-%s-%s-%s", productName, d.version, p.goos, p.arch()))
-	for _, program := range programs {
-		if err := d.writeBill(base+"-"+program+".cdx.json", filepath.Join(stage, p.executable(program)), program); err != nil {
+	base := filepath.Join(distFolder, fmt.Sprintf("%s-%s-%s-%s", productName, d.version, p.GOOS, arch(p)))
+	for _, built := range program.Programs {
+		if err := d.writeBill(base+"-"+built.Name+".cdx.json", filepath.Join(stage, p.Executable(built.Name)), built.Name); err != nil {
 			return err
 		}
 	}
 	write, ending := release.TarGz, ".tar.gz"
-	if p.goos == "windows" {
+	if p.GOOS == "windows" {
 		write, ending = release.Zip, ".zip"
 	}
 	if err := writeFile(base+ending, func(w io.Writer) error {
@@ -172,7 +129,7 @@ func (d distribution) makePlatform(p platform) error {
 			return err
 		}
 	}
-	if p.goos != "linux" {
+	if p.GOOS != "linux" {
 		return nil
 	}
 	packager, err := tool.Install(tool.Cache, packagerPackage, packagerVersion)
@@ -183,7 +140,7 @@ func (d distribution) makePlatform(p platform) error {
 		for _, format := range []string{"deb", "rpm"} {
 			target := filepath.Join(distFolder, fmt.Sprintf("%s-%s-%s.%s", name, d.version, packageArch(p, format), format))
 			env := map[string]string{
-				"ARCH": p.goarch, "VERSION": d.version, "STAGE": stage,
+				"ARCH": p.GOARCH, "VERSION": d.version, "STAGE": stage,
 				"SOURCE_DATE_EPOCH": fmt.Sprint(d.modified.Unix()),
 			}
 			if err := sh.RunWithV(env, packager, "package", "--config=build/package/"+name+".yaml", "--packager="+format, "--target="+target); err != nil {
@@ -195,20 +152,20 @@ func (d distribution) makePlatform(p platform) error {
 }
 
 // packageArch is what deb and rpm call the architecture.
-func packageArch(p platform, format string) string {
+func packageArch(p program.Platform, format string) string {
 	if format == "deb" {
-		return p.goarch
+		return p.GOARCH
 	}
-	return map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[p.goarch]
+	return map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[p.GOARCH]
 }
 
 // writeBill writes the bill of materials of a binary.
-func (d distribution) writeBill(path, binary, program string) error {
+func (d distribution) writeBill(path, binary, name string) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		return err
 	}
-	bill, err := release.BillOfMaterials(info, release.Program{Name: program, Version: d.version, Licences: d.licences}, d.modified)
+	bill, err := release.BillOfMaterials(info, release.Program{Name: name, Version: d.version, Licences: d.licences}, d.modified)
 	if err != nil {
 		return err
 	}

@@ -18,41 +18,30 @@ import (
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/beats"
+	"filebeat-websocket/build/program"
 )
-
-// programs are what cmd/ has.
-var programs = []string{"filebeat", "wsreceiver"}
 
 // stage makes the folder of the platform's archive, which the other packages
 // take their files from, and returns its path.
-func (d distribution) stage(p platform) (string, error) {
-	folder, err := emptyFolder(filepath.Join(".cache", "package", p.goos+"-"+p.goarch))
+func (d distribution) stage(p program.Platform) (string, error) {
+	folder, err := emptyFolder(filepath.Join(".cache", "package", p.GOOS+"-"+p.GOARCH))
 	if err != nil {
 		return "", err
 	}
 	if err := copyTree(folder, d.common, nil); err != nil {
 		return "", err
 	}
-	for _, program := range programs {
-		if err := d.build(p, program, filepath.Join(folder, p.executable(program))); err != nil {
+	for _, built := range program.Programs {
+		if err := built.Build(p, d.stamp, filepath.Join(folder, p.Executable(built.Name))); err != nil {
 			return "", err
 		}
 	}
-	if p.goos == "windows" {
+	if p.GOOS == "windows" {
 		if err := windowsScripts(folder); err != nil {
 			return "", err
 		}
 	}
 	return folder, d.setTimes(folder)
-}
-
-// build builds a program as goBuild does, for another platform and to another place.
-func (d distribution) build(p platform, program, output string) error {
-	importPath := "main"
-	if program == "filebeat" {
-		importPath = "github.com/elastic/beats/v7/libbeat/version"
-	}
-	return sh.RunWithV(p.env(), "go", "build", "-pgo=auto", "-trimpath", "-buildvcs=false", "-ldflags", d.stamp.flags(importPath), "-o", output, "./cmd/"+program)
 }
 
 // stageCommon gathers what is the same on all platforms, most of it what Elastic's
@@ -109,7 +98,7 @@ func (d distribution) stageCommon() (string, error) {
 			return "", err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(folder, ".build_hash.txt"), []byte(d.stamp.commit+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, ".build_hash.txt"), []byte(d.stamp.Commit+"\n"), 0o644); err != nil {
 		return "", err
 	}
 	return folder, os.Chmod(filepath.Join(folder, "filebeat.yml"), 0o600)

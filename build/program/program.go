@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package program
+
+import (
+	"github.com/magefile/mage/sh"
+
+	"filebeat-websocket/build/beats"
+)
+
+// Program is a command in cmd/.
+type Program struct {
+	Name string
+	// stamped is the import path of the package whose variables version, commit and
+	// buildTime the linker sets.
+	stamped string
+}
+
+var (
+	Filebeat   = Program{"filebeat", beats.Module + "/libbeat/version"}
+	Wsreceiver = Program{"wsreceiver", "main"}
+)
+
+// Programs are all that is built and shipped.
+var Programs = []Program{Filebeat, Wsreceiver}
+
+// Build builds the program into the file output.
+func (p Program) Build(platform Platform, stamp Stamp, output string) error {
+	return sh.RunWithV(platform.Env(), "go", "build",
+		"-pgo=auto", // with the profile beside the program, if it has one
+		"-trimpath",
+		"-buildvcs=false", // the stamp says it too, and Go's own fails where git does not trust the folder's owner
+		"-ldflags", stamp.linkerFlags(p.stamped),
+		"-o", output, "./cmd/"+p.Name)
+}
+
+// BuildAll builds the programs for this machine into the root of the checkout.
+func BuildAll() error {
+	stamp, err := ReadStamp()
+	if err != nil {
+		return err
+	}
+	for _, program := range Programs {
+		if err := program.Build(Platform{}, stamp, program.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
