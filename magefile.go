@@ -14,7 +14,9 @@ import (
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/beats"
+	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/program"
+	"filebeat-websocket/build/reference"
 	"filebeat-websocket/build/tool"
 )
 
@@ -151,7 +153,7 @@ func BeatsVersion(version string, dry *bool) error {
 }
 
 // Notice writes NOTICE.txt from the licences of what is in the binaries.
-func Notice() error { return writeNotice() }
+func Notice() error { return notice.Write() }
 
 // Reference writes filebeat.reference.yml from the templates in build/reference and those of Beats.
-func Reference() error { return writeReference() }
+func Reference() error { return reference.Write() }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/magefile/mage/sh"
 
+	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/release"
 	"filebeat-websocket/build/tool"
@@ -68,7 +69,7 @@ func newDistribution(version *string) (d distribution, err error) {
 		}
 	}
 	d.stamp.Version = "v" + d.version
-	modules, err := licensedModules()
+	modules, err := notice.Modules()
 	if err != nil {
 		return d, err
 	}

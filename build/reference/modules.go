@@ -19,13 +19,12 @@ const modulesFolder = "filebeat/module"
 // systemModule comes first, as in Elastic's file.
 const systemModule = "system"
 
-// moduleTitle finds the title of a module in its fields.yml, where it is the
-// first one.
+// moduleTitle finds the title of a module, which is the first title in its fields.yml.
 var moduleTitle = regexp.MustCompile(`(?m)^\s*title:\s*"?([^"\n]*?)"?\s*$`)
 
-// modulesSection returns what modules have to say of their settings.
-func modulesSection(beats fs.FS) (string, error) {
-	entries, err := fs.ReadDir(beats, modulesFolder)
+// modulesSection returns the section of all modules and their settings.
+func modulesSection(source fs.FS) (string, error) {
+	entries, err := fs.ReadDir(source, modulesFolder)
 	if err != nil {
 		return "", err
 	}
@@ -44,28 +43,28 @@ func modulesSection(beats fs.FS) (string, error) {
 		if !entry.IsDir() {
 			continue
 		}
-		settings, name, err := moduleSettings(beats, path.Join(modulesFolder, entry.Name(), "_meta"))
+		settings, title, err := moduleSettings(source, path.Join(modulesFolder, entry.Name(), "_meta"))
 		if err != nil {
 			return "", fmt.Errorf("module %s: %w", entry.Name(), err)
 		}
-		dashes := strings.Repeat("-", (80-len("#")-len(" Module ")-len(name)-1)/2)
-		fmt.Fprintf(&section, "\n#%s %s Module %s\n%s", dashes, title(name), dashes, settings)
+		dashes := strings.Repeat("-", (80-len("#")-len(" Module ")-len(title)-1)/2)
+		fmt.Fprintf(&section, "\n#%s %s Module %s\n%s", dashes, capitalize(title), dashes, settings)
 	}
 	section.WriteString("\n\n")
 	return section.String(), nil
 }
 
-// moduleSettings returns the longest account of a module's settings, and its
+// moduleSettings returns a module's settings, from the file that has most of them, and its
 // title.
-func moduleSettings(beats fs.FS, meta string) (settings, title string, err error) {
-	content, err := fs.ReadFile(beats, path.Join(meta, "config.reference.yml"))
+func moduleSettings(source fs.FS, meta string) (settings, title string, err error) {
+	content, err := fs.ReadFile(source, path.Join(meta, "config.reference.yml"))
 	if errors.Is(err, fs.ErrNotExist) {
-		content, err = fs.ReadFile(beats, path.Join(meta, "config.yml"))
+		content, err = fs.ReadFile(source, path.Join(meta, "config.yml"))
 	}
 	if err != nil {
 		return "", "", err
 	}
-	fields, err := fs.ReadFile(beats, path.Join(meta, "fields.yml"))
+	fields, err := fs.ReadFile(source, path.Join(meta, "fields.yml"))
 	if err != nil {
 		return "", "", err
 	}

@@ -14,23 +14,23 @@ import (
 	"text/template"
 )
 
-// templates take the place of those of Beats with the same name.
+// templates replace those of Beats that have the same name.
 //
 //go:embed templates
 var templates embed.FS
 
 const (
-	// whole is the template of Beats that has all the others in it.
+	// whole is the template of Beats that includes all the others.
 	whole = "default.reference.yml.tmpl"
-	// modulesTemplate is what the template of Filebeat calls the part that is made
-	// of its modules.
+	// modulesTemplate is the name that Filebeat's template has for the part that is made
+	// from its modules.
 	modulesTemplate = "config.modules.yml.tmpl"
-	// stockOutput is the template of the output that is on in stock Filebeat.
+	// stockOutput is the template of the output that stock Filebeat enables.
 	stockOutput = "output-elasticsearch.reference.yml.tmpl"
 	stockInputs = "filebeat.inputs.reference.yml.tmpl"
 )
 
-// variables are what Beats' own build gives its templates for Filebeat.
+// variables are those that Beats' own build passes to Filebeat's templates.
 var variables = map[string]any{
 	"BeatName":                       "filebeat",
 	"BeatIndexPrefix":                "filebeat",
@@ -49,20 +49,20 @@ var variables = map[string]any{
 	"UseKubernetesMetadataProcessor": true,
 }
 
-// Make returns the file. beats is the folder of the Beats module.
-func Make(beats fs.FS) ([]byte, error) {
+// from returns the file. source is the folder of the Beats module.
+func from(source fs.FS) ([]byte, error) {
 	ours, err := fs.Sub(templates, "templates")
 	if err != nil {
 		return nil, err
 	}
-	set, err := stock(beats)
+	set, err := stock(source)
 	if err != nil {
 		return nil, err
 	}
-	if err := change(set, beats, "libbeat/_meta/config", stockOutput, commentOut); err != nil {
+	if err := change(set, source, "libbeat/_meta/config", stockOutput, commentOut); err != nil {
 		return nil, err
 	}
-	if err := change(set, beats, "filebeat/_meta/config", stockInputs, turnOn); err != nil {
+	if err := change(set, source, "filebeat/_meta/config", stockInputs, turnOn); err != nil {
 		return nil, err
 	}
 	if _, err := set.ParseFS(ours, "*.tmpl"); err != nil {
@@ -72,28 +72,28 @@ func Make(beats fs.FS) ([]byte, error) {
 }
 
 // stock returns the templates that Elastic's own file is made from.
-func stock(beats fs.FS) (*template.Template, error) {
+func stock(source fs.FS) (*template.Template, error) {
 	set := template.New("reference").Option("missingkey=error")
 	set.Funcs(template.FuncMap{
-		"header":    func(title string) string { return heading(title, "=") },
-		"subheader": func(title string) string { return heading(title, "-") },
+		"header":    func(text string) string { return heading(text, "=") },
+		"subheader": func(text string) string { return heading(text, "-") },
 		"indent":    indent,
-		"title":     title,
-		// A template's output can't be piped into a function, an include's can.
+		"title":     capitalize,
+		// Unlike {{template}}, the output of an include can be piped into a function.
 		"include": func(name string, data any) (string, error) {
 			var content strings.Builder
 			err := set.ExecuteTemplate(&content, name, data)
 			return content.String(), err
 		},
 	})
-	if _, err := set.ParseFS(beats, "libbeat/_meta/config/*.tmpl", "filebeat/_meta/config/*.tmpl"); err != nil {
+	if _, err := set.ParseFS(source, "libbeat/_meta/config/*.tmpl", "filebeat/_meta/config/*.tmpl"); err != nil {
 		return nil, fmt.Errorf("templates of Beats: %w", err)
 	}
-	modules, err := modulesSection(beats)
+	modules, err := modulesSection(source)
 	if err != nil {
 		return nil, err
 	}
-	// The section holds no template of its own, and braces that look like one.
+	// The section has braces that look like templates, and is to be taken literally.
 	literal := "{{" + fmt.Sprintf("%q", modules) + "}}"
 	_, err = set.New(modulesTemplate).Parse(literal)
 	return set, err
@@ -107,36 +107,36 @@ func execute(set *template.Template) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// change replaces a template of Beats by what with makes of its text, which has
-// to be something else.
-func change(set *template.Template, beats fs.FS, folder, name string, with func(string) string) error {
-	text, err := fs.ReadFile(beats, path.Join(folder, name))
+// change replaces the text of a template of Beats with with(text). A text that this leaves
+// as it was is an error.
+func change(set *template.Template, source fs.FS, folder, name string, with func(string) string) error {
+	text, err := fs.ReadFile(source, path.Join(folder, name))
 	if err != nil {
 		return err
 	}
 	changed := with(string(text))
 	if changed == string(text) {
-		return fmt.Errorf("%s of Beats is not what it was: there is nothing to change in it", name)
+		return fmt.Errorf("%s of Beats has nothing to change: a new version must have rewritten it", name)
 	}
 	_, err = set.New(name).Parse(changed)
 	return err
 }
 
-// activeLine begins a line that is YAML: neither a comment nor a template's own.
+// activeLine matches the beginning of a line of YAML, not of a comment or a template.
 var activeLine = regexp.MustCompile(`(?m)^(\s*)([a-z])`)
 
-// commentOut turns an output off. A file may have one that is on, and no more.
+// commentOut disables an output. A file may have only one that is enabled.
 func commentOut(yaml string) string { return activeLine.ReplaceAllString(yaml, "$1#$2") }
 
 var filestreamIsOff = regexp.MustCompile(`(?s)(\n- type: filestream\n.*?\n  enabled: )false\n`)
 
-// turnOn turns an input on: Filebeat does not take a file without any.
+// turnOn enables an input: Filebeat refuses a file that enables none.
 func turnOn(yaml string) string { return filestreamIsOff.ReplaceAllString(yaml, "${1}true\n") }
 
-// heading is a title in the middle of a line of 80.
-func heading(title, line string) string {
-	left := (80 - len("# ") - len(title) - len("  ")) / 2
-	return "# " + strings.Repeat(line, left) + " " + title + " " + strings.Repeat(line, left+len(title)%2)
+// heading returns text in the middle of a line of 80 characters.
+func heading(text, line string) string {
+	left := (80 - len("# ") - len(text) - len("  ")) / 2
+	return "# " + strings.Repeat(line, left) + " " + text + " " + strings.Repeat(line, left+len(text)%2)
 }
 
 var notEmpty = regexp.MustCompile(`(?m)^(.*\S.*)$`)
@@ -145,8 +145,8 @@ func indent(spaces int, content string) string {
 	return notEmpty.ReplaceAllString(content, strings.Repeat(" ", spaces)+"$1")
 }
 
-// title writes each word with a capital.
-func title(text string) string {
+// capitalize writes each word with a capital.
+func capitalize(text string) string {
 	words := strings.Split(text, " ")
 	for i, word := range words {
 		if word != "" {

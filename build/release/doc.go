@@ -2,6 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package release makes what is published of a build, for the targets in the
-// magefiles: archives, bills of materials, and NOTICE.txt. The same input gives the same bytes: nothing here reads a clock, the
+// magefiles: archives and bills of materials. The same input gives the same bytes: nothing here reads a clock, the
 // environment or a network.
 package release

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package release
+package notice
 
 import (
 	"bytes"
@@ -10,49 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 )
 
-// Module is a module whose code is in a binary.
-type Module struct {
-	Path, Version string
-	Licence       string // SPDX identifier
-	LicenceFile   string // path of its text
-	Folder        string // where its files are
-}
-
-// moduleFields is how many fields a line of ParseModules has.
-const moduleFields = 5
-
-// ParseModules reads what the licence detector wrote with the template in
-// build/notice: a module a line, fields separated by tabs. They are returned
-// sorted by path.
-func ParseModules(content []byte) ([]Module, error) {
-	var modules []Module
-	for line := range strings.Lines(string(content)) {
-		line = strings.TrimSuffix(line, "\n")
-		if line == "" {
-			continue
-		}
-		fields := strings.Split(line, "\t")
-		if len(fields) != moduleFields || slices.Contains(append(fields[:1:1], fields[2:]...), "") {
-			return nil, fmt.Errorf("this line of modules lacks something: %q", line)
-		}
-		modules = append(modules, Module{Path: fields[0], Version: fields[1], Licence: fields[2], LicenceFile: fields[3], Folder: fields[4]})
-	}
-	if len(modules) == 0 {
-		return nil, errors.New("no modules")
-	}
-	slices.SortFunc(modules, func(a, b Module) int { return strings.Compare(a.Path, b.Path) })
-	return modules, nil
-}
-
-// Notice returns NOTICE.txt: the preface, a table of the modules, the texts of
-// their licences, and their own notices. A text is there once, however many
-// modules have it.
-func Notice(preface []byte, modules []Module) ([]byte, error) {
+// render returns NOTICE.txt: the preface, a table of the modules, the texts of their
+// licences, and their own notices. A text is there once, however many modules have it.
+func render(preface []byte, modules []Module) ([]byte, error) {
 	var notice bytes.Buffer
 	notice.Write(preface)
 	heading(&notice, "=", "Modules in the binaries, with their licences")
@@ -84,17 +48,17 @@ func heading(notice *bytes.Buffer, line, text string) {
 	fmt.Fprintf(notice, "\n%s\n%s\n%s\n\n", line, text, line)
 }
 
-// texts writes what textOf says of the modules, each text once, below the names
-// of those that have it. Modules without a text are left out.
+// texts writes the text that textOf returns for each module. A text is written once, below
+// the names of the modules that have it. Modules without a text are left out.
 func texts(notice *bytes.Buffer, modules []Module, textOf func(Module) (string, error)) error {
-	var order []string // texts without their white space, as they first came
+	var order []string // keys, in the order of the first module with each text
 	first, owners := map[string]string{}, map[string][]string{}
 	for _, module := range modules {
 		text, err := textOf(module)
 		if err != nil {
 			return fmt.Errorf("%s: %w", module.Path, err)
 		}
-		// Many differ in indentation and line breaks only.
+		// Many texts differ only in indentation and line breaks.
 		key := strings.Join(strings.Fields(text), " ")
 		if key == "" {
 			continue
@@ -113,10 +77,10 @@ func texts(notice *bytes.Buffer, modules []Module, textOf func(Module) (string, 
 	return nil
 }
 
-// ownNotice returns the text of a module's NOTICE file, which section 4 (d) of
-// the Apache License wants repeated. Elastic's go on with the licences of all
-// that they ever imported, below a double line; what is in our binaries of that
-// is in the table already.
+// ownNotice returns the text of a module's NOTICE file, which section 4 (d) of the Apache
+// License requires us to repeat. Elastic's files list the licences of all their imports
+// below a double line. That part is left out: imports that are in our programs are in the
+// table already.
 func ownNotice(module Module) (string, error) {
 	for _, name := range []string{"NOTICE", "NOTICE.txt", "NOTICE.md"} {
 		content, err := os.ReadFile(filepath.Join(module.Folder, name))
