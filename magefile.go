@@ -17,6 +17,7 @@ import (
 	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/reference"
+	"filebeat-websocket/build/release"
 	"filebeat-websocket/build/tool"
 )
 
@@ -127,20 +128,22 @@ func Check() error {
 }
 
 // Package puts archives, debs, rpms, SBOMs and their sums into build/dist: all, or -platforms=linux/amd64 -version=1.2.3.
-func Package(platforms, version *string) error { return makePackages(platforms, version) }
+func Package(platforms, version *string) error {
+	return release.Packages(release.Options{Platforms: platforms, Version: version})
+}
 
 // PackageTest makes the packages for linux/amd64, and installs, upgrades and removes them. Needs root.
 func PackageTest() error {
 	mg.Deps(Build)
 	list := "linux/amd64"
-	if err := makePackages(&list, nil); err != nil {
+	if err := release.Packages(release.Options{Platforms: &list}); err != nil {
 		return err
 	}
 	return sh.RunV("go", "test", "-count=1", "-timeout=30m", "./testing/package")
 }
 
 // Image puts the files of the container images into build/image, for build/docker/Dockerfile.
-func Image() error { return makeImage() }
+func Image() error { return release.Image() }
 
 // BeatsVersion pins another version of Beats, with its replaces, and runs the tests; -dry only shows go.mod.
 func BeatsVersion(version string, dry *bool) error {

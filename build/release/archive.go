@@ -12,15 +12,29 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"time"
+
+	"filebeat-websocket/build/program"
 )
 
-// TarGz writes the files of folder to w, below top. Owners are root, times are
-// modified; modes are those of the files. Entries are sorted by name, and the
-// gzip header has neither a name nor a time.
-func TarGz(w io.Writer, folder, top string, modified time.Time) error {
-	zipped := gzip.NewWriter(w)
-	archive := tar.NewWriter(zipped)
+// archive writes the platform's archive of a folder, which is base and an ending.
+func (d distribution) archive(folder, base string, p program.Platform) error {
+	write, ending := tarGz, ".tar.gz"
+	if p.GOOS == "windows" {
+		write, ending = zipped, ".zip"
+	}
+	return writeFile(base+ending, func(w io.Writer) error {
+		return write(w, folder, filepath.Base(base), d.modified)
+	})
+}
+
+// tarGz writes the files of folder to w, below top. The owner is root, the time is modified,
+// and modes are those of the files. Entries are sorted by name. The gzip header has neither
+// a name nor a time.
+func tarGz(w io.Writer, folder, top string, modified time.Time) error {
+	compressed := gzip.NewWriter(w)
+	archive := tar.NewWriter(compressed)
 	err := walk(folder, top, func(name string, info fs.FileInfo, content io.Reader) error {
 		header := &tar.Header{
 			Name:    name,
@@ -47,11 +61,11 @@ func TarGz(w io.Writer, folder, top string, modified time.Time) error {
 	if err := archive.Close(); err != nil {
 		return err
 	}
-	return zipped.Close()
+	return compressed.Close()
 }
 
-// Zip does the same as a zip file, which has no owners.
-func Zip(w io.Writer, folder, top string, modified time.Time) error {
+// zipped does the same as a zip file, which has no owners.
+func zipped(w io.Writer, folder, top string, modified time.Time) error {
 	archive := zip.NewWriter(w)
 	err := walk(folder, top, func(name string, info fs.FileInfo, content io.Reader) error {
 		header := &zip.FileHeader{Name: name, Modified: modified.UTC()}
@@ -72,8 +86,8 @@ func Zip(w io.Writer, folder, top string, modified time.Time) error {
 	return archive.Close()
 }
 
-// walk calls add for every folder and file, in the order of their names; names
-// of folders end in a slash. Anything but folders and files is an error.
+// walk calls add for every folder and file, in the order of their names. Names of folders
+// end in a slash. Anything else, such as a link, is an error.
 func walk(folder, top string, add func(name string, info fs.FileInfo, content io.Reader) error) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -92,7 +106,7 @@ func walk(folder, top string, add func(name string, info fs.FileInfo, content io
 		case info.IsDir():
 			return add(name+"/", info, nil)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s: neither a file nor a folder", name)
+			return fmt.Errorf("%s is neither a file nor a folder", name)
 		}
 		content, err := root.Open(file)
 		if err != nil {

@@ -21,15 +21,15 @@ import (
 
 var commitTime = time.Date(2026, 2, 5, 22, 17, 8, 0, time.UTC)
 
-// entry is what an archive says about one of its names.
-type entry struct {
+// archived is what an archive says about one of its names.
+type archived struct {
 	Name     string
 	Mode     fs.FileMode
 	Modified time.Time
 	Content  string
 }
 
-var wantEntries = []entry{
+var wantEntries = []archived{
 	{"top/", fs.ModeDir | 0o755, commitTime, ""},
 	{"top/a.txt", 0o600, commitTime, "alpha"},
 	{"top/b/", fs.ModeDir | 0o755, commitTime, ""},
@@ -43,23 +43,23 @@ func sampleFolder(t *testing.T, order ...int) string {
 	folder := t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
 	steps := []func() error{
-		func() error { return writeFile(filepath.Join(folder, "a.txt"), "alpha", 0o600) },
+		func() error { return writeMode(filepath.Join(folder, "a.txt"), "alpha", 0o600) },
 		func() error { return os.MkdirAll(filepath.Join(folder, "b"), 0o755) },
-		func() error { return writeFile(filepath.Join(folder, "c.txt"), "", 0o644) },
+		func() error { return writeMode(filepath.Join(folder, "c.txt"), "", 0o644) },
 	}
 	for _, number := range order {
 		require.NoError(t, steps[number]())
 	}
-	require.NoError(t, writeFile(filepath.Join(folder, "b", "run"), "#!", 0o755))
+	require.NoError(t, writeMode(filepath.Join(folder, "b", "run"), "#!", 0o755))
 	return folder
 }
 
-// writeFile has the mode come out whatever the umask is.
-func writeFile(path, content string, mode fs.FileMode) error {
+// writeMode writes a file with a mode, whatever the umask is.
+func writeMode(path, content string, mode fs.FileMode) error {
 	return errors.Join(os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode))
 }
 
-func readTarGz(t *testing.T, content []byte) (entries []entry) {
+func readTarGz(t *testing.T, content []byte) (entries []archived) {
 	t.Helper()
 	unzipped, err := gzip.NewReader(bytes.NewReader(content))
 	require.NoError(t, err)
@@ -74,11 +74,11 @@ func readTarGz(t *testing.T, content []byte) (entries []entry) {
 		require.Equal(t, []any{"root", "root", 0, 0}, []any{header.Uname, header.Gname, header.Uid, header.Gid})
 		text, err := io.ReadAll(archive)
 		require.NoError(t, err)
-		entries = append(entries, entry{header.Name, header.FileInfo().Mode(), header.ModTime.UTC(), string(text)})
+		entries = append(entries, archived{header.Name, header.FileInfo().Mode(), header.ModTime.UTC(), string(text)})
 	}
 }
 
-func readZip(t *testing.T, content []byte) (entries []entry) {
+func readZip(t *testing.T, content []byte) (entries []archived) {
 	t.Helper()
 	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func readZip(t *testing.T, content []byte) (entries []entry) {
 		text, err := io.ReadAll(reader)
 		require.NoError(t, err)
 		require.NoError(t, reader.Close())
-		entries = append(entries, entry{file.Name, file.Mode(), file.Modified.UTC(), string(text)})
+		entries = append(entries, archived{file.Name, file.Mode(), file.Modified.UTC(), string(text)})
 	}
 	return entries
 }
@@ -96,10 +96,10 @@ func readZip(t *testing.T, content []byte) (entries []entry) {
 func TestArchives(t *testing.T) {
 	kinds := map[string]struct {
 		write func(io.Writer, string, string, time.Time) error
-		read  func(*testing.T, []byte) []entry
+		read  func(*testing.T, []byte) []archived
 	}{
-		"tar.gz": {TarGz, readTarGz},
-		"zip":    {Zip, readZip},
+		"tar.gz": {tarGz, readTarGz},
+		"zip":    {zipped, readZip},
 	}
 	for name, kind := range kinds {
 		t.Run(name+" holds everything, sorted, with the modes of the files and one time", func(t *testing.T) {

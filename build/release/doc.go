@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package release makes what is published of a build, for the targets in the
-// magefiles: archives and bills of materials. The same input gives the same bytes: nothing here reads a clock, the
-// environment or a network.
+// Package release makes what is published: archives, debs and rpms, bills of materials, the
+// sums of these, and the files of the container images. It is called by the magefile. The
+// same commit gives the same bytes: no clock is read. Its functions work on the checkout
+// that is the working directory, and write below build/dist, build/image and .cache.
 package release

@@ -5,9 +5,11 @@ package release
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -15,17 +17,29 @@ import (
 	"github.com/CycloneDX/cyclonedx-go"
 )
 
-// Program is what a bill of materials is about.
-type Program struct {
-	Name, Version string
-	// Licences has the SPDX identifier of each module's licence, by its path.
-	Licences map[string]string
+// writeBill writes the bill of materials of the program in the file binary.
+func (d distribution) writeBill(path, binary, name string) error {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	bill, err := billOfMaterials(info, subject{name: name, version: d.version, licences: d.licences}, d.modified)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, bill, 0o644)
 }
 
-// BillOfMaterials lists the modules in a binary, as CycloneDX JSON. info is what
-// the binary says about itself; a module that is replaced is listed as what
-// replaces it. A module without a licence in program is an error.
-func BillOfMaterials(info *debug.BuildInfo, program Program, modified time.Time) ([]byte, error) {
+// subject is what a bill of materials describes.
+type subject struct {
+	name, version string
+	licences      map[string]string // SPDX identifiers, by the path of a module
+}
+
+// billOfMaterials lists the modules in a program, as CycloneDX JSON. info is what the
+// program's file says about itself. A replaced module is listed as what replaces it. A
+// module without a licence is an error.
+func billOfMaterials(info *debug.BuildInfo, about subject, modified time.Time) ([]byte, error) {
 	modules := []*debug.Module{{Path: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}}
 	for _, module := range info.Deps {
 		if module.Replace != nil {
@@ -35,9 +49,9 @@ func BillOfMaterials(info *debug.BuildInfo, program Program, modified time.Time)
 	}
 	components := make([]cyclonedx.Component, 0, len(modules))
 	for _, module := range modules {
-		licence, ok := program.Licences[module.Path]
+		licence, ok := about.licences[module.Path]
 		if !ok {
-			return nil, fmt.Errorf("%s: the licence of %s is not known", program.Name, module.Path)
+			return nil, fmt.Errorf("%s: the licence of %s is unknown", about.name, module.Path)
 		}
 		purl := fmt.Sprintf("pkg:golang/%s@%s?type=module", module.Path, strings.ReplaceAll(module.Version, "+", "%2B"))
 		component := cyclonedx.Component{
@@ -52,7 +66,7 @@ func BillOfMaterials(info *debug.BuildInfo, program Program, modified time.Time)
 		if sum, ok := strings.CutPrefix(module.Sum, "h1:"); ok {
 			digest, err := base64.StdEncoding.DecodeString(sum)
 			if err != nil {
-				return nil, fmt.Errorf("%s: sum of %s: %w", program.Name, module.Path, err)
+				return nil, fmt.Errorf("%s: sum of %s: %w", about.name, module.Path, err)
 			}
 			component.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: hex.EncodeToString(digest)}}
 		}
@@ -63,25 +77,25 @@ func BillOfMaterials(info *debug.BuildInfo, program Program, modified time.Time)
 	bom.Metadata = &cyclonedx.Metadata{
 		Timestamp: modified.UTC().Format(time.RFC3339),
 		Component: &cyclonedx.Component{
-			BOMRef:   program.Name,
+			BOMRef:   about.name,
 			Type:     cyclonedx.ComponentTypeApplication,
-			Name:     program.Name,
-			Version:  program.Version,
+			Name:     about.name,
+			Version:  about.version,
 			Licenses: &cyclonedx.Licenses{{License: &cyclonedx.License{ID: "Apache-2.0"}}},
 		},
 		Properties: &[]cyclonedx.Property{
-			{Name: "go:GOOS", Value: setting(info, "GOOS")},
-			{Name: "go:GOARCH", Value: setting(info, "GOARCH")},
+			{Name: "go:GOOS", Value: settingOf(info, "GOOS")},
+			{Name: "go:GOARCH", Value: settingOf(info, "GOARCH")},
 		},
 	}
 	bom.Components = &components
 	var content bytes.Buffer
-	// 1.5 is read by more scanners than what came after it.
+	// More scanners read 1.5 than later versions.
 	err := cyclonedx.NewBOMEncoder(&content, cyclonedx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, cyclonedx.SpecVersion1_5)
 	return content.Bytes(), err
 }
 
-func setting(info *debug.BuildInfo, key string) string {
+func settingOf(info *debug.BuildInfo, key string) string {
 	for _, setting := range info.Settings {
 		if setting.Key == key {
 			return setting.Value

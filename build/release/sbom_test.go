@@ -24,13 +24,13 @@ func sampleInfo() *debug.BuildInfo {
 	}
 }
 
-func sampleProgram() Program {
-	return Program{Name: "program", Version: "1.2.3", Licences: map[string]string{"std": "BSD-3-Clause", "example.com/a": "MIT", "example.com/fork": "Apache-2.0"}}
+func sampleSubject() subject {
+	return subject{name: "program", version: "1.2.3", licences: map[string]string{"std": "BSD-3-Clause", "example.com/a": "MIT", "example.com/fork": "Apache-2.0"}}
 }
 
 func TestBillOfMaterials(t *testing.T) {
 	t.Run("lists Go and the modules that are in the binary, with versions, sums and licences", func(t *testing.T) {
-		content, err := BillOfMaterials(sampleInfo(), sampleProgram(), commitTime)
+		content, err := billOfMaterials(sampleInfo(), sampleSubject(), commitTime)
 		require.NoError(t, err)
 		var bom cyclonedx.BOM
 		require.NoError(t, cyclonedx.NewBOMDecoder(bytes.NewReader(content), cyclonedx.BOMFileFormatJSON).Decode(&bom))
@@ -50,23 +50,23 @@ func TestBillOfMaterials(t *testing.T) {
 		require.Equal(t, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", (*(*bom.Components)[1].Hashes)[0].Value)
 	})
 	t.Run("has nothing that differs from run to run", func(t *testing.T) {
-		one, err := BillOfMaterials(sampleInfo(), sampleProgram(), commitTime)
+		one, err := billOfMaterials(sampleInfo(), sampleSubject(), commitTime)
 		require.NoError(t, err)
-		other, err := BillOfMaterials(sampleInfo(), sampleProgram(), commitTime)
+		other, err := billOfMaterials(sampleInfo(), sampleSubject(), commitTime)
 		require.NoError(t, err)
 		require.Equal(t, one, other)
 		require.True(t, json.Valid(one))
 	})
-	t.Run("a module whose licence is not known is an error", func(t *testing.T) {
-		program := sampleProgram()
-		delete(program.Licences, "example.com/fork")
-		_, err := BillOfMaterials(sampleInfo(), program, commitTime)
+	t.Run("a module whose licence is unknown is an error", func(t *testing.T) {
+		about := sampleSubject()
+		delete(about.licences, "example.com/fork")
+		_, err := billOfMaterials(sampleInfo(), about, commitTime)
 		require.ErrorContains(t, err, "example.com/fork")
 	})
-	t.Run("a sum that is none is an error", func(t *testing.T) {
+	t.Run("an invalid sum is an error", func(t *testing.T) {
 		info := sampleInfo()
 		info.Deps[0].Sum = "h1:?"
-		_, err := BillOfMaterials(info, sampleProgram(), commitTime)
+		_, err := billOfMaterials(info, sampleSubject(), commitTime)
 		require.ErrorContains(t, err, "example.com/a")
 	})
 }

@@ -1,54 +1,41 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build mage
-
-package main
+package release
 
 import (
 	"os"
 	"path/filepath"
-	"runtime"
-
-	"filebeat-websocket/build/program"
 )
 
 const (
 	imageFolder = "build/image"
-	// caBundle is where Debian's ca-certificates has it, and Go looks for it.
+	// caBundle is where Debian's ca-certificates puts it, and where Go looks for it.
 	caBundle = "/etc/ssl/certs/ca-certificates.crt"
 )
 
-// systemFiles are what filebeat asks about the system. The number of the user is
-// that of Elastic's image.
+// systemFiles are those that filebeat reads to describe the system. The number of the user
+// is the one in Elastic's image.
 var systemFiles = map[string]string{
 	"etc/os-release": "ID=scratch\nNAME=scratch\nVERSION_ID=1\nPRETTY_NAME=scratch\n",
 	"etc/passwd":     "root:x:0:0:root:/:/nologin\nfilebeat:x:1000:1000:filebeat:/usr/share/filebeat:/nologin\n",
 	"etc/group":      "root:x:0:\nfilebeat:x:1000:\n",
 }
 
-// makeImage fills build/image for linux on the architecture of this machine.
-func makeImage() error {
-	d, err := newDistribution(nil)
-	if err != nil {
-		return err
-	}
-	stage, err := d.stage(imagePlatform)
-	if err != nil {
-		return err
-	}
-	return d.image(stage)
-}
-
-var imagePlatform = program.Platform{GOOS: "linux", GOARCH: runtime.GOARCH}
-
-// image fills build/image with the files of the images, a folder for each, out of
-// the folder of the platform's archive.
+// image fills build/image from the folder of the platform's archive.
 func (d distribution) image(stage string) error {
 	root, err := emptyFolder(imageFolder)
 	if err != nil {
 		return err
 	}
+	if err := fillImages(root, stage, caBundle); err != nil {
+		return err
+	}
+	return setTimes(root, d.modified)
+}
+
+// fillImages makes a folder for each image, with the CAs from the file certificates.
+func fillImages(root, stage, certificates string) error {
 	filebeat, wsreceiver := filepath.Join(root, "filebeat"), filepath.Join(root, "wsreceiver")
 	home := filepath.Join(filebeat, "usr", "share", "filebeat")
 	if err := copyTree(home, stage, []string{"wsreceiver"}); err != nil {
@@ -76,16 +63,16 @@ func (d distribution) image(stage string) error {
 		return err
 	}
 	for _, folder := range []string{filebeat, wsreceiver} {
-		if err := baseImage(folder); err != nil {
+		if err := baseImage(folder, certificates); err != nil {
 			return err
 		}
 	}
-	return d.setTimes(root)
+	return nil
 }
 
-// baseImage adds what programs expect of a system: its name, users, a folder for
-// temporary files, the CAs. Time zones are in the binary.
-func baseImage(root string) error {
+// baseImage adds what programs expect of a system: its name, users, a folder for temporary
+// files, and the CAs. Time zones are in the programs.
+func baseImage(root, certificates string) error {
 	for name, content := range systemFiles {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
 			return err
@@ -97,11 +84,11 @@ func baseImage(root string) error {
 	if err := writableFolders(root, "tmp"); err != nil {
 		return err
 	}
-	return copyFile(filepath.Join(root, caBundle), caBundle, 0o644)
+	return copyFile(filepath.Join(root, caBundle), certificates, 0o644)
 }
 
-// writableFolders can be written to by any user: containers run under numbers of
-// their own choice.
+// writableFolders makes folders that any user can write to: a container can be run as any
+// user.
 func writableFolders(root string, names ...string) error {
 	for _, name := range names {
 		folder := filepath.Join(root, name)
@@ -113,18 +100,4 @@ func writableFolders(root string, names ...string) error {
 		}
 	}
 	return nil
-}
-
-func copyFile(to, from string, mode os.FileMode) error {
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(to, content, mode); err != nil {
-		return err
-	}
-	return os.Chmod(to, mode)
 }
