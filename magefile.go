@@ -8,23 +8,33 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
 
 	"filebeat-websocket/build/beats"
+	"filebeat-websocket/build/check"
 	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/reference"
 	"filebeat-websocket/build/release"
-	"filebeat-websocket/build/tool"
 )
 
 // Default is the target of a bare `go tool mage`.
 var Default = Build
 
-// Build puts ./filebeat and ./wsreceiver here, static and the same for the same commit.
+// The profiles beside the programs are for the programs that are shipped: with them, tests
+// and checks would compile all of Beats once more.
+func init() {
+	if err := os.Setenv("GOFLAGS", strings.TrimSpace("-pgo=off "+os.Getenv("GOFLAGS"))); err != nil {
+		panic(err) // every system accepts that name
+	}
+}
+
+// Build builds ./filebeat and ./wsreceiver, static and the same for the same commit.
 func Build() error { return program.BuildAll() }
 
 // Run runs ./filebeat with ./filebeat.yml until Ctrl-C.
@@ -37,7 +47,7 @@ func Run() error {
 // Demo shows lines of a growing log arrive at wsreceiver. DEMO_SECONDS=10 ends it by itself.
 func Demo() error {
 	mg.Deps(Build)
-	// Not `go run`, which makes a failure of Ctrl-C.
+	// Not `go run`, which reports Ctrl-C as a failure.
 	if err := sh.RunV("go", "build", "-o", ".cache/demo", "./testing/demo"); err != nil {
 		return err
 	}
@@ -46,30 +56,26 @@ func Demo() error {
 
 // Test runs the unit tests with the race detector, then the end-to-end tests.
 func Test() error {
-	packages, err := unitPackages()
-	if err != nil {
-		return err
-	}
-	if err := sh.RunV("go", append([]string{"test", "-race"}, packages...)...); err != nil {
+	if err := check.Unit(); err != nil {
 		return err
 	}
 	return E2E()
 }
 
-// E2E runs the end-to-end tests: the real binaries against misbehaving servers, what the documents say, and a short soak.
+// E2E runs the end-to-end tests: the real programs against misbehaving servers, what the documents say, and a short soak.
 func E2E() error {
 	mg.Deps(Build)
-	// One after the other: they measure times.
+	// One package after the other: they measure times.
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
-// Interop ships lines through servers and proxies of others, and has Python and Node read every format. Needs Debian, node and npm, and installs the rest.
+// Interop ships lines through other people's servers and proxies, and has Python and Node read every format. Needs Debian, node and npm, and installs the rest.
 func Interop() error {
 	mg.Deps(Build)
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers")
 }
 
-// Browser looks at the live tail with Chromium. Needs Debian, node and npm, and installs the rest.
+// Browser tests the live tail in Chromium. Needs Debian, node and npm, and installs the rest.
 func Browser() error {
 	mg.Deps(Build)
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/browser")
@@ -81,7 +87,7 @@ func Kubernetes() error {
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/kubernetes")
 }
 
-// Soak ships lines under random faults for 10m, or -length=1h, and again the same way with -seed=N.
+// Soak ships lines under random faults for 10m, or -length=1h; -seed=N repeats the faults of an earlier run.
 func Soak(length *time.Duration, seed *int) error {
 	mg.Deps(Build)
 	duration, args := 10*time.Minute, []string{"test", "-v", "-count=1", "-timeout=0", "./testing/soak"}
@@ -98,12 +104,12 @@ func Soak(length *time.Duration, seed *int) error {
 // Fuzz runs every fuzz target on 50000 inputs, or on what -each says: -each=10000x, -each=10m.
 func Fuzz(each *string) error {
 	if each == nil {
-		return fuzzAll("50000x")
+		return check.Fuzz("50000x")
 	}
-	return fuzzAll(*each)
+	return check.Fuzz(*each)
 }
 
-// Bench holds the output against its goals of cost, throughput, memory and latency, and measures wsreceiver. Takes most of an hour.
+// Bench compares the output with its goals of cost, throughput, memory and latency, and measures wsreceiver. Takes most of an hour.
 func Bench() error {
 	mg.Deps(Build)
 	if err := sh.RunV("go", "run", "./testing/bench"); err != nil {
@@ -113,21 +119,14 @@ func Bench() error {
 }
 
 // Lint runs golangci-lint, which it installs into .cache once.
-func Lint() error {
-	linter, err := tool.Install(tool.Cache, linterPackage, linterVersion)
-	if err != nil {
-		return err
-	}
-	return sh.RunV(linter, "run", "./...")
+func Lint() error { return check.Lint() }
+
+// Check finds what a commit must not have: wrong format, headers, paths or go.mod, old generated files, what vet and the linter report.
+func Check() {
+	mg.SerialDeps(check.Format, check.Headers, check.Paths, check.Module, check.Notice, check.Reference, check.Vet, check.Lint)
 }
 
-// Check looks for all that a commit must not have: format, vet, lint, headers, go.mod, generated files, paths.
-func Check() error {
-	mg.SerialDeps(checkFormat, checkHeaders, checkPaths, checkModule, checkNotice, checkReference, checkVet)
-	return Lint()
-}
-
-// Package puts archives, debs, rpms, SBOMs and their sums into build/dist: all, or -platforms=linux/amd64 -version=1.2.3.
+// Package writes archives, debs, rpms, SBOMs and their sums to build/dist: all, or -platforms=linux/amd64 -version=1.2.3.
 func Package(platforms, version *string) error {
 	return release.Packages(release.Options{Platforms: platforms, Version: version})
 }
@@ -135,14 +134,14 @@ func Package(platforms, version *string) error {
 // PackageTest makes the packages for linux/amd64, and installs, upgrades and removes them. Needs root.
 func PackageTest() error {
 	mg.Deps(Build)
-	list := "linux/amd64"
-	if err := release.Packages(release.Options{Platforms: &list}); err != nil {
+	platforms := "linux/amd64"
+	if err := release.Packages(release.Options{Platforms: &platforms}); err != nil {
 		return err
 	}
 	return sh.RunV("go", "test", "-count=1", "-timeout=30m", "./testing/package")
 }
 
-// Image puts the files of the container images into build/image, for build/docker/Dockerfile.
+// Image writes the files of the container images to build/image, for build/docker/Dockerfile.
 func Image() error { return release.Image() }
 
 // BeatsVersion pins another version of Beats, with its replaces, and runs the tests; -dry only shows go.mod.
@@ -155,7 +154,7 @@ func BeatsVersion(version string, dry *bool) error {
 	return nil
 }
 
-// Notice writes NOTICE.txt from the licences of what is in the binaries.
+// Notice writes NOTICE.txt from the licences of the modules in the programs.
 func Notice() error { return notice.Write() }
 
 // Reference writes filebeat.reference.yml from the templates in build/reference and those of Beats.
