@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const root = "../.."
+const repository = "../.."
 
-// write makes files, and the folders they need.
-func write(t *testing.T, folder string, files map[string]string) {
+// writeAll makes files, and the folders they need.
+func writeAll(t *testing.T, folder string, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
 		path := filepath.Join(folder, name)
@@ -50,7 +50,7 @@ func read(t *testing.T, path string) string {
 
 func TestCopyTree(t *testing.T) {
 	from, to := t.TempDir(), filepath.Join(t.TempDir(), "below", "to")
-	write(t, from, map[string]string{
+	writeAll(t, from, map[string]string{
 		"a.yml": "a", "filebeat.yml": "secrets", "left.go": "", "below/b.yml": "b", "left/c.yml": "", "below/left.go": "",
 	})
 	require.NoError(t, os.Chmod(filepath.Join(from, "a.yml"), 0o400)) // as in the module cache
@@ -65,7 +65,7 @@ func TestCopyTree(t *testing.T) {
 
 func TestSetTimes(t *testing.T) {
 	folder := t.TempDir()
-	write(t, folder, map[string]string{"a": "", "below/b": ""})
+	writeAll(t, folder, map[string]string{"a": "", "below/b": ""})
 	require.NoError(t, setTimes(folder, commitTime))
 	for path := range modes(t, folder) {
 		info, err := os.Stat(filepath.Join(folder, path))
@@ -76,7 +76,7 @@ func TestSetTimes(t *testing.T) {
 
 func TestEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
-	write(t, ".", map[string]string{"folder/old/file": ""})
+	writeAll(t, ".", map[string]string{"folder/old/file": ""})
 	folder, err := emptyFolder("folder")
 	require.NoError(t, err)
 	require.True(t, filepath.IsAbs(folder))
@@ -91,7 +91,7 @@ func TestWriteFileNamesTheFileThatFailed(t *testing.T) {
 
 func TestWriteSums(t *testing.T) {
 	folder := t.TempDir()
-	write(t, folder, map[string]string{"b.deb": "", "a.tar.gz": "abc"})
+	writeAll(t, folder, map[string]string{"b.deb": "", "a.tar.gz": "abc"})
 	require.NoError(t, writeSums(folder))
 	require.Equal(t, // of FIPS 180, and of nothing
 		"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f  a.tar.gz\n"+

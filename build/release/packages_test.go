@@ -60,7 +60,7 @@ func TestArchiveIsOfTheKindOfThePlatform(t *testing.T) {
 
 func TestPackagesKeepsWhatIsThereUntilItKnowsWhatToMake(t *testing.T) {
 	t.Chdir(t.TempDir())
-	write(t, distFolder, map[string]string{"old.deb": ""})
+	writeAll(t, distFolder, map[string]string{"old.deb": ""})
 
 	wrong := "linux/amd64,plan9/amd64"
 	require.ErrorContains(t, Packages(Options{Platforms: &wrong}), "plan9/amd64")

@@ -14,7 +14,7 @@ import (
 
 func TestCopyModules(t *testing.T) {
 	filebeat, folder := t.TempDir(), t.TempDir()
-	write(t, filebeat, map[string]string{
+	writeAll(t, filebeat, map[string]string{
 		"main.go":                                "",
 		"module/nginx/fields.go":                 "",
 		"module/nginx/_meta/fields.yml":          "",
@@ -35,7 +35,7 @@ func TestCopyModules(t *testing.T) {
 
 func TestWriteDocuments(t *testing.T) {
 	folder := t.TempDir()
-	t.Chdir(root)
+	t.Chdir(repository)
 	require.NoError(t, writeDocuments(folder, "abc"))
 	require.Equal(t, map[string]fs.FileMode{
 		"LICENSE.txt": 0o644, "NOTICE.txt": 0o644, "README.md": 0o644, "filebeat.reference.yml": 0o644, ".build_hash.txt": 0o644,
@@ -57,13 +57,13 @@ func TestWindowsScripts(t *testing.T) {
 
 func TestImages(t *testing.T) {
 	stage, images := t.TempDir(), t.TempDir()
-	write(t, stage, map[string]string{
+	writeAll(t, stage, map[string]string{
 		"filebeat": "program", "wsreceiver": "program", "fields.yml": "", "LICENSE.txt": "", "filebeat.yml": "for a host",
 		"module/nginx/manifest.yml": "",
 	})
 	certificates := filepath.Join(t.TempDir(), "certificates.crt")
 	require.NoError(t, os.WriteFile(certificates, []byte("CA"), 0o600))
-	t.Chdir(root)
+	t.Chdir(repository)
 	require.NoError(t, fillImages(images, stage, certificates))
 
 	found := modes(t, images)
