@@ -5,9 +5,10 @@ package check
 
 import (
 	"fmt"
-	"os"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -67,8 +68,7 @@ func Fuzz(each string) error {
 	return nil
 }
 
-var fuzzFunction = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
-
+// fuzzTargets returns the functions that go test takes for fuzz targets.
 func fuzzTargets() ([]fuzzTarget, error) {
 	files, err := sourceFiles("*_test.go")
 	if err != nil {
@@ -76,12 +76,15 @@ func fuzzTargets() ([]fuzzTarget, error) {
 	}
 	var targets []fuzzTarget
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
 		}
-		for _, match := range fuzzFunction.FindAllSubmatch(content, -1) {
-			targets = append(targets, fuzzTarget{"./" + filepath.ToSlash(filepath.Dir(file)), string(match[1])})
+		for _, declaration := range parsed.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if ok && function.Recv == nil && strings.HasPrefix(function.Name.Name, "Fuzz") {
+				targets = append(targets, fuzzTarget{"./" + filepath.ToSlash(filepath.Dir(file)), function.Name.Name})
+			}
 		}
 	}
 	return targets, nil

@@ -50,7 +50,8 @@ func TestFuzzTargets(t *testing.T) {
 	checkout(t, map[string]string{
 		"a/a_test.go": "package a\n\nfunc FuzzOne(f *testing.F) {\n}\n\nfunc TestNot(t *testing.T) {}\n\nfunc FuzzTwo(f *testing.F) {}\n",
 		"b/b_test.go": "package b\n\nfunc FuzzOne(f *testing.F) {}\n",
-		"b/b.go":      "package b\n\nfunc FuzzNot() {}\n",
+		"b/b.go":      "package b\n\nfunc FuzzNotInATest() {}\n",
+		"c/c_test.go": "package c\n\nconst text = `\nfunc FuzzInAString(f *testing.F) {}\n`\n\nfunc (m method) FuzzMethod() {}\n",
 	})
 	targets, err := fuzzTargets()
 	require.NoError(t, err)
