@@ -17,13 +17,11 @@ type Program struct {
 	stamped string
 }
 
-var (
-	Filebeat   = Program{"filebeat", beats.Module + "/libbeat/version"}
-	Wsreceiver = Program{"wsreceiver", "main"}
-)
+// Wsreceiver has a deb and an rpm of its own.
+var Wsreceiver = Program{"wsreceiver", "main"}
 
 // Programs are all that is built and shipped.
-var Programs = []Program{Filebeat, Wsreceiver}
+var Programs = []Program{{"filebeat", beats.Module + "/libbeat/version"}, Wsreceiver}
 
 // Build builds the program into the file output.
 func (p Program) Build(platform Platform, stamp Stamp, output string) error {
