@@ -60,8 +60,7 @@ type client struct {
 	inUse   sync.Mutex // held while the session is made, replaced or published to
 	mutex   sync.Mutex
 	session *session.Session // nil before the first Connect
-	ramp    int              // events in a portion, with slow_start
-	refused int              // portions in a row of which something has to be sent again
+	refused int              // batches in a row of which something was refused for now
 
 	replaceAt time.Time   // when the session is too old, with ttl
 	proven    atomic.Bool // a batch was confirmed since takeProof was called
@@ -70,7 +69,7 @@ type client struct {
 func newClient(s *shared, endpoint *url.URL) *client {
 	address := *endpoint
 	address.User = nil
-	c := &client{shared: s, endpoint: &address, user: endpoint.User, encoder: s.encoders(), ramp: rampStart}
+	c := &client{shared: s, endpoint: &address, user: endpoint.User, encoder: s.encoders()}
 	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
 	s.selfTest.left++
@@ -173,7 +172,7 @@ func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
 	d := newDelivery(c, batch)
 	current, err := c.usable()
 	if err != nil {
-		d.release()
+		d.cancel()
 		return err
 	}
 	return d.send(current)

@@ -50,7 +50,6 @@ type config struct {
 	DropAfterRetryLimit bool          `config:"drop_after_retry_limit"`
 	Backoff             backoffConfig `config:"backoff"`
 	TTL                 time.Duration `config:"ttl"`
-	SlowStart           bool          `config:"slow_start"`
 
 	// What goes over the wire.
 	Format  string          `config:"format"`

@@ -121,6 +121,7 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		`{format: log, codec.json.pretty: true}`:                    {"output.websocket.codec: takes the place of the record of json and raw"},
 		`no_such_key: 1`:                                            {"output.websocket.no_such_key: unknown setting"},
 		`backoff.mx: 1s`:                                            {"output.websocket.backoff.mx: unknown setting"},
+		`slow_start: true`:                                          {"output.websocket.slow_start: unknown setting"},
 		`{a_key: 1, b_key: 2, workers: 0}`:                          {"output.websocket.a_key: unknown", "output.websocket.b_key: unknown"},
 		`{timeout: 0, workers: 0}`:                                  {"output.websocket.timeout", "output.websocket.workers"},
 		`loadbalance: 1`:                                            {"output.websocket.loadbalance: must be true or false"},

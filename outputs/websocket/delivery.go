@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/publisher"
@@ -17,13 +16,13 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// delivery is one try to deliver a publisher.Batch. It goes out in one portion,
-// or in several while a connection is young and slow_start is on. A delivery is
-// the one place that signals its batch and that tells the Observer, and does
-// each once: every event is counted as one of acked, failed and dropped.
+// delivery is one try to deliver a publisher.Batch: the flight that a session
+// sends. It is the one place that signals the batch and tells the Observer, and
+// it does each once: every event is counted as one of acked, failed and dropped.
 //
-// Publish begins it, and the session settles its portions on goroutines of its
-// own choice; whoever lets go last finishes it.
+// Publish begins it. It is used by one goroutine at a time: once the session has
+// taken it, Publish leaves it alone, and the session calls Settled when its own
+// Send has let go of it too.
 type delivery struct {
 	client *client
 	batch  publisher.Batch
@@ -34,13 +33,11 @@ type delivery struct {
 	records []*record         // of events, same order
 	chunks  []chunk           // the messages they make
 	dropped []*record         // those that can't be sent
+	scratch [][]byte          // of AppendTo
 
-	mutex   sync.Mutex
-	holders int // portions in flight, and Publish
-	sent    int // chunks that the session took
-	fates   []fate
-	cause   error // why the connection ended, if it did before all was settled
-	alone   bool  // nothing else was in flight then
+	fates []fate
+	cause error // why the connection ended, if it did before all was settled
+	alone bool  // nothing else was in flight then
 }
 
 // fate is what becomes of an event.
@@ -54,9 +51,9 @@ const (
 	refused               // refused for good: dropped
 )
 
-// newDelivery begins a delivery, held by its caller.
+// newDelivery begins a delivery.
 func newDelivery(c *client, batch publisher.Batch) *delivery {
-	d := &delivery{client: c, batch: batch, begun: time.Now(), holders: 1}
+	d := &delivery{client: c, batch: batch, begun: time.Now()}
 	all := batch.Events()
 	d.total = len(all)
 	c.observer.NewBatch(d.total)
@@ -78,99 +75,67 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 	return d
 }
 
-// send hands the portions to the session, and lets go of the delivery.
+// send hands the messages to the session, which tells Settled of their fate. If
+// the session does not take them, or there are none, the delivery is finished here.
 func (d *delivery) send(s *session.Session) error {
-	defer d.release()
-	for d.sent < len(d.chunks) {
-		p := &portion{delivery: d, chunks: d.chunks[d.sent:d.client.portionEnd(d.chunks, d.sent)]}
-		d.hold(p, 1)
-		taken, err := s.Send(p)
-		if !taken {
-			d.hold(p, -1)
-			return err
-		}
-		d.sent += len(p.chunks)
-		d.client.stats.sent.Add(uint64(len(p.chunks)))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hold counts a portion in, or out again if it was not taken.
-func (d *delivery) hold(p *portion, portions int) {
-	d.mutex.Lock()
-	d.holders += portions
-	d.mutex.Unlock()
-	d.client.stats.inFlight(p.chunks, portions)
-}
-
-func (d *delivery) release() {
-	d.mutex.Lock()
-	d.holders--
-	last := d.holders == 0
-	d.mutex.Unlock()
-	if last {
+	if len(d.chunks) == 0 {
 		d.finish()
+		return nil
 	}
-}
-
-// portion is the run of a delivery's messages that a session gets at once.
-type portion struct {
-	*delivery
-	chunks  []chunk
-	scratch [][]byte
+	d.client.stats.takeIn(d.chunks)
+	taken, err := s.Send(d)
+	if !taken {
+		d.client.stats.takeOut(d.chunks)
+		d.cancel()
+	}
+	return err
 }
 
 // Messages implements session.Batch.
-func (p *portion) Messages() int { return len(p.chunks) }
+func (d *delivery) Messages() int { return len(d.chunks) }
 
 // Size implements session.Batch.
-func (p *portion) Size(i int) int { return p.chunks[i].bytes }
+func (d *delivery) Size(i int) int { return d.chunks[i].bytes }
 
 // AppendTo implements session.Batch.
-func (p *portion) AppendTo(dst []byte, i int) []byte {
-	p.scratch = p.scratch[:0]
-	for _, r := range p.records[p.chunks[i].start:p.chunks[i].end] {
-		p.scratch = append(p.scratch, r.data)
+func (d *delivery) AppendTo(dst []byte, i int) []byte {
+	d.scratch = d.scratch[:0]
+	for _, r := range d.records[d.chunks[i].start:d.chunks[i].end] {
+		d.scratch = append(d.scratch, r.data)
 	}
-	group := p.records[p.chunks[i].start].group
-	return p.client.format.layout(group).Append(dst, p.scratch)
+	d.client.stats.sent.Inc()
+	group := d.records[d.chunks[i].start].group
+	return d.client.format.layout(group).Append(dst, d.scratch)
 }
 
 // Alone implements session.Batch.
-func (p *portion) Alone() bool {
-	return slices.ContainsFunc(p.records[p.chunks[0].start:p.chunks[len(p.chunks)-1].end],
-		func(r *record) bool { return r.suspect })
+func (d *delivery) Alone() bool {
+	return slices.ContainsFunc(d.records, func(r *record) bool { return r.suspect })
 }
 
 // Settled implements session.Batch.
-func (p *portion) Settled(outcome session.Outcome) {
-	d := p.delivery
-	d.mutex.Lock()
-	for i := range outcome.Confirmed {
-		for event := p.chunks[i].start; event < p.chunks[i].end; event++ {
-			d.fates[event] = confirmed
-		}
+func (d *delivery) Settled(outcome session.Outcome) {
+	for _, c := range d.chunks[:outcome.Confirmed] {
+		d.confirm(c)
 	}
 	for _, i := range outcome.Apart {
-		for event := p.chunks[i].start; event < p.chunks[i].end; event++ {
-			d.fates[event] = confirmed
-		}
+		d.confirm(d.chunks[i])
 	}
 	for _, refusal := range outcome.Refused {
-		d.refuse(p.chunks[refusal.Message], refusal)
+		d.refuse(d.chunks[refusal.Message], refusal)
 	}
-	if outcome.Cause != nil {
-		d.cause, d.alone = outcome.Cause, outcome.Alone
-	}
-	d.mutex.Unlock()
+	d.cause, d.alone = outcome.Cause, outcome.Alone
 
-	d.client.stats.inFlight(p.chunks, -1)
+	d.client.stats.takeOut(d.chunks)
 	d.client.stats.settled(outcome, time.Since(d.begun))
-	d.client.grow(outcome)
-	d.release()
+	d.client.holdBack(outcome)
+	d.finish()
+}
+
+func (d *delivery) confirm(c chunk) {
+	for i := c.start; i < c.end; i++ {
+		d.fates[i] = confirmed
+	}
 }
 
 // refuse notes the fate of a message's records. A message that is refused for
@@ -198,12 +163,8 @@ func (d *delivery) refuse(c chunk, refusal ack.Refusal) {
 	}
 }
 
-// finish signals the batch. Nobody else uses the delivery any more.
+// finish signals the batch.
 func (d *delivery) finish() {
-	if d.sent == 0 && len(d.chunks) > 0 {
-		d.cancelled()
-		return
-	}
 	split := d.blame()
 	acked, rest := d.sort(split)
 	if len(rest) > 0 && d.client.lifecycle.keepBatches() {
@@ -302,9 +263,13 @@ const (
 	closeTooBig      = 1009
 )
 
-// cancelled gives back a batch of which nothing was written. That costs none of
-// its attempts.
-func (d *delivery) cancelled() {
+// cancel gives back a batch of which nothing was written. That costs none of its
+// attempts. A batch of which nothing can be sent needs no connection to be done.
+func (d *delivery) cancel() {
+	if len(d.chunks) == 0 {
+		d.finish()
+		return
+	}
 	if d.client.lifecycle.keepBatches() {
 		d.keep()
 		return
@@ -319,4 +284,4 @@ func (d *delivery) keep() {
 	d.client.log.Infof("%d events were not confirmed before the end; they will be sent again after the next start", d.total)
 }
 
-var _ session.Batch = (*portion)(nil)
+var _ session.Batch = (*delivery)(nil)

@@ -19,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/framing"
@@ -61,9 +63,10 @@ func wireMessage(t *testing.T, yaml string) (message []byte, c *config, format *
 	}
 	chunks := cut(records, format, int(c.MaxMessageBytes))
 	require.Len(t, chunks, 1)
-	p := &portion{delivery: &delivery{client: &client{shared: &shared{format: format}}, records: records}, chunks: chunks}
-	message = p.AppendTo(nil, 0)
-	require.LessOrEqual(t, len(message), p.Size(0))
+	sender := &client{shared: &shared{format: format, stats: newStats(monitoring.NewRegistry(), logp.NewLogger("test"))}}
+	d := &delivery{client: sender, records: records, chunks: chunks}
+	message = d.AppendTo(nil, 0)
+	require.LessOrEqual(t, len(message), d.Size(0))
 	return message, c, format
 }
 

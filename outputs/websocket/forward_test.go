@@ -208,11 +208,7 @@ func TestOnlyWhatIsNotConfirmedGoesOutAgain(t *testing.T) {
 	}}
 	d := newDelivery(&client{shared: f.shared}, batch)
 	require.Len(t, d.chunks, 6)
-	p := &portion{delivery: d, chunks: d.chunks}
-	d.hold(p, 1)
-	d.sent = len(p.chunks)
-	d.release()
-	p.Settled(session.Outcome{
+	d.Settled(session.Outcome{
 		Cause: io.ErrUnexpectedEOF, Confirmed: 1, Apart: []int{3, 4},
 		Refused: []ack.Refusal{{Message: 4, Retry: true}},
 	})

@@ -32,9 +32,9 @@ type stats struct {
 	closed     labelled         // connections that ended, by close code or by what else ended them
 
 	// In flight: being written, or written and not settled.
-	portions *monitoring.Int // batches, or parts of them
-	events   *monitoring.Int
-	bytes    *monitoring.Int // of messages, before compression
+	batches *monitoring.Int
+	events  *monitoring.Int
+	bytes   *monitoring.Int // of messages, before compression
 
 	// Messages.
 	sent      *monitoring.Uint
@@ -73,7 +73,7 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 		failed:     monitoring.NewUint(connections, "failed"),
 		reconnects: monitoring.NewUint(connections, "reconnects"),
 		closed:     labelled{registry: connections.NewRegistry("closed")},
-		portions:   monitoring.NewInt(inFlight, "batches"),
+		batches:    monitoring.NewInt(inFlight, "batches"),
 		events:     monitoring.NewInt(inFlight, "events"),
 		bytes:      monitoring.NewInt(inFlight, "bytes"),
 		sent:       monitoring.NewUint(messages, "sent"),
@@ -126,16 +126,28 @@ func (s *stats) disconnected(cause error) {
 	s.closed.inc(endLabel(cause))
 }
 
-// inFlight counts messages in, with portions 1, or out, with -1.
-func (s *stats) inFlight(chunks []chunk, portions int) {
-	events, bytes := 0, 0
+// takeIn counts a batch that is handed to a session.
+func (s *stats) takeIn(chunks []chunk) {
+	events, bytes := volume(chunks)
+	s.batches.Inc()
+	s.events.Add(events)
+	s.bytes.Add(bytes)
+}
+
+// takeOut undoes takeIn: the batch has its verdict, or was not taken.
+func (s *stats) takeOut(chunks []chunk) {
+	events, bytes := volume(chunks)
+	s.batches.Dec()
+	s.events.Sub(events)
+	s.bytes.Sub(bytes)
+}
+
+func volume(chunks []chunk) (events, bytes int64) {
 	for _, c := range chunks {
-		events += c.end - c.start
-		bytes += c.bytes
+		events += int64(c.end - c.start)
+		bytes += int64(c.bytes)
 	}
-	s.portions.Add(int64(portions))
-	s.events.Add(int64(portions * events))
-	s.bytes.Add(int64(portions * bytes))
+	return events, bytes
 }
 
 // traffic counts the bytes of a connection: libbeat's counters have all that
@@ -153,7 +165,7 @@ func (t traffic) MessageBytes(before, after int) {
 
 var _ conn.Traffic = traffic{}
 
-// settled counts the verdicts on a portion that took so long.
+// settled counts the verdicts on a batch that took so long.
 func (s *stats) settled(outcome session.Outcome, took time.Duration) {
 	refusedWithin := 0
 	for _, refusal := range outcome.Refused {

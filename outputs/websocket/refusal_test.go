@@ -296,19 +296,6 @@ func TestOldConnectionsAreReplaced(t *testing.T) {
 	}
 }
 
-func TestSlowStartBeginsWithFewEvents(t *testing.T) {
-	server := wstest.Start(t)
-	f := newFixture(t, `{slow_start: true, batch_size: 100}`, server)
-	newPipeline(t, f).run(f.events(1, 70), f.events(71, 140), f.events(141, 240))
-	require.Empty(t, server.Missing(1, 240))
-	// One Ping for the probe; a barrier after each portion: 10, 20, 40 (70 with
-	// pipelining: the second goes out before the first is confirmed), ...
-	require.GreaterOrEqual(t, server.Counts().Pings, 6)
-	require.LessOrEqual(t, server.Counts().Pings, 16)
-	total, acked, _, _ := f.observer.snapshot()
-	require.Equal(t, []int{240, 240}, []int{total, acked})
-}
-
 func TestDeadLetterFilesAreRotated(t *testing.T) {
 	folder := t.TempDir()
 	f := newFixture(t, fmt.Sprintf(`{max_len: 1, dead_letter: {path: %q, rotate_every_kb: 1, number_of_files: 3}}`, folder), wstest.Start(t))

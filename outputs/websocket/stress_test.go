@@ -35,7 +35,7 @@ func TestEveryBatchComesToAnEndUnderRefusalsAndFaults(t *testing.T) {
 		}))
 	for _, yaml := range []string{
 		`{ack: message, backoff: {init: 1ms, max: 5ms}, pipelining: 3}`,
-		`{ack: message, backoff: {init: 1ms, max: 5ms}, pipelining: 2, slow_start: true}`,
+		`{ack: message, backoff: {init: 1ms, max: 5ms}, pipelining: 2}`,
 	} {
 		f := newFixture(t, yaml, server)
 		p := newPipeline(t, f)
