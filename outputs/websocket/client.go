@@ -62,8 +62,7 @@ type client struct {
 	session *session.Session // nil before the first Connect
 	refused int              // batches in a row of which something was refused for now
 
-	replaceAt time.Time   // when the session is too old, with ttl
-	proven    atomic.Bool // a batch was confirmed since takeProof was called
+	proven atomic.Bool // a batch was confirmed since takeProof was called
 }
 
 func newClient(s *shared, endpoint *url.URL) *client {
@@ -187,12 +186,7 @@ func (c *client) usable() (*session.Session, error) {
 	if err := current.Err(); err != nil {
 		return nil, err
 	}
-	if c.tooOld() {
-		if err := c.replace(current); err != nil {
-			return nil, err
-		}
-	}
-	return c.current(), nil
+	return current, nil
 }
 
 // takeProof reports whether a batch was confirmed since it was last called.

@@ -311,22 +311,3 @@ func TestDeadLetterFilesAreRotated(t *testing.T) {
 	}
 	require.EqualValues(t, 200, f.shared.letters.written.Get())
 }
-
-func TestAgeOfAConnectionIsSpread(t *testing.T) {
-	const ttl = time.Hour
-	f := newFixture(t, `ttl: 1h`, wstest.Start(t))
-	backoff, ok := f.client.(*backoffClient)
-	require.True(t, ok)
-	only, ok := backoff.prover.(*client)
-	require.True(t, ok)
-	ages := map[time.Duration]bool{}
-	for range 20 {
-		begun := time.Now()
-		require.NoError(t, only.Connect())
-		age := only.replaceAt.Sub(begun)
-		require.GreaterOrEqual(t, age, ttl*9/10)
-		require.LessOrEqual(t, age, ttl*11/10+time.Minute)
-		ages[age.Truncate(time.Second)] = true
-	}
-	require.Greater(t, len(ages), 10)
-}

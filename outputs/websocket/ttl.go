@@ -12,17 +12,14 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// replaceLater notes when a session will be too old, with ttl, and starts the
-// goroutine that replaces it then if no Publish does: what cuts connections of a
-// certain age does so whether events come or not. It is called under mutex, before
-// end can see the session.
+// replaceLater starts the goroutine that replaces a session at the end of its
+// ttl, if there is one: what cuts connections of a certain age does so whether
+// events come or not. It is called under mutex, before end can see the session.
 func (c *client) replaceLater(opened *session.Session) {
-	ttl := c.config.TTL
-	if ttl == 0 {
+	if c.config.TTL == 0 {
 		return
 	}
-	age := ttl - ttl/10 + rand.N(ttl/5+1)
-	c.replaceAt = time.Now().Add(age)
+	age := lifetime(c.config.TTL)
 	c.lifecycle.run(func(context.Context) {
 		timer := time.NewTimer(age)
 		defer timer.Stop()
@@ -36,7 +33,7 @@ func (c *client) replaceLater(opened *session.Session) {
 		c.inUse.Lock()
 		defer c.inUse.Unlock()
 		if c.current() != opened || opened.Err() != nil {
-			return // a Publish was faster, or it is too late
+			return // it was replaced or died before this goroutine had its turn
 		}
 		// The next Publish finds the session closed, and libbeat connects then.
 		if err := c.replace(opened); err != nil && !errors.Is(err, session.ErrClosed) {
@@ -45,8 +42,10 @@ func (c *client) replaceLater(opened *session.Session) {
 	})
 }
 
-func (c *client) tooOld() bool {
-	return c.config.TTL > 0 && !time.Now().Before(c.replaceAt)
+// lifetime returns the age at which a connection is replaced: ttl, give or take
+// a random tenth, so that connections of one age do not end together.
+func lifetime(ttl time.Duration) time.Duration {
+	return ttl - ttl/10 + rand.N(ttl/5+1)
 }
 
 // replace replaces a session: what is in flight is confirmed first, then the

@@ -76,3 +76,15 @@ func TestAReplacementThatFailsIsSaidAndLeftToTheNextConnect(t *testing.T) {
 	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
 	f.publishes(t)
 }
+
+func TestAgeOfAConnectionIsSpread(t *testing.T) {
+	const ttl = time.Hour
+	ages := map[time.Duration]bool{}
+	for range 20 {
+		age := lifetime(ttl)
+		require.GreaterOrEqual(t, age, ttl*9/10)
+		require.LessOrEqual(t, age, ttl*11/10)
+		ages[age.Truncate(time.Second)] = true
+	}
+	require.Greater(t, len(ages), 10)
+}
