@@ -269,41 +269,29 @@ func TestCloseWaitsForConfirmations(t *testing.T) {
 }
 
 // At the end of a Beat a batch that goes back to the pipeline would count as
-// acknowledged (see lifecycle); under Elastic Agent it has to go back.
-func TestCloseKeepsOrHandsBackWhatIsNotConfirmed(t *testing.T) {
-	for name, underAgent := range map[string]bool{"end of the Beat": false, "new configuration by Agent": true} {
-		t.Run(name, func(t *testing.T) {
-			server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
-				return wstest.Fault{StopReadingAtMessage: 1}
-			}))
-			f := newFixture(t, `{close_timeout: 100ms, pipelining: 1}`, server)
-			backoff, ok := f.client.(*backoffClient)
-			require.True(t, ok)
-			backoff.lifecycle.handBack = func() bool { return underAgent }
-			require.NoError(t, f.client.Connect())
-			batch, signals := f.batch(1, 10)
-			require.NoError(t, f.client.Publish(context.Background(), batch))
+// acknowledged (see lifecycle).
+func TestCloseKeepsWhatIsNotConfirmed(t *testing.T) {
+	server := wstest.Start(t, wstest.WithScript(func(int) wstest.Fault {
+		return wstest.Fault{StopReadingAtMessage: 1}
+	}))
+	f := newFixture(t, `{close_timeout: 100ms, pipelining: 1}`, server)
+	require.NoError(t, f.client.Connect())
+	batch, signals := f.batch(1, 10)
+	require.NoError(t, f.client.Publish(context.Background(), batch))
 
-			// A second one waits for room in the window.
-			second, secondSignals := f.batch(11, 20)
-			published := make(chan error)
-			go func() { published <- f.client.Publish(context.Background(), second) }()
+	// A second one waits for room in the window.
+	second, secondSignals := f.batch(11, 20)
+	published := make(chan error)
+	go func() { published <- f.client.Publish(context.Background(), second) }()
 
-			begun := time.Now()
-			require.NoError(t, f.client.Close())
-			require.Less(t, time.Since(begun), time.Second+100*time.Millisecond)
-			require.Error(t, <-published)
-			if underAgent {
-				require.Equal(t, outest.BatchRetryEvents, wait(t, signals).Tag)
-				require.Equal(t, outest.BatchCancelled, wait(t, secondSignals).Tag)
-			} else {
-				require.Empty(t, signals)
-				require.Empty(t, secondSignals)
-			}
-			total, acked, failed, dropped := f.observer.snapshot()
-			require.Equal(t, total, acked+failed+dropped)
-		})
-	}
+	begun := time.Now()
+	require.NoError(t, f.client.Close())
+	require.Less(t, time.Since(begun), time.Second+100*time.Millisecond)
+	require.Error(t, <-published)
+	require.Empty(t, signals)
+	require.Empty(t, secondSignals)
+	total, acked, failed, dropped := f.observer.snapshot()
+	require.Equal(t, total, acked+failed+dropped)
 }
 
 func TestCloseCutsADialAndAWaitShort(t *testing.T) {

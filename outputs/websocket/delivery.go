@@ -167,7 +167,7 @@ func (d *delivery) refuse(c chunk, refusal ack.Refusal) {
 func (d *delivery) finish() {
 	split := d.blame()
 	acked, rest := d.sort(split)
-	if len(rest) > 0 && d.client.lifecycle.keepBatches() {
+	if len(rest) > 0 && d.client.lifecycle.closing() {
 		d.keep()
 		return
 	}
@@ -270,7 +270,7 @@ func (d *delivery) cancel() {
 		d.finish()
 		return
 	}
-	if d.client.lifecycle.keepBatches() {
+	if d.client.lifecycle.closing() {
 		d.keep()
 		return
 	}

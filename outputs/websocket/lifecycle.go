@@ -7,8 +7,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/elastic/beats/v7/libbeat/management"
 )
 
 // lifecycle is the end of all clients of an output, which libbeat closes one
@@ -20,12 +18,9 @@ import (
 // (publisher/pipeline/consumer.go, retry), Drop calls the queue's done callback,
 // and the queue reports the events to their input as acknowledged: the registry
 // would move past lines that never arrived. A batch that is kept is sent again
-// after the restart, so at the end batches are kept. Under Elastic Agent the
-// outputs are closed for a new configuration too, with the consumer alive, and
-// the batches have to go back to it.
+// after the restart, so at the end batches are kept.
 type lifecycle struct {
 	closeTimeout time.Duration
-	handBack     func() bool // whether batches go back to the pipeline at the end
 
 	ctx    context.Context // done when the closing begins
 	cancel context.CancelFunc
@@ -40,7 +35,7 @@ type lifecycle struct {
 }
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
-	l := &lifecycle{closeTimeout: closeTimeout, handBack: management.UnderAgent}
+	l := &lifecycle{closeTimeout: closeTimeout}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	return l
@@ -60,12 +55,9 @@ func (l *lifecycle) onClose(closer func(context.Context)) {
 	l.closers = append(l.closers, closer)
 }
 
-// closing reports whether Close was called.
+// closing reports whether Close was called. From then on a batch that is not
+// confirmed is kept instead of being handed back to the pipeline.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
-
-// keepBatches reports whether a batch that is not confirmed has to be kept
-// instead of being handed back to the pipeline.
-func (l *lifecycle) keepBatches() bool { return l.closing() && !l.handBack() }
 
 // Close ends all clients. Every call waits until that is done.
 func (l *lifecycle) Close() {

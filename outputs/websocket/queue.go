@@ -5,7 +5,6 @@ package websocket
 
 import (
 	"github.com/elastic/beats/v7/libbeat/cfgfile"
-	"github.com/elastic/beats/v7/libbeat/management"
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 	"github.com/elastic/beats/v7/libbeat/publisher/queue/memqueue"
 	conf "github.com/elastic/elastic-agent-libs/config"
@@ -39,9 +38,6 @@ func memoryQueue(inside conf.Namespace) queue.QueueFactory {
 // not hand the queue at the top level to an output. It is not known where the
 // configuration comes from elsewhere.
 func topLevelQueue() (queue conf.Namespace, known bool) {
-	if management.UnderAgent() {
-		return queue, false
-	}
 	whole, err := cfgfile.Load("", nil)
 	if err != nil {
 		return queue, false
