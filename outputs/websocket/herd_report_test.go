@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,12 +19,9 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-var updateFlag = flag.Bool("update", false, "write the tables and plots of docs/operations.md anew")
+var updateFlag = flag.Bool("update", false, "write the tables of docs/operations.md anew")
 
-const (
-	operationsFile = "../../docs/operations.md"
-	imagesFolder   = "../../docs/images"
-)
+const operationsFile = "../../docs/operations.md"
 
 // tolerance is how far a number in the docs may be from a new simulation. The
 // waits are random: the peaks of two runs differ by up to 10 %.
@@ -78,29 +74,17 @@ func TestDocsShowHowAFleetComesBack(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| `backoff.init` | server away | x " + herdColumns + "|---|---|---|---|---|---|---|\n")
 	for _, away := range []time.Duration{5 * time.Second, time.Minute} {
-		var panels []panel
 		for _, init := range []time.Duration{1, 5, 10, 30} {
 			init *= time.Second
 			o := outage{agents: fleetSize, backoff: backoffConfig{Init: init, Max: time.Minute}, away: away}
-			arrivals := simulate(t, o)
-			numbers := measure(arrivals, away)
-			for range runs - 1 {
+			var numbers herdNumbers
+			for range runs {
 				numbers.add(measure(simulate(t, o), away))
 			}
 			numbers.divide(runs)
 			// x as in: peak = agents × x / init.
 			x := float64(numbers.attempts) / fleetSize * init.Seconds()
 			fmt.Fprintf(&table, "| %.0fs | %.0fs | %.2f | %s |\n", init.Seconds(), away.Seconds(), x, numbers.cells())
-			panels = append(panels, panel{
-				title:   fmt.Sprintf("backoff.init: %.0fs", init.Seconds()),
-				seconds: perSecond(arrivals),
-			})
-		}
-		if *updateFlag {
-			require.NoError(t, os.MkdirAll(imagesFolder, 0o755))
-			image := filepath.Join(imagesFolder, fmt.Sprintf("herd-%.0fs.svg", away.Seconds()))
-			title := fmt.Sprintf("%d agents lose one server, which is away for %.0f s", fleetSize, away.Seconds())
-			require.NoError(t, os.WriteFile(image, []byte(drawHerd(title, away, panels)), 0o644))
 		}
 	}
 	checkTable(t, "herd", table.String())
