@@ -3,5 +3,5 @@
 
 // Package protocol holds what the output and a receiver have to agree on: the
 // messages of the subprotocol filebeat.ack.v1, which docs/protocol.md describes
-// for those who write a receiver. It does no I/O.
+// for those who write a receiver, and the close codes. It does no I/O.
 package protocol

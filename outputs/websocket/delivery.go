@@ -232,13 +232,8 @@ func (d *delivery) sort(split bool) (acked int, rest []publisher.Event) {
 // records go alone from then on. The one that is known to be at fault, because
 // nothing else was in flight, is refused.
 func (d *delivery) blame() (split bool) {
-	var closed *conn.CloseError
-	if !errors.As(d.cause, &closed) {
-		return false
-	}
-	switch closed.Code {
-	case closeUnsupported, closeInvalidData, closeTooBig:
-	default:
+	closed, ok := errors.AsType[*conn.CloseError](d.cause)
+	if !ok || !closed.Code.RefusesContent() {
 		return false
 	}
 	suspects := 0
@@ -255,13 +250,6 @@ func (d *delivery) blame() (split bool) {
 	}
 	return suspects > 1
 }
-
-// Close codes with which a receiver refuses what it got (RFC 6455 7.4.1).
-const (
-	closeUnsupported = 1003
-	closeInvalidData = 1007
-	closeTooBig      = 1009
-)
 
 // cancel gives back a batch of which nothing was written. That costs none of its
 // attempts. A batch of which nothing can be sent needs no connection to be done.

@@ -184,14 +184,14 @@ func (s *stats) roundTrip(took time.Duration) { s.pingRTT.Update(took.Microsecon
 
 // endLabel names what ended a connection: the close code if there was one.
 func endLabel(cause error) string {
-	var closed *conn.CloseError
+	closed, ok := errors.AsType[*conn.CloseError](cause)
 	switch {
-	case errors.As(cause, &closed) && knownCloseCode(closed.Code) && closed.Code < 3000:
-		return strconv.Itoa(closed.Code)
-	case errors.As(cause, &closed) && knownCloseCode(closed.Code):
-		return "application" // 3000 to 4999; one label, since a server can choose any
-	case errors.As(cause, &closed):
+	case ok && !closed.Code.Known():
 		return "invalid"
+	case ok && closed.Code.Application():
+		return "application" // one label, since a server can choose any
+	case ok:
+		return strconv.Itoa(int(closed.Code))
 	case errors.Is(cause, session.ErrClosed):
 		return "own"
 	case errors.Is(cause, session.ErrTimeout):

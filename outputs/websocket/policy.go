@@ -12,6 +12,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 )
 
 // patience says how long to wait after one kind of failure.
@@ -43,28 +44,18 @@ func classify(cause error, now time.Time) patience {
 	}
 	if closed, ok := errors.AsType[*conn.CloseError](cause); ok {
 		switch code := closed.Code; {
-		case code == closeUnsupported, code == closeInvalidData, code == closeTooBig:
+		case code.RefusesContent():
 			// One record is at fault, and finding it takes several connections.
 			return patience{steady: true}
-		case code == 1008, code >= 3000 && code <= 4999:
+		case code == protocol.ClosePolicyViolation, code.Application():
 			// The server's policy, or a rule of the application, is against it.
 			return patience{longest: true}
-		case code == 1011, code == 1014, !knownCloseCode(code):
+		case code == protocol.CloseInternalError, code == protocol.CloseBadGateway, !code.Known():
 			// The server, or the gateway before it, has an error of its own.
 			return patience{factor: 2}
 		}
 	}
 	return patience{}
-}
-
-// knownCloseCode reports whether a Close frame may hold that code (RFC 6455
-// 7.4.1, and 1012 to 1014 of its registry), or held none.
-func knownCloseCode(code int) bool {
-	switch code {
-	case 1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014:
-		return true
-	}
-	return code >= 3000 && code <= 4999
 }
 
 // retryAfter reads the header of that name (RFC 9110 10.2.3): seconds or a date.

@@ -14,6 +14,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
+	"filebeat-websocket/protocol"
 )
 
 func TestWaitAfterEachKindOfFailure(t *testing.T) {
@@ -22,7 +23,7 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 	refused := func(code int, retryAfter string) error {
 		return fmt.Errorf("wrapped: %w", &conn.UpgradeError{Code: code, Header: http.Header{"Retry-After": {retryAfter}}})
 	}
-	closed := func(code int) error { return fmt.Errorf("wrapped: %w", &conn.CloseError{Code: code}) }
+	closed := func(code protocol.CloseCode) error { return fmt.Errorf("wrapped: %w", &conn.CloseError{Code: code}) }
 	type bounds struct{ least, most time.Duration }
 	usual, doubled := bounds{100 * time.Millisecond, time.Second}, bounds{200 * time.Millisecond, 2 * time.Second}
 	longest := bounds{45 * time.Second, time.Minute}

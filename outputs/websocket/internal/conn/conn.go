@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol"
 )
 
 // flushBytes is how much is gathered before it is written to the socket. Larger
@@ -26,19 +28,12 @@ const flushBytes = 64 << 10
 // connection which rests does not hold its memory.
 const keepBytes = 4 * flushBytes
 
-// Close codes of RFC 6455 7.4.1 that this side sends.
-const (
-	CloseNormal        = 1000
-	CloseProtocolError = 1002
-	CloseTooBig        = 1009
-)
-
 // ErrTooBig ends a connection whose peer sent a message beyond MaxReadBytes.
 var ErrTooBig = errors.New("the server sent a message longer than max_read_bytes")
 
 // CloseError is the peer's Close frame.
 type CloseError struct {
-	Code   int // 1005 if the frame carried none
+	Code   protocol.CloseCode
 	Reason string
 }
 
@@ -272,7 +267,7 @@ func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
 	message.Reset()
 	read, err := message.ReadFrom(io.LimitReader(reader, c.options.MaxReadBytes+1))
 	if err == nil && read > c.options.MaxReadBytes {
-		c.sendClose(CloseTooBig, "")
+		c.sendClose(protocol.CloseTooBig, "")
 		return ErrTooBig
 	}
 	return err
@@ -285,12 +280,13 @@ func (c *Conn) ended(err error) error {
 			// No Close frame: the library reports a FIN as code 1006.
 			return fmt.Errorf("the server ended the connection: %w", io.ErrUnexpectedEOF)
 		}
-		c.sendClose(closed.Code, "")
-		return &CloseError{Code: closed.Code, Reason: closed.Text}
+		code := protocol.CloseCode(closed.Code)
+		c.sendClose(code, "")
+		return &CloseError{Code: code, Reason: closed.Text}
 	}
 	// The library takes codes that it does not know for a violation of the
 	// protocol, 1014 (bad gateway) among them; the Close frame was real.
-	var code int
+	var code protocol.CloseCode
 	if _, scanErr := fmt.Sscanf(err.Error(), "websocket: bad close code %d", &code); scanErr == nil {
 		return &CloseError{Code: code}
 	}
@@ -300,7 +296,7 @@ func (c *Conn) ended(err error) error {
 // sendClose sends a Close frame from the reading goroutine, unless a write is
 // under way, which would have to be waited for; the peer sees the end of the
 // connection then.
-func (c *Conn) sendClose(code int, reason string) {
+func (c *Conn) sendClose(code protocol.CloseCode, reason string) {
 	if !c.wire.writeMutex.TryLock() {
 		return
 	}
@@ -308,9 +304,9 @@ func (c *Conn) sendClose(code int, reason string) {
 	c.sendCloseLocked(code, reason, lastWordsTimeout)
 }
 
-func (c *Conn) sendCloseLocked(code int, reason string, timeout time.Duration) {
+func (c *Conn) sendCloseLocked(code protocol.CloseCode, reason string, timeout time.Duration) {
 	var payload []byte
-	if code != websocket.CloseNoStatusReceived {
+	if code != protocol.CloseNone {
 		payload = append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 	}
 	// An error changes nothing: the connection is at its end.
@@ -321,7 +317,7 @@ func (c *Conn) sendCloseLocked(code int, reason string, timeout time.Duration) {
 // it. A write that is under way gets closeTimeout to end. Read returns with the
 // peer's Close frame; the caller sees to it that it does not wait for ever, and
 // calls Cut in any case. A reason has at most 123 bytes.
-func (c *Conn) Close(code int, reason string) {
+func (c *Conn) Close(code protocol.CloseCode, reason string) {
 	c.wire.hurry()
 	c.wire.writeMutex.Lock()
 	defer c.wire.writeMutex.Unlock()

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 // script is a socket whose peer answers the upgrade, sends script and then FIN.
@@ -107,7 +109,7 @@ func FuzzRead(f *testing.F) {
 		require.LessOrEqual(t, len(err.Error()), 1000)
 		c.AppendPing(nil)
 		_ = c.Flush()
-		c.Close(CloseNormal, "")
+		c.Close(protocol.CloseNormal, "")
 		c.Cut()
 	})
 }

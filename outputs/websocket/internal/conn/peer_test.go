@@ -23,6 +23,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 // patience is how long a test waits for what has to come.
@@ -213,7 +215,7 @@ func serverFrame(opcode byte, payload string) []byte {
 }
 
 // closePayload is what a Close frame with that code carries.
-func closePayload(code int, reason string) string {
+func closePayload(code protocol.CloseCode, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, uint16(code))) + reason
 }
 

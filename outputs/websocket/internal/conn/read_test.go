@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 func TestReadReturnsThePeersCloseFrame(t *testing.T) {
@@ -51,7 +53,7 @@ func TestReadReturnsThePeersCloseFrame(t *testing.T) {
 
 			conn.AppendPing(nil)
 			require.ErrorIs(t, conn.Flush(), errCloseSent, "no frame may follow a Close frame")
-			conn.Close(CloseNormal, "")
+			conn.Close(protocol.CloseNormal, "")
 			conn.Cut()
 			p.nothing()
 		})
@@ -130,7 +132,7 @@ func TestGarbageEndsTheConnectionWith1002(t *testing.T) {
 			require.Less(t, len(err.Error()), 400)
 			f := p.next()
 			require.Equal(t, opClose, f.opcode)
-			require.EqualValues(t, CloseProtocolError, binary.BigEndian.Uint16(f.payload))
+			require.EqualValues(t, protocol.CloseProtocolError, binary.BigEndian.Uint16(f.payload))
 
 			conn.AppendPing(nil)
 			require.ErrorIs(t, conn.Flush(), errCloseSent, "no frame may follow the library's Close frame either")
@@ -179,7 +181,7 @@ func TestTooLongAMessageEndsTheConnectionWith1009(t *testing.T) {
 				return
 			}
 			require.ErrorIs(t, take(t, in.ended), ErrTooBig)
-			require.Equal(t, wireFrame{true, opClose, []byte(closePayload(CloseTooBig, ""))}, p.next())
+			require.Equal(t, wireFrame{true, opClose, []byte(closePayload(protocol.CloseTooBig, ""))}, p.next())
 		})
 	}
 }
@@ -211,8 +213,8 @@ func TestCloseIsTheFirstHalfOfTheHandshake(t *testing.T) {
 	in := reading(t, conn)
 	closed := make(chan struct{})
 	go func() {
-		conn.Close(CloseNormal, "done")
-		conn.Close(CloseNormal, "a second one is not sent")
+		conn.Close(protocol.CloseNormal, "done")
+		conn.Close(protocol.CloseNormal, "a second one is not sent")
 		close(closed)
 	}()
 	require.Equal(t, wireFrame{true, opClose, []byte(closePayload(1000, "done"))}, p.next())
@@ -235,7 +237,7 @@ func TestCloseWaitsForAWriteThatIsUnderWay(t *testing.T) {
 	_, err := p.Conn.Read(first) // the write is under way
 	require.NoError(t, err)
 	go func() {
-		conn.Close(CloseNormal, "")
+		conn.Close(protocol.CloseNormal, "")
 		close(closed)
 	}()
 	for !conn.wire.closing.Load() {
@@ -260,7 +262,7 @@ func TestCloseDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 				require.NoError(t, err)
 			}
 			begun := time.Now()
-			conn.Close(CloseNormal, "")
+			conn.Close(protocol.CloseNormal, "")
 			require.Less(t, time.Since(begun), 2*closeTimeout+200*time.Millisecond)
 			if blocked {
 				require.Error(t, take(t, flushed))

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 // countedWrites counts the Write calls on a socket.
@@ -235,7 +237,7 @@ func TestCloseHurriesEveryWriteThatIsStillToCome(t *testing.T) {
 	closed := make(chan struct{})
 	begun := time.Now()
 	go func() {
-		c.Close(CloseNormal, "")
+		c.Close(protocol.CloseNormal, "")
 		close(closed)
 	}()
 	for !c.wire.closing.Load() {
@@ -317,7 +319,7 @@ func TestAWriteToAPeerThatDoesNotReadTimesOut(t *testing.T) {
 		take(t, in.heard)
 		c.AppendPing(nil)
 		require.Error(t, c.Flush())
-		c.Close(CloseNormal, "")
+		c.Close(protocol.CloseNormal, "")
 		c.Cut()
 		rest := make([]byte, 100)
 		n, err := p.Read(rest)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 )
 
 // echoing is a connection in memory whose peer answers every Ping at once.
@@ -49,8 +50,8 @@ func (e *echoing) Read(h conn.Handler) error {
 	}
 }
 
-func (e *echoing) Close(int, string) {}
-func (e *echoing) Cut()              { close(e.cut) }
+func (e *echoing) Close(protocol.CloseCode, string) {}
+func (e *echoing) Cut()                             { close(e.cut) }
 
 // told is a batch whose fate is sent to a channel that all share.
 type told struct {

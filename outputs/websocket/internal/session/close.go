@@ -7,7 +7,7 @@ import (
 	"context"
 	"time"
 
-	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 )
 
 // handshakeGrace is what a peer that did not confirm in time still gets to
@@ -25,7 +25,7 @@ func (s *Session) Close(ctx context.Context) {
 	s.stateMutex.Unlock()
 
 	s.drain(ctx)
-	s.sendClose(conn.CloseNormal, ErrClosed)
+	s.sendClose(protocol.CloseNormal, ErrClosed)
 	select {
 	case <-s.dead: // by the peer's Close frame, or by anything else
 	case <-ctx.Done():
@@ -42,7 +42,7 @@ func (s *Session) Close(ctx context.Context) {
 
 // sendClose sends a Close frame. From then on cause is why the session ends,
 // whatever ends it.
-func (s *Session) sendClose(code int, cause error) {
+func (s *Session) sendClose(code protocol.CloseCode, cause error) {
 	s.stateMutex.Lock()
 	if s.ending == nil {
 		s.ending = cause

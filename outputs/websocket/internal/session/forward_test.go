@@ -13,7 +13,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"filebeat-websocket/outputs/websocket/ack"
-	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/protocol/forward"
 )
 
@@ -166,7 +166,7 @@ func TestAHandshakeThatFailsIsTheCause(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.ErrorContains(t, err, "shared_key mismatch")
 		synctest.Wait()
-		require.Equal(t, frame{kind: closing, code: conn.CloseNormal}, p.last(), "the client leaves as it should")
+		require.Equal(t, frame{kind: closing, code: protocol.CloseNormal}, p.last(), "the client leaves as it should")
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 )
 
 // fake is a Conn without sockets, so that it can be used in a synctest bubble.
@@ -32,8 +33,8 @@ type fake struct {
 // frame is what the peer reads.
 type frame struct {
 	kind    kind
-	payload string // of a Ping or a message
-	code    int    // of a Close frame
+	payload string             // of a Ping or a message
+	code    protocol.CloseCode // of a Close frame
 }
 
 type kind int
@@ -103,7 +104,7 @@ func (f *fake) Read(handler conn.Handler) error {
 	}
 }
 
-func (f *fake) Close(code int, _ string) {
+func (f *fake) Close(code protocol.CloseCode, _ string) {
 	timer := time.NewTimer(250 * time.Millisecond) // as the real one
 	defer timer.Stop()
 	_ = f.write([]frame{{kind: closing, code: code}}, timer.C)

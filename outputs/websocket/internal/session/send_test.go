@@ -16,6 +16,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/window"
+	"filebeat-websocket/protocol"
 )
 
 func TestABatchIsConfirmed(t *testing.T) {
@@ -257,7 +258,7 @@ func TestAConfirmationOfWhatWasNotSentEndsTheSessionWith1002(t *testing.T) {
 				require.ErrorIs(t, s.Err(), window.ErrFuture)
 				require.ErrorIs(t, (<-b.outcome).Cause, window.ErrFuture)
 				synctest.Wait()
-				require.Equal(t, conn.CloseProtocolError, p.last().code)
+				require.Equal(t, protocol.CloseProtocolError, p.last().code)
 			})
 		})
 		t.Run(name+" inside of a batch that is being written", func(t *testing.T) {

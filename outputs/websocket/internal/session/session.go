@@ -14,6 +14,7 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/window"
+	"filebeat-websocket/protocol"
 )
 
 // Conn is the connection as the session uses it; *conn.Conn is the real one.
@@ -22,7 +23,7 @@ type Conn interface {
 	AppendPing(payload []byte)
 	Flush() error
 	Read(handler conn.Handler) error
-	Close(code int, reason string)
+	Close(code protocol.CloseCode, reason string)
 	Cut()
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/testing/wstest"
 )
 
@@ -178,7 +179,7 @@ func TestARefusalIsHeardAboveTheBrokenPipe(t *testing.T) {
 		}
 		var closed *conn.CloseError
 		require.ErrorAs(t, err, &closed)
-		require.Equal(t, 1009, closed.Code)
+		require.Equal(t, protocol.CloseTooBig, closed.Code)
 		s.Close(canceled(t))
 	}
 }

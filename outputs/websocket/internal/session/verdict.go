@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"filebeat-websocket/outputs/websocket/ack"
-	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/window"
+	"filebeat-websocket/protocol"
 )
 
 // apply settles what a verdict settles. What it asks to be written is the
 // caller's business.
 func (s *Session) apply(v ack.Verdict) {
 	if v.Failed != nil {
-		s.sendClose(conn.CloseNormal, v.Failed)
+		s.sendClose(protocol.CloseNormal, v.Failed)
 		s.fail(v.Failed)
 		return
 	}
@@ -51,7 +51,7 @@ func (s *Session) apply(v ack.Verdict) {
 		f.release()
 	}
 	if err != nil {
-		s.sendClose(conn.CloseProtocolError, err)
+		s.sendClose(protocol.CloseProtocolError, err)
 		s.fail(err)
 	}
 }
