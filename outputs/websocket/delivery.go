@@ -31,7 +31,7 @@ type delivery struct {
 
 	events  []publisher.Event // those that can be sent; may be the batch's own slice, so nothing changes it
 	records []*record         // of events, same order
-	chunks  []chunk           // the messages they make
+	spans  []span           // the messages they make
 	dropped []*record         // those that can't be sent
 	scratch [][]byte          // of AppendTo
 
@@ -69,7 +69,7 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 		if c.format.tag != nil {
 			d.events, d.records = gather(d.events, d.records)
 		}
-		d.chunks = cut(d.records, c.format, int(c.config.MaxMessageBytes))
+		d.spans = cut(d.records, c.format, int(c.config.MaxMessageBytes))
 	}
 	d.fates = make([]fate, len(d.records))
 	return d
@@ -78,33 +78,33 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 // send hands the messages to the session, which tells Settled of their fate. If
 // the session does not take them, or there are none, the delivery is finished here.
 func (d *delivery) send(s *session.Session) error {
-	if len(d.chunks) == 0 {
+	if len(d.spans) == 0 {
 		d.finish()
 		return nil
 	}
-	d.client.stats.takeIn(d.chunks)
+	d.client.stats.takeIn(d.spans)
 	taken, err := s.Send(d)
 	if !taken {
-		d.client.stats.takeOut(d.chunks)
+		d.client.stats.takeOut(d.spans)
 		d.cancel()
 	}
 	return err
 }
 
 // Messages implements session.Batch.
-func (d *delivery) Messages() int { return len(d.chunks) }
+func (d *delivery) Messages() int { return len(d.spans) }
 
 // Size implements session.Batch.
-func (d *delivery) Size(i int) int { return d.chunks[i].bytes }
+func (d *delivery) Size(i int) int { return d.spans[i].bytes }
 
 // AppendTo implements session.Batch.
 func (d *delivery) AppendTo(dst []byte, i int) []byte {
 	d.scratch = d.scratch[:0]
-	for _, r := range d.records[d.chunks[i].start:d.chunks[i].end] {
+	for _, r := range d.records[d.spans[i].start:d.spans[i].end] {
 		d.scratch = append(d.scratch, r.data)
 	}
 	d.client.stats.sent.Inc()
-	group := d.records[d.chunks[i].start].group
+	group := d.records[d.spans[i].start].group
 	return d.client.format.layout(group).Append(dst, d.scratch)
 }
 
@@ -115,24 +115,24 @@ func (d *delivery) Alone() bool {
 
 // Settled implements session.Batch.
 func (d *delivery) Settled(outcome session.Outcome) {
-	for _, c := range d.chunks[:outcome.Confirmed] {
+	for _, c := range d.spans[:outcome.Confirmed] {
 		d.confirm(c)
 	}
 	for _, i := range outcome.Apart {
-		d.confirm(d.chunks[i])
+		d.confirm(d.spans[i])
 	}
 	for _, refusal := range outcome.Refused {
-		d.refuse(d.chunks[refusal.Message], refusal)
+		d.refuse(d.spans[refusal.Message], refusal)
 	}
 	d.cause, d.alone = outcome.Cause, outcome.Alone
 
-	d.client.stats.takeOut(d.chunks)
+	d.client.stats.takeOut(d.spans)
 	d.client.stats.settled(outcome, time.Since(d.begun))
 	d.client.holdBack(outcome)
 	d.finish()
 }
 
-func (d *delivery) confirm(c chunk) {
+func (d *delivery) confirm(c span) {
 	for i := c.start; i < c.end; i++ {
 		d.fates[i] = confirmed
 	}
@@ -143,7 +143,7 @@ func (d *delivery) confirm(c chunk) {
 // go out again in two halves, until the one at fault stands alone. A refusal of
 // records that the message does not have is one of the whole message: what is
 // meant is not known, and nothing may count as taken.
-func (d *delivery) refuse(c chunk, refusal ack.Refusal) {
+func (d *delivery) refuse(c span, refusal ack.Refusal) {
 	count := c.end - c.start
 	whole := !slices.ContainsFunc(refusal.Records, func(i int) bool { return i < count })
 	for i := range count {
@@ -254,7 +254,7 @@ func (d *delivery) blame() (split bool) {
 // cancel gives back a batch of which nothing was written. That costs none of its
 // attempts. A batch of which nothing can be sent needs no connection to be done.
 func (d *delivery) cancel() {
-	if len(d.chunks) == 0 {
+	if len(d.spans) == 0 {
 		d.finish()
 		return
 	}

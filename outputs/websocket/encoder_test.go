@@ -104,19 +104,19 @@ func TestCutKeepsOrderAndLimits(t *testing.T) {
 		framing  string
 		maxBytes int
 		records  []*record
-		want     []chunk
+		want     []span
 	}{
-		{"message", 100, recordsOf(10, 10, 10), []chunk{{0, 1, 10}, {1, 2, 10}, {2, 3, 10}}},
-		{"lines", 100, recordsOf(10, 10, 10), []chunk{{0, 3, 33}}},
-		{"lines", 22, recordsOf(10, 10, 10), []chunk{{0, 2, 22}, {2, 3, 11}}},
-		{"lines", 21, recordsOf(10, 10, 10), []chunk{{0, 1, 11}, {1, 2, 11}, {2, 3, 11}}},
-		{"array", 23, recordsOf(10, 10, 10), []chunk{{0, 2, 23}, {2, 3, 12}}},
-		{"array", 22, recordsOf(10, 10), []chunk{{0, 1, 12}, {1, 2, 12}}},
-		{"concat", 20, recordsOf(10, 10, 20), []chunk{{0, 2, 20}, {2, 3, 20}}},
-		{"concat", 20, recordsOf(20), []chunk{{0, 1, 20}}},
-		{"concat", 100, withRun(2, recordsOf(1, 1, 1, 1)...), []chunk{{0, 2, 2}, {2, 4, 2}}},
-		{"concat", 100, append(recordsOf(1, 1, 1), withRun(1, recordsOf(1, 1)...)...), []chunk{{0, 3, 3}, {3, 4, 1}, {4, 5, 1}}},
-		{"concat", 100, append(withRun(2, recordsOf(1, 1, 1)...), recordsOf(1, 1, 1)...), []chunk{{0, 2, 2}, {2, 4, 2}, {4, 6, 2}}},
+		{"message", 100, recordsOf(10, 10, 10), []span{{0, 1, 10}, {1, 2, 10}, {2, 3, 10}}},
+		{"lines", 100, recordsOf(10, 10, 10), []span{{0, 3, 33}}},
+		{"lines", 22, recordsOf(10, 10, 10), []span{{0, 2, 22}, {2, 3, 11}}},
+		{"lines", 21, recordsOf(10, 10, 10), []span{{0, 1, 11}, {1, 2, 11}, {2, 3, 11}}},
+		{"array", 23, recordsOf(10, 10, 10), []span{{0, 2, 23}, {2, 3, 12}}},
+		{"array", 22, recordsOf(10, 10), []span{{0, 1, 12}, {1, 2, 12}}},
+		{"concat", 20, recordsOf(10, 10, 20), []span{{0, 2, 20}, {2, 3, 20}}},
+		{"concat", 20, recordsOf(20), []span{{0, 1, 20}}},
+		{"concat", 100, withRun(2, recordsOf(1, 1, 1, 1)...), []span{{0, 2, 2}, {2, 4, 2}}},
+		{"concat", 100, append(recordsOf(1, 1, 1), withRun(1, recordsOf(1, 1)...)...), []span{{0, 3, 3}, {3, 4, 1}, {4, 5, 1}}},
+		{"concat", 100, append(withRun(2, recordsOf(1, 1, 1)...), recordsOf(1, 1, 1)...), []span{{0, 2, 2}, {2, 4, 2}, {4, 6, 2}}},
 	} {
 		t.Run(fmt.Sprintf("%s of at most %d", test.framing, test.maxBytes), func(t *testing.T) {
 			layout, err := framing.Get(test.framing)

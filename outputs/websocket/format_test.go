@@ -61,10 +61,10 @@ func wireMessage(t *testing.T, yaml string) (message []byte, c *config, format *
 		require.Empty(t, r.reason, "%v", r.err)
 		records = append(records, r)
 	}
-	chunks := cut(records, format, int(c.MaxMessageBytes))
-	require.Len(t, chunks, 1)
+	spans := cut(records, format, int(c.MaxMessageBytes))
+	require.Len(t, spans, 1)
 	sender := &client{shared: &shared{format: format, stats: newStats(monitoring.NewRegistry(), logp.NewLogger("test"))}}
-	d := &delivery{client: sender, records: records, chunks: chunks}
+	d := &delivery{client: sender, records: records, spans: spans}
 	message = d.AppendTo(nil, 0)
 	require.LessOrEqual(t, len(message), d.Size(0))
 	return message, c, format

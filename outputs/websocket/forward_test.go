@@ -207,7 +207,7 @@ func TestOnlyWhatIsNotConfirmedGoesOutAgain(t *testing.T) {
 		}
 	}}
 	d := newDelivery(&client{shared: f.shared}, batch)
-	require.Len(t, d.chunks, 6)
+	require.Len(t, d.spans, 6)
 	d.Settled(session.Outcome{
 		Cause: io.ErrUnexpectedEOF, Confirmed: 1, Apart: []int{3, 4},
 		Refused: []ack.Refusal{{Message: 4, Retry: true}},

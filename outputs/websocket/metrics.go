@@ -127,23 +127,23 @@ func (s *stats) disconnected(cause error) {
 }
 
 // takeIn counts a batch that is handed to a session.
-func (s *stats) takeIn(chunks []chunk) {
-	events, bytes := volume(chunks)
+func (s *stats) takeIn(spans []span) {
+	events, bytes := volume(spans)
 	s.batches.Inc()
 	s.events.Add(events)
 	s.bytes.Add(bytes)
 }
 
 // takeOut undoes takeIn: the batch has its verdict, or was not taken.
-func (s *stats) takeOut(chunks []chunk) {
-	events, bytes := volume(chunks)
+func (s *stats) takeOut(spans []span) {
+	events, bytes := volume(spans)
 	s.batches.Dec()
 	s.events.Sub(events)
 	s.bytes.Sub(bytes)
 }
 
-func volume(chunks []chunk) (events, bytes int64) {
-	for _, c := range chunks {
+func volume(spans []span) (events, bytes int64) {
+	for _, c := range spans {
 		events += int64(c.end - c.start)
 		bytes += int64(c.bytes)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 )
 
-// chunk is the run of records that makes one message.
-type chunk struct {
+// span is the records [start, end) of a batch, which make one message.
+type span struct {
 	start, end int // indexes of its first record and behind its last
 	bytes      int // length of the message
 }
@@ -19,13 +19,13 @@ type chunk struct {
 // cut groups records into as few messages of at most maxBytes as their order
 // allows. Each record is known to fit on its own. A message holds records of one
 // group. After a refusal a record takes fewer others with it.
-func cut(records []*record, format *wireFormat, maxBytes int) []chunk {
+func cut(records []*record, format *wireFormat, maxBytes int) []span {
 	layout := format.layout(records[0].group)
 	most := len(records)
 	if layout.Single() {
 		most = 1
 	}
-	chunks := make([]chunk, 0, 1+len(records)/max(most, 1))
+	spans := make([]span, 0, 1+len(records)/max(most, 1))
 	start, recordBytes, run := 0, 0, most
 	for i, r := range records {
 		runWith := run
@@ -35,7 +35,7 @@ func cut(records []*record, format *wireFormat, maxBytes int) []chunk {
 		bytesWith := layout.Size(i-start+1, recordBytes+len(r.data))
 		sameGroup := r.group == records[start].group
 		if i > start && (i-start >= runWith || bytesWith > maxBytes || !sameGroup) {
-			chunks = append(chunks, chunk{start: start, end: i, bytes: layout.Size(i-start, recordBytes)})
+			spans = append(spans, span{start: start, end: i, bytes: layout.Size(i-start, recordBytes)})
 			if !sameGroup {
 				layout = format.layout(r.group)
 			}
@@ -47,7 +47,7 @@ func cut(records []*record, format *wireFormat, maxBytes int) []chunk {
 		recordBytes += len(r.data)
 		run = runWith
 	}
-	return append(chunks, chunk{start: start, end: len(records), bytes: layout.Size(len(records)-start, recordBytes)})
+	return append(spans, span{start: start, end: len(records), bytes: layout.Size(len(records)-start, recordBytes)})
 }
 
 // gather returns the records with those of each group together, and their events
