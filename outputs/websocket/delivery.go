@@ -31,7 +31,7 @@ type delivery struct {
 
 	events  []publisher.Event // those that can be sent; may be the batch's own slice, so nothing changes it
 	records []*record         // of events, same order
-	spans  []span           // the messages they make
+	spans   []span            // the messages they make
 	dropped []*record         // those that can't be sent
 	scratch [][]byte          // of AppendTo
 
@@ -91,13 +91,13 @@ func (d *delivery) send(s *session.Session) error {
 	return err
 }
 
-// Messages implements session.Batch.
+// Messages implements session.Flight.
 func (d *delivery) Messages() int { return len(d.spans) }
 
-// Size implements session.Batch.
+// Size implements session.Flight.
 func (d *delivery) Size(i int) int { return d.spans[i].bytes }
 
-// AppendTo implements session.Batch.
+// AppendTo implements session.Flight.
 func (d *delivery) AppendTo(dst []byte, i int) []byte {
 	d.scratch = d.scratch[:0]
 	for _, r := range d.records[d.spans[i].start:d.spans[i].end] {
@@ -108,12 +108,12 @@ func (d *delivery) AppendTo(dst []byte, i int) []byte {
 	return d.client.format.layout(group).Append(dst, d.scratch)
 }
 
-// Alone implements session.Batch.
+// Alone implements session.Flight.
 func (d *delivery) Alone() bool {
 	return slices.ContainsFunc(d.records, func(r *record) bool { return r.suspect })
 }
 
-// Settled implements session.Batch.
+// Settled implements session.Flight.
 func (d *delivery) Settled(outcome session.Outcome) {
 	for _, c := range d.spans[:outcome.Confirmed] {
 		d.confirm(c)
@@ -272,4 +272,4 @@ func (d *delivery) keep() {
 	d.client.log.Infof("%d events were not confirmed before the end; they will be sent again after the next start", d.total)
 }
 
-var _ session.Batch = (*delivery)(nil)
+var _ session.Flight = (*delivery)(nil)

@@ -83,7 +83,7 @@ func TestCloseDrainsThenShakesHands(t *testing.T) {
 				require.Equal(t, c.frames, p.kinds())
 
 				s.Close(within(t, deadline)) // once more changes nothing
-				taken, err := s.Send(newBatch("late"))
+				taken, err := s.Send(newFlight("late"))
 				require.False(t, taken)
 				require.Equal(t, ErrClosed, err)
 			})

@@ -22,5 +22,5 @@
 // writeMutex is held while frames are appended and written, so that the numbers
 // of Pings have the order they have on the wire. stateMutex guards the window,
 // the strategy and the times. writeMutex is taken before stateMutex, never
-// after it. A Batch is told of its fate with neither held.
+// after it. Flight.Settled is called with neither held.
 package session

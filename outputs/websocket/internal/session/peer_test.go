@@ -219,9 +219,9 @@ func answersFirst(pings int) func(*peer, frame) {
 	}
 }
 
-// batch is a Batch that panics if the session breaks its promise: one Settled,
+// fakeFlight is a Flight that panics if the session breaks its promise: one Settled,
 // and no AppendTo after it.
-type batch struct {
+type fakeFlight struct {
 	texts   []string
 	alone   bool
 	settled atomic.Bool
@@ -229,15 +229,15 @@ type batch struct {
 	told    func(Outcome) // called first, if set
 }
 
-func newBatch(texts ...string) *batch {
-	return &batch{texts: texts, outcome: make(chan Outcome, 1)}
+func newFlight(texts ...string) *fakeFlight {
+	return &fakeFlight{texts: texts, outcome: make(chan Outcome, 1)}
 }
 
-func (b *batch) Messages() int  { return len(b.texts) }
-func (b *batch) Size(i int) int { return len(b.texts[i]) }
-func (b *batch) Alone() bool    { return b.alone }
+func (b *fakeFlight) Messages() int  { return len(b.texts) }
+func (b *fakeFlight) Size(i int) int { return len(b.texts[i]) }
+func (b *fakeFlight) Alone() bool    { return b.alone }
 
-func (b *batch) AppendTo(dst []byte, i int) []byte {
+func (b *fakeFlight) AppendTo(dst []byte, i int) []byte {
 	if b.settled.Load() {
 		panic("the messages are read after the batch was told")
 	}
@@ -248,7 +248,7 @@ func (b *batch) AppendTo(dst []byte, i int) []byte {
 	return dst
 }
 
-func (b *batch) Settled(o Outcome) {
+func (b *fakeFlight) Settled(o Outcome) {
 	if b.settled.Swap(true) {
 		panic("the batch was told twice")
 	}
@@ -260,7 +260,7 @@ func (b *batch) Settled(o Outcome) {
 
 // sent sends a batch in a goroutine.
 type sent struct {
-	*batch
+	*fakeFlight
 	returned chan result
 }
 
@@ -270,9 +270,9 @@ type result struct {
 }
 
 func send(s *Session, texts ...string) *sent {
-	out := &sent{newBatch(texts...), make(chan result, 1)}
+	out := &sent{newFlight(texts...), make(chan result, 1)}
 	go func() {
-		taken, err := s.Send(out.batch)
+		taken, err := s.Send(out.fakeFlight)
 		out.returned <- result{taken, err}
 	}()
 	return out

@@ -11,15 +11,14 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 )
 
-// Send writes the messages of a batch. It blocks while the window is full and
+// Send writes the messages of a flight. It blocks while the window is full and
 // while the peer does not read. It is called from one goroutine at a time.
 //
-// With taken true the session tells the batch of its fate, exactly once, from
-// this or another goroutine, maybe before Send returns. With taken false
-// nothing of it was written and the caller still owns it. The error is the
-// cause of the session's end.
-func (s *Session) Send(b Batch) (taken bool, err error) {
-	f := &flight{batch: b}
+// With taken true the session calls Settled exactly once, from this or another
+// goroutine, maybe before Send returns. With taken false nothing was written and
+// the caller still owns the flight. The error is the cause of the session's end.
+func (s *Session) Send(flight Flight) (taken bool, err error) {
+	f := &inFlight{flight: flight}
 	f.holders.Store(2) // the window and this call
 	last, err := s.reserve(f)
 	if err != nil {
@@ -58,7 +57,7 @@ func (s *Session) writeFailed(err error) {
 }
 
 // reserve takes a place in the window, waiting for one.
-func (s *Session) reserve(f *flight) (last uint64, err error) {
+func (s *Session) reserve(f *inFlight) (last uint64, err error) {
 	for {
 		s.stateMutex.Lock()
 		pause := time.Until(s.pauseUntil)
@@ -69,10 +68,10 @@ func (s *Session) reserve(f *flight) (last uint64, err error) {
 		case s.closing:
 			defer s.stateMutex.Unlock()
 			return 0, ErrClosed
-		case s.hasRoomLocked(f.batch) && pause <= 0:
+		case s.hasRoomLocked(f.flight) && pause <= 0:
 			defer s.stateMutex.Unlock()
 			f.first = s.window.Sent() + 1
-			return s.window.Push(f.batch.Messages(), f), nil
+			return s.window.Push(f.flight.Messages(), f), nil
 		}
 		changed := s.changed
 		s.stateMutex.Unlock()
@@ -80,13 +79,14 @@ func (s *Session) reserve(f *flight) (last uint64, err error) {
 	}
 }
 
-// hasRoomLocked reports whether b may be in flight beside what is in flight now.
-func (s *Session) hasRoomLocked(b Batch) bool {
+// hasRoomLocked reports whether next may be in flight beside what is in flight
+// now.
+func (s *Session) hasRoomLocked(next Flight) bool {
 	oldest, found := s.window.Oldest()
 	if !found {
 		return true
 	}
-	return !s.window.Full() && !b.Alone() && !oldest.batch.Alone()
+	return !s.window.Full() && !next.Alone() && !oldest.flight.Alone()
 }
 
 // await waits for a change, for the end, or for the end of a pause.
@@ -112,22 +112,22 @@ func (s *Session) Pause(wait time.Duration) {
 	s.broadcast()
 }
 
-// write writes the batch and the Ping behind it, and returns what the strategy
+// write writes the messages and the Ping behind them, and returns what the strategy
 // concludes from that alone.
-func (s *Session) write(f *flight, last uint64) (ack.Verdict, error) {
+func (s *Session) write(f *inFlight, last uint64) (ack.Verdict, error) {
 	s.writeMutex.Lock()
 	defer s.writeMutex.Unlock()
 
-	b := f.batch
+	messages := f.flight.Messages()
 	message := 0
 	appendTo := func(dst []byte) []byte {
-		appended := b.AppendTo(dst, message)
+		appended := f.flight.AppendTo(dst, message)
 		s.readByStrategy(f.first+uint64(message), appended[len(dst):])
 		return appended
 	}
-	for ; message < b.Messages(); message++ {
+	for ; message < messages; message++ {
 		s.written.Add(1)
-		if err := s.conn.AppendMessage(s.options.Binary, b.Size(message), appendTo); err != nil {
+		if err := s.conn.AppendMessage(s.options.Binary, f.flight.Size(message), appendTo); err != nil {
 			return ack.Verdict{}, err
 		}
 	}

@@ -43,7 +43,7 @@ func TestABatchIsConfirmed(t *testing.T) {
 func TestSendWaitsForAPlaceInTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := open(t, "message", testOptions(), honest) // pipelining 2
-		first, second := send(s, "a"), newBatch("b")
+		first, second := send(s, "a"), newFlight("b")
 		<-first.returned
 		_, err := s.Send(second)
 		require.NoError(t, err)
@@ -64,12 +64,12 @@ func TestSendWaitsForAPlaceInTheWindow(t *testing.T) {
 func TestABatchThatHasToBeAloneIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := open(t, "message", testOptions(), honest)
-		first, alone, third := send(s, "a"), newBatch("b"), newBatch("c")
+		first, alone, third := send(s, "a"), newFlight("b"), newFlight("c")
 		alone.alone = true
 		<-first.returned
 		returned := make(chan struct{}, 2)
 		go func() {
-			for _, b := range []*batch{alone, third} {
+			for _, b := range []*fakeFlight{alone, third} {
 				_, _ = s.Send(b)
 				returned <- struct{}{}
 			}
@@ -157,7 +157,7 @@ func TestAWriteThatFailsLetsTheReaderSpeakFirst(t *testing.T) {
 						<-s.Done()
 						begun = begun.Add(options.PingInterval)
 					} else {
-						b := newBatch("a")
+						b := newFlight("a")
 						taken, err := s.Send(b)
 						require.True(t, taken)
 						require.ErrorIs(t, err, c.want)
@@ -185,7 +185,7 @@ func TestSendAfterTheEndTakesNothing(t *testing.T) {
 		s, p := open(t, "ping", testOptions(), honest)
 		p.end(io.ErrUnexpectedEOF)
 		<-s.Done()
-		b := newBatch("a")
+		b := newFlight("a")
 		taken, err := s.Send(b)
 		require.False(t, taken)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -201,7 +201,7 @@ func TestTheEndIsToldBeforeTheBatches(t *testing.T) {
 		options.Ended = func(error) { told = append(told, "end") }
 		s, p := open(t, "message", options, honest)
 		for _, text := range []string{"a", "b"} {
-			b := newBatch(text)
+			b := newFlight(text)
 			b.told = func(o Outcome) {
 				told = append(told, text)
 				require.False(t, o.Alone)
@@ -218,8 +218,8 @@ func TestTheEndIsToldBeforeTheBatches(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := open(t, "message", testOptions(), honest)
-		b, second := newBatch("a", "b", "c"), newBatch("d", "e")
-		for _, b := range []*batch{b, second} {
+		b, second := newFlight("a", "b", "c"), newFlight("d", "e")
+		for _, b := range []*fakeFlight{b, second} {
 			_, err := s.Send(b)
 			require.NoError(t, err)
 		}

@@ -31,7 +31,7 @@ type Conn interface {
 type Options struct {
 	// Binary sends binary frames instead of text ones.
 	Binary bool
-	// Pipelining is how many batches may be in flight, at least 1.
+	// Pipelining is the maximum number of batches in flight, at least 1.
 	Pipelining int
 	// Timeout is how long a confirmation or the answer to a heartbeat may take.
 	Timeout time.Duration
@@ -42,8 +42,8 @@ type Options struct {
 
 	// The following are told what happens, if they are set. They must not block.
 
-	// Ended is called once when an opened session dies, before its batches are
-	// told.
+	// Ended is called once when an opened session dies, before its flights are
+	// settled.
 	Ended func(cause error)
 	// Ignored is called with the first message that made no sense.
 	Ignored func(err error)
@@ -70,7 +70,7 @@ type Session struct {
 	written    atomic.Uint64 // number of the last message that was appended
 
 	stateMutex  sync.Mutex
-	window      *window.Window[*flight]
+	window      *window.Window[*inFlight]
 	closing     bool          // Close was called: nothing new is taken
 	ending      error         // why this side sends a Close frame: the cause of whatever ends it then
 	cause       error         // why the session died, nil while it lives
@@ -96,7 +96,7 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 		conn:     c,
 		strategy: strategy,
 		options:  options,
-		window:   window.New[*flight](options.Pipelining),
+		window:   window.New[*inFlight](options.Pipelining),
 		changed:  make(chan struct{}),
 		pingAt:   time.Now(),
 		dead:     make(chan struct{}),
@@ -193,7 +193,7 @@ func (s *Session) fail(cause error) {
 		if settled >= f.first {
 			f.outcome.Confirmed = int(settled - f.first + 1)
 		}
-		for number := max(settled+1, f.first); number < f.first+uint64(f.batch.Messages()); number++ {
+		for number := max(settled+1, f.first); number < f.first+uint64(f.flight.Messages()); number++ {
 			if s.window.IsSettled(number) {
 				f.outcome.Apart = append(f.outcome.Apart, int(number-f.first))
 			}

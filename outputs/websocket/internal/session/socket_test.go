@@ -78,24 +78,24 @@ func TestNothingIsLostOverRealSockets(t *testing.T) {
 // sendAll returns when all batches of seq=1, seq=2, ... are confirmed.
 func sendAll(t *testing.T, address string, batches, messages int) {
 	t.Helper()
-	work := make(chan *batch, batches)
+	work := make(chan *fakeFlight, batches)
 	var open sync.WaitGroup
 	for i := range batches {
 		open.Add(1)
-		b := newBatch()
+		b := newFlight()
 		for j := range messages {
 			b.texts = append(b.texts, fmt.Sprintf("seq=%d %s", i*messages+j+1, strings.Repeat("x", i*7)))
 		}
 		work <- b
 	}
-	var told func(b *batch) func(Outcome)
-	told = func(b *batch) func(Outcome) {
+	var told func(b *fakeFlight) func(Outcome)
+	told = func(b *fakeFlight) func(Outcome) {
 		return func(o Outcome) {
 			if o.Cause == nil {
 				open.Done()
 				return
 			}
-			again := newBatch(b.texts...)
+			again := newFlight(b.texts...)
 			again.told = told(again)
 			work <- again
 		}
@@ -175,7 +175,7 @@ func TestARefusalIsHeardAboveTheBrokenPipe(t *testing.T) {
 		s, err := Open(t.Context(), c, strategy(t, "none"), testOptions())
 		require.NoError(t, err)
 		for err == nil {
-			_, err = s.Send(newBatch(text, text, text, text, text, text, text, text))
+			_, err = s.Send(newFlight(text, text, text, text, text, text, text, text))
 		}
 		var closed *conn.CloseError
 		require.ErrorAs(t, err, &closed)

@@ -101,7 +101,7 @@ func (c *chaos) hasRead(text string) bool {
 }
 
 // TestEveryBatchIsToldOnceAndTruly sends batches over sessions that die and are
-// closed at random. batch panics if it is told twice or read after that.
+// closed at random. fakeFlight panics if it is told twice or read after that.
 func TestEveryBatchIsToldOnceAndTruly(t *testing.T) {
 	for _, ackName := range []string{"none", "ping", "message", "forward"} {
 		t.Run(ackName, func(t *testing.T) {
@@ -138,11 +138,11 @@ func stress(t *testing.T, ackName string, seed uint64) (confirmed, lost, refused
 	if err != nil {
 		return 0, 0, 0
 	}
-	taken := make(chan []*batch)
+	taken := make(chan []*fakeFlight)
 	go func() {
-		var batches []*batch
+		var batches []*fakeFlight
 		for i := range 15 {
-			b := newBatch()
+			b := newFlight()
 			for j := range 1 + i%4 {
 				text := fmt.Sprintf("%d.%d", i, j)
 				if ackName == "forward" {

@@ -41,7 +41,7 @@ func (s *Session) apply(v ack.Verdict) {
 		s.pauseUntil = time.Now().Add(min(v.Pause, s.options.MaxPause))
 	}
 	for _, f := range done {
-		f.outcome.Confirmed = f.batch.Messages()
+		f.outcome.Confirmed = f.flight.Messages()
 	}
 	if len(done) > 0 || v.Pause > 0 {
 		s.broadcast()
@@ -58,7 +58,7 @@ func (s *Session) apply(v ack.Verdict) {
 
 // confirmLocked settles all messages up to that number. The window knows a batch
 // as soon as it has a place; its messages are sent one by one after that.
-func (s *Session) confirmLocked(through uint64) (done []*flight, err error) {
+func (s *Session) confirmLocked(through uint64) (done []*inFlight, err error) {
 	if through > s.written.Load() {
 		return nil, window.ErrFuture
 	}
@@ -66,7 +66,7 @@ func (s *Session) confirmLocked(through uint64) (done []*flight, err error) {
 }
 
 // settleLocked settles one message.
-func (s *Session) settleLocked(number uint64, done []*flight) ([]*flight, error) {
+func (s *Session) settleLocked(number uint64, done []*inFlight) ([]*inFlight, error) {
 	if number > s.written.Load() {
 		return done, window.ErrFuture
 	}
@@ -75,7 +75,7 @@ func (s *Session) settleLocked(number uint64, done []*flight) ([]*flight, error)
 
 // refuseLocked notes that the receiver did not take a message. The first verdict
 // on a message stands.
-func (s *Session) refuseLocked(refusal ack.Refusal, done []*flight) ([]*flight, error) {
+func (s *Session) refuseLocked(refusal ack.Refusal, done []*inFlight) ([]*inFlight, error) {
 	number := refusal.Message
 	if number > s.written.Load() {
 		return done, window.ErrFuture

@@ -60,7 +60,7 @@ func TestAConfirmationThatTakesTooLongEndsTheSession(t *testing.T) {
 	t.Run("or from the last confirmation", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, p := open(t, "message", testOptions(), nil)
-			first, second := send(s, "a"), newBatch("b", "c")
+			first, second := send(s, "a"), newFlight("b", "c")
 			<-first.returned
 			_, err := s.Send(second)
 			require.NoError(t, err)
