@@ -90,7 +90,7 @@ func (f *fixture) publishesLines(t *testing.T, count int) {
 	t.Helper()
 	batch, signals := f.batch(1, count)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 }
 
 func TestMessagesAreCompressedIfTheServerAgrees(t *testing.T) {
@@ -134,8 +134,8 @@ func TestAServerWhoseAgreementIsOfNoUseIsDialledWithoutCompression(t *testing.T)
 			server := startCompressing(t, answer)
 			logged := observeLogs(t)
 			f := newFixture(t, fmt.Sprintf(`{hosts: [%q], compression_level: 1, workers: 2}`, server.url()))
-			for _, client := range f.group.Clients {
-				networkClient, ok := client.(outputs.NetworkClient)
+			for _, inner := range f.group.Clients {
+				networkClient, ok := inner.(outputs.NetworkClient)
 				require.True(t, ok)
 				for range 2 {
 					require.NoError(t, networkClient.Connect())

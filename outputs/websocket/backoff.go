@@ -37,8 +37,8 @@ type backoffClient struct {
 	notUntil time.Time // when the next attempt may begin
 }
 
-func withBackoff(client prover, settings backoffConfig, l *lifecycle) *backoffClient {
-	return &backoffClient{prover: client, lifecycle: l, settings: settings}
+func withBackoff(inner prover, settings backoffConfig, l *lifecycle) *backoffClient {
+	return &backoffClient{prover: inner, lifecycle: l, settings: settings}
 }
 
 // Connect waits until an attempt is due and makes it. Close cuts the wait short.

@@ -46,8 +46,8 @@ func (c *fakeClient) takeProof() bool {
 
 func TestBackoffGrowsUntilABatchIsConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &fakeClient{}
-		b := withBackoff(client, backoffConfig{Init: time.Second, Max: 8 * time.Second}, newLifecycle(time.Second))
+		inner := &fakeClient{}
+		b := withBackoff(inner, backoffConfig{Init: time.Second, Max: 8 * time.Second}, newLifecycle(time.Second))
 
 		// A server that accepts every connection and then dies.
 		waited := func() time.Duration {
@@ -63,7 +63,7 @@ func TestBackoffGrowsUntilABatchIsConfirmed(t *testing.T) {
 			require.LessOrEqual(t, wait, longest)
 			require.GreaterOrEqual(t, wait, longest/10)
 		}
-		client.proof = true
+		inner.proof = true
 		waited()
 		require.LessOrEqual(t, waited(), time.Second)
 	})
@@ -72,15 +72,15 @@ func TestBackoffGrowsUntilABatchIsConfirmed(t *testing.T) {
 func TestBackoffWaitEndsWithClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLifecycle(time.Second)
-		client := &fakeClient{fail: true}
-		b := withBackoff(client, backoffConfig{Init: time.Hour, Max: time.Hour}, l)
+		inner := &fakeClient{fail: true}
+		b := withBackoff(inner, backoffConfig{Init: time.Hour, Max: time.Hour}, l)
 		require.ErrorIs(t, b.Connect(), errTest)
 		ended := make(chan error)
 		go func() { ended <- b.Connect() }()
 		synctest.Wait()
 		l.Close()
 		require.Error(t, <-ended)
-		require.Len(t, client.connects, 1)
+		require.Len(t, inner.connects, 1)
 	})
 }
 
@@ -94,8 +94,8 @@ func TestFailoverGoesToAHostThatMayTryAtOnce(t *testing.T) {
 		}
 		f := newFailover(clients)
 		begun := time.Now()
-		for attempts := 1; f.Connect() != nil; attempts++ {
-			require.Less(t, attempts, 3)
+		for times := 1; f.Connect() != nil; times++ {
+			require.Less(t, times, 3)
 		}
 		require.Zero(t, time.Since(begun), "no wait while a host is left that was not tried")
 		require.Len(t, fakes[2].connects, 1)
@@ -112,6 +112,6 @@ func TestFailoverGoesToAHostThatMayTryAtOnce(t *testing.T) {
 }
 
 func TestFailoverOfOneIsThatOne(t *testing.T) {
-	client := &fakeClient{}
-	require.Same(t, client, newFailover([]outputs.NetworkClient{client}))
+	inner := &fakeClient{}
+	require.Same(t, inner, newFailover([]outputs.NetworkClient{inner}))
 }

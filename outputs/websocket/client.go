@@ -57,10 +57,10 @@ type client struct {
 	user     *url.Userinfo // of the URL, nil if it names none
 	encoder  queue.Encoder // for events that did not come through an encoding queue
 
-	inUse   sync.Mutex // held while the session is made, replaced or published to
-	mutex   sync.Mutex
-	session *session.Session // nil before the first Connect
-	refused int              // batches in a row of which something was refused for now
+	useMutex sync.Mutex // guards the use of the session: held while it is made, replaced or published to
+	mutex    sync.Mutex
+	session  *session.Session // nil before the first Connect
+	refused  int              // batches in a row of which something was refused for now
 
 	proven atomic.Bool // a batch was confirmed since takeProof was called
 }
@@ -78,8 +78,8 @@ func newClient(s *shared, endpoint *url.URL) *client {
 // Connect implements outputs.Connectable: it dials, upgrades, and waits until
 // the server is known to answer. Close cuts it short.
 func (c *client) Connect() error {
-	c.inUse.Lock()
-	defer c.inUse.Unlock()
+	c.useMutex.Lock()
+	defer c.useMutex.Unlock()
 	return c.connect()
 }
 
@@ -166,8 +166,8 @@ func (c *client) ended(cause error) {
 // batch is signalled when it is confirmed or lost. With an error the connection
 // is of no use any more, and batch was signalled or is about to be.
 func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
-	c.inUse.Lock()
-	defer c.inUse.Unlock()
+	c.useMutex.Lock()
+	defer c.useMutex.Unlock()
 	d := newDelivery(c, batch)
 	current, err := c.usable()
 	if err != nil {

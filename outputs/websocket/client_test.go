@@ -98,9 +98,9 @@ func (f *fixture) batch(first, last int) (publisher.Batch, <-chan outest.BatchSi
 
 func (f *fixture) batchOf(events ...beat.Event) (publisher.Batch, <-chan outest.BatchSignal) {
 	batch := outest.NewBatch(events...)
-	encoder := f.group.EncoderFactory()
+	early := f.group.EncoderFactory()
 	for i, event := range batch.Events() {
-		entry, _ := encoder.EncodeEntry(event)
+		entry, _ := early.EncodeEntry(event)
 		batch.Events()[i], _ = entry.(publisher.Event)
 	}
 	signals := make(chan outest.BatchSignal, 10)
@@ -108,7 +108,7 @@ func (f *fixture) batchOf(events ...beat.Event) (publisher.Batch, <-chan outest.
 	return batch, signals
 }
 
-func wait(t *testing.T, signals <-chan outest.BatchSignal) outest.BatchSignal {
+func awaitSignal(t *testing.T, signals <-chan outest.BatchSignal) outest.BatchSignal {
 	t.Helper()
 	select {
 	case signal := <-signals:
@@ -125,7 +125,7 @@ func TestBatchIsAckedOnceTheServerHasReadIt(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 100)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	require.Empty(t, server.Missing(1, 100))
 	require.Equal(t, 100, server.Counts().Messages)
 	total, acked, failed, dropped := f.observer.snapshot()
@@ -157,14 +157,14 @@ func TestEventsThatCanNotBeSentAreDroppedAndTheRestGoesOn(t *testing.T) {
 		beat.Event{Fields: mapstr.M{"message": "seq=4"}},
 	)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	require.Equal(t, []int{2, 3}, server.Missing(1, 4))
 	total, acked, failed, dropped := f.observer.snapshot()
 	require.Equal(t, []int{4, 2, 0, 2}, []int{total, acked, failed, dropped})
 
 	batch, signals = f.batchOf(beat.Event{Fields: mapstr.M{"other": 1}})
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag, "a batch of which nothing is left is done")
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag, "a batch of which nothing is left is done")
 	_, _, _, dropped = f.observer.snapshot()
 	require.Equal(t, 3, dropped)
 }
@@ -173,7 +173,7 @@ func TestPublishWithoutConnectionCostsNoAttempt(t *testing.T) {
 	f := newFixture(t, ``, wstest.Start(t))
 	batch, signals := f.batch(1, 3)
 	require.ErrorIs(t, f.client.Publish(context.Background(), batch), errNotConnected)
-	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchCancelled, awaitSignal(t, signals).Tag)
 	total, _, failed, _ := f.observer.snapshot()
 	require.Equal(t, 3, total)
 	require.Equal(t, 3, failed)
@@ -189,7 +189,7 @@ func TestLostBatchIsRetriedWithoutItsDroppedEvents(t *testing.T) {
 		beat.Event{Fields: mapstr.M{"message": "seq=3"}},
 	)
 	_ = f.client.Publish(context.Background(), batch) // may or may not see the end already
-	signal := wait(t, signals)
+	signal := awaitSignal(t, signals)
 	require.Equal(t, outest.BatchRetryEvents, signal.Tag)
 	require.Len(t, signal.Events, 2)
 	total, acked, failed, dropped := f.observer.snapshot()
@@ -198,11 +198,11 @@ func TestLostBatchIsRetriedWithoutItsDroppedEvents(t *testing.T) {
 	// The pipeline comes with the next batch, learns of the end, and connects.
 	batch, signals = f.batch(4, 5)
 	require.Error(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchCancelled, awaitSignal(t, signals).Tag)
 	require.NoError(t, f.client.Connect())
 	batch, signals = f.batch(4, 5)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 }
 
 func TestAckNoneNeedsNoAnswer(t *testing.T) {
@@ -213,7 +213,7 @@ func TestAckNoneNeedsNoAnswer(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 10)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 }
 
 func TestServerThatNeverAnswersIsNoConnection(t *testing.T) {
@@ -233,7 +233,7 @@ func TestServerWithEmptyPongsIsCounted(t *testing.T) {
 	for first := 1; first < 500; first += 100 {
 		batch, signals := f.batch(first, first+99)
 		require.NoError(t, f.client.Publish(context.Background(), batch))
-		require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+		require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	}
 	require.Empty(t, server.Missing(1, 500))
 }
@@ -244,7 +244,7 @@ func TestMessagesStayWithinTheLimit(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 1000)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	require.Empty(t, server.Missing(1, 1000))
 	for _, message := range server.Records() {
 		require.LessOrEqual(t, len(message.Data), 1024)
@@ -262,7 +262,7 @@ func TestCloseWaitsForConfirmations(t *testing.T) {
 	batch, signals := f.batch(1, 10)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
 	require.NoError(t, f.client.Close())
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	require.NoError(t, f.client.Close(), "twice is fine")
 	require.Error(t, f.client.Connect(), "no way back")
 	require.Equal(t, 1000, server.Conns()[0].CloseCode)

@@ -48,8 +48,8 @@ func TestUpgradeRequestCarriesTheCredentials(t *testing.T) {
 func TestUserOfAURLIsForItsHost(t *testing.T) {
 	first, second := wstest.Start(t), wstest.Start(t)
 	f := newFixture(t, fmt.Sprintf(`hosts: ["ws://us%%65r:p%%40ss%%3A@%s/", %q]`, first.Addr(), second.URL()))
-	for _, client := range f.group.Clients {
-		outer, ok := client.(*quietClient)
+	for _, each := range f.group.Clients {
+		outer, ok := each.(*quietClient)
 		require.True(t, ok)
 		require.NoError(t, outer.Connect())
 		require.NotContains(t, outer.String(), "ss")
@@ -238,7 +238,7 @@ func TestSecretsInAVerdictNeverShow(t *testing.T) {
 					require.NoError(t, f.client.Connect())
 					batch, signals := f.batch(1, 1)
 					require.NoError(t, f.client.Publish(context.Background(), batch))
-					wait(t, signals)
+					awaitSignal(t, signals)
 					batch, _ = f.batch(2, 2) // an event that is settled is not sent again
 					err := f.client.Publish(context.Background(), batch)
 					shown := logged() + fmt.Sprint(err)

@@ -44,11 +44,11 @@ type delivery struct {
 type fate uint8
 
 const (
-	lost      fate = iota // not confirmed: sent again
-	confirmed             // in the receiver's care
-	again                 // refused for now: sent again
-	halved                // in a message that was refused for good: sent again in smaller ones
-	refused               // refused for good: dropped
+	fateLost      fate = iota // not confirmed: sent again
+	fateConfirmed             // in the receiver's care
+	fateDeferred              // refused for now: sent again
+	fateHalved                // in a message that was refused for good: sent again in smaller ones
+	fateRefused               // refused for good: dropped
 )
 
 // newDelivery begins a delivery.
@@ -64,7 +64,7 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 			all[i], _ = entry.(publisher.Event)
 		}
 	}
-	d.events, d.records, d.dropped = split(all)
+	d.events, d.records, d.dropped = sendable(all)
 	if len(d.records) > 0 {
 		if c.format.tag != nil {
 			d.events, d.records = gather(d.events, d.records)
@@ -134,7 +134,7 @@ func (d *delivery) Settled(outcome session.Outcome) {
 
 func (d *delivery) confirm(c span) {
 	for i := c.start; i < c.end; i++ {
-		d.fates[i] = confirmed
+		d.fates[i] = fateConfirmed
 	}
 }
 
@@ -150,14 +150,14 @@ func (d *delivery) refuse(c span, refusal ack.Refusal) {
 		r := d.records[c.start+i]
 		switch {
 		case !whole && !slices.Contains(refusal.Records, i):
-			d.fates[c.start+i] = confirmed
+			d.fates[c.start+i] = fateConfirmed
 		case refusal.Retry:
-			d.fates[c.start+i] = again
+			d.fates[c.start+i] = fateDeferred
 		case whole && count > 1:
-			d.fates[c.start+i] = halved
+			d.fates[c.start+i] = fateHalved
 			r.run = (count + 1) / 2
 		default:
-			d.fates[c.start+i] = refused
+			d.fates[c.start+i] = fateRefused
 			r.reason, r.err = reasonRefused, fmt.Errorf("the receiver says: %.100q", refusal.Reason)
 		}
 	}
@@ -166,7 +166,7 @@ func (d *delivery) refuse(c span, refusal ack.Refusal) {
 // finish signals the batch.
 func (d *delivery) finish() {
 	split := d.blame()
-	acked, rest := d.sort(split)
+	acked, rest := d.tally(split)
 	if len(rest) > 0 && d.client.lifecycle.closing() {
 		d.keep()
 		return
@@ -187,7 +187,7 @@ func (d *delivery) finish() {
 		observer.ReportLatency(time.Since(d.begun))
 	}
 	for i, r := range d.records {
-		if d.fates[i] == confirmed {
+		if d.fates[i] == fateConfirmed {
 			r.recycle()
 		}
 	}
@@ -198,24 +198,24 @@ func (d *delivery) finish() {
 	d.batch.ACK()
 }
 
-// sort counts the confirmed events, collects those that are sent again, and
+// tally counts the confirmed events, collects those that are sent again, and
 // adds those that are given up to the dropped ones.
-func (d *delivery) sort(split bool) (acked int, rest []publisher.Event) {
+func (d *delivery) tally(split bool) (acked int, rest []publisher.Event) {
 	for i, r := range d.records {
 		switch d.fates[i] {
-		case confirmed:
+		case fateConfirmed:
 			acked++
 			continue
-		case refused:
+		case fateRefused:
 			d.dropped = append(d.dropped, r)
 			continue
-		case again:
+		case fateDeferred:
 			r.attempts++
-		case lost:
+		case fateLost:
 			if !split {
 				r.attempts++
 			}
-		case halved: // goes out differently, which costs no attempt
+		case fateHalved: // goes out differently, which costs no attempt
 		}
 		if d.client.usedUp(r) {
 			r.reason, r.err = reasonRetryLimit, errUsedUp
@@ -238,10 +238,10 @@ func (d *delivery) blame() (split bool) {
 	}
 	suspects := 0
 	for i, r := range d.records {
-		if d.fates[i] == lost {
+		if d.fates[i] == fateLost {
 			suspects++
 			if suspects == 1 && d.total == 1 && d.alone {
-				d.fates[i] = refused
+				d.fates[i] = fateRefused
 				r.reason, r.err = reasonRefused, closed
 				return false
 			}

@@ -64,7 +64,7 @@ func (e *encoder) encode(event *beat.Event) *record {
 			return e.drop(event, reasonMaxLen, errTooLong)
 		}
 	}
-	r, _ := records.Get().(*record)
+	r, _ := recordPool.Get().(*record)
 	data, err := e.codec.Append(r.data, event)
 	if err != nil {
 		if drop, ok := errors.AsType[*codec.DropError](err); ok {

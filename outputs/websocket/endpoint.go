@@ -54,8 +54,7 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 	}
 	u, err := url.Parse(host)
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) && !strings.Contains(host, "@") {
+		if parse, ok := errors.AsType[*url.Error](err); ok && !strings.Contains(host, "@") {
 			return nil, fmt.Errorf("%q is no URL: %w", host, parse.Err)
 		}
 		return nil, errors.New("is no URL")

@@ -68,8 +68,8 @@ func (f *failover) Publish(ctx context.Context, batch publisher.Batch) error {
 // Close closes every client.
 func (f *failover) Close() error {
 	var first error
-	for _, client := range f.clients {
-		if err := client.Close(); err != nil && first == nil {
+	for _, each := range f.clients {
+		if err := each.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -78,15 +78,15 @@ func (f *failover) Close() error {
 
 // Test implements testing.Testable: it tests every client.
 func (f *failover) Test(d libtesting.Driver) {
-	for _, client := range f.clients {
-		testClient(client, d)
+	for _, each := range f.clients {
+		testClient(each, d)
 	}
 }
 
 func (f *failover) String() string {
 	names := make([]string, len(f.clients))
-	for i, client := range f.clients {
-		names[i] = client.String()
+	for i, each := range f.clients {
+		names[i] = each.String()
 	}
 	return "failover(" + strings.Join(names, ",") + ")"
 }

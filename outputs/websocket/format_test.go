@@ -54,10 +54,10 @@ func wireMessage(t *testing.T, yaml string) (message []byte, c *config, format *
 	if format.framing.Single() {
 		events = events[:1]
 	}
-	encoder := newEncoderFactory(c, format)().(*encoder) //nolint:errcheck,forcetypeassert // it is what the factory makes
+	early := newEncoderFactory(c, format)().(*encoder) //nolint:errcheck,forcetypeassert // it is what the factory makes
 	var records []*record
 	for _, event := range events {
-		r := encoder.encode(event)
+		r := early.encode(event)
 		require.Empty(t, r.reason, "%v", r.err)
 		records = append(records, r)
 	}

@@ -47,8 +47,8 @@ func startIngest(t *testing.T, options receiver.Options) *ingest {
 		in.mutex.Lock()
 		defer in.mutex.Unlock()
 		var records []string
-		for _, record := range m.Records {
-			records = append(records, string(record))
+		for _, content := range m.Records {
+			records = append(records, string(content))
 		}
 		in.messages = append(in.messages, records)
 		in.chunks = append(in.chunks, m.Chunks...)
@@ -81,15 +81,15 @@ func TestForwardIsConfirmedChunkByChunk(t *testing.T) {
 			for batch := range 5 {
 				b, signals := f.batch(batch*100+1, batch*100+100)
 				require.NoError(t, f.client.Publish(context.Background(), b))
-				require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+				require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 			}
 			in.mutex.Lock()
 			defer in.mutex.Unlock()
 			seq := 0
 			for _, message := range in.messages {
-				for _, record := range message {
+				for _, content := range message {
 					seq++
-					require.Contains(t, record, fmt.Sprintf(`"seq=%d"`, seq))
+					require.Contains(t, content, fmt.Sprintf(`"seq=%d"`, seq))
 				}
 			}
 			require.Equal(t, 500, seq)
@@ -110,7 +110,7 @@ func TestForwardAsksForNoChunksWithAnotherAck(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	b, signals := f.batch(1, 10)
 	require.NoError(t, f.client.Publish(context.Background(), b))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
 	require.Equal(t, []string{""}, in.chunks)
@@ -130,15 +130,15 @@ func TestRecordsOfATagShareRequestsHoweverTheyCome(t *testing.T) {
 	}
 	b, signals := f.batchOf(events...)
 	require.NoError(t, f.client.Publish(context.Background(), b))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
 	var got []string
 	for _, message := range in.messages {
 		line := ""
-		for _, record := range message {
+		for _, content := range message {
 			for i := range events {
-				if strings.Contains(record, fmt.Sprintf(`"message":"%d"`, i)) {
+				if strings.Contains(content, fmt.Sprintf(`"message":"%d"`, i)) {
 					line += fmt.Sprint(i)
 				}
 			}
@@ -159,7 +159,7 @@ func TestHandshakeBeforeEveryKindOfConfirmation(t *testing.T) {
 			require.NoError(t, f.client.Connect())
 			b, signals := f.batch(1, 100)
 			require.NoError(t, f.client.Publish(context.Background(), b))
-			require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+			require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 		})
 	}
 }

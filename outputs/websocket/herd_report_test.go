@@ -42,8 +42,8 @@ func measure(arrivals []arrival, away time.Duration) herdNumbers {
 		}
 	}
 	return herdNumbers{
-		attempts: peak(seconds, second.attempts),
-		accepted: peak(seconds, func(s second) int { return s.accepted }),
+		attempts: peak(seconds, attempts.all),
+		accepted: peak(seconds, func(s attempts) int { return s.accepted }),
 		back:     accepted[len(accepted)*99/100].after - away,
 	}
 }
@@ -65,8 +65,8 @@ func (n *herdNumbers) divide(by int) {
 	n.back /= time.Duration(by)
 }
 
-// runs is how many simulations a row of the first table is the mean of.
-const runs = 3
+// herdRuns is how many simulations a row of the first table is the mean of.
+const herdRuns = 3
 
 const herdColumns = "| most attempts in one second | of the agents | most connections accepted in one second | 99 % are back after |\n"
 
@@ -78,10 +78,10 @@ func TestDocsShowHowAFleetComesBack(t *testing.T) {
 			init *= time.Second
 			o := outage{agents: fleetSize, backoff: backoffConfig{Init: init, Max: time.Minute}, away: away}
 			var numbers herdNumbers
-			for range runs {
+			for range herdRuns {
 				numbers.add(measure(simulate(t, o), away))
 			}
-			numbers.divide(runs)
+			numbers.divide(herdRuns)
 			// x as in: peak = agents × x / init.
 			x := float64(numbers.attempts) / fleetSize * init.Seconds()
 			fmt.Fprintf(&table, "| %.0fs | %.0fs | %.2f | %s |\n", init.Seconds(), away.Seconds(), x, numbers.cells())

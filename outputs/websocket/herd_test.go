@@ -95,13 +95,13 @@ func simulate(t *testing.T, o outage) (arrivals []arrival) {
 		}
 		// The fake clock stands still while a goroutine of the test runs: all lose
 		// the server in the same instant.
-		for _, client := range clients {
-			require.ErrorIs(t, client.Publish(t.Context(), nil), o.loss)
+		for _, each := range clients {
+			require.ErrorIs(t, each.Publish(t.Context(), nil), o.loss)
 		}
 		var all sync.WaitGroup
-		for _, client := range clients {
+		for _, each := range clients {
 			all.Go(func() {
-				for client.Connect() != nil {
+				for each.Connect() != nil {
 					continue // the pipeline asks again at once
 				}
 			})
@@ -115,14 +115,14 @@ func simulate(t *testing.T, o outage) (arrivals []arrival) {
 	return arrivals
 }
 
-// second is how many attempts began within one second.
-type second struct{ refused, accepted int }
+// attempts is how many of them began within one second.
+type attempts struct{ refused, accepted int }
 
-func (s second) attempts() int { return s.refused + s.accepted }
+func (s attempts) all() int { return s.refused + s.accepted }
 
 // perSecond counts the attempts of each second since the loss.
-func perSecond(arrivals []arrival) []second {
-	seconds := make([]second, 1+arrivals[len(arrivals)-1].after/time.Second)
+func perSecond(arrivals []arrival) []attempts {
+	seconds := make([]attempts, 1+arrivals[len(arrivals)-1].after/time.Second)
 	for _, a := range arrivals {
 		if s := &seconds[a.after/time.Second]; a.accepted {
 			s.accepted++
@@ -134,7 +134,7 @@ func perSecond(arrivals []arrival) []second {
 }
 
 // peak is the most that count finds in one second.
-func peak(seconds []second, count func(second) int) (most int) {
+func peak(seconds []attempts, count func(attempts) int) (most int) {
 	for _, s := range seconds {
 		most = max(most, count(s))
 	}
@@ -148,7 +148,7 @@ func TestAFleetThatLosesItsServerComesBackSpreadOut(t *testing.T) {
 		t.Run(fmt.Sprintf("the server is away for %v", away), func(t *testing.T) {
 			arrivals := simulate(t, outage{agents: fleetSize, backoff: backoff, away: away})
 			seconds := perSecond(arrivals)
-			most := peak(seconds, second.attempts)
+			most := peak(seconds, attempts.all)
 			t.Logf("peak %d attempts in a second, %.1f %% of the agents; all back after %v",
 				most, 100*float64(most)/fleetSize, arrivals[len(arrivals)-1].after)
 			require.Less(t, most, fleetSize*15/100)

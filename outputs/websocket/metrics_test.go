@@ -107,7 +107,7 @@ func TestMetricsOfADeadLetterFile(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 3)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	wait(t, signals)
+	awaitSignal(t, signals)
 	require.NoError(t, f.client.Close())
 	require.EqualValues(t, 3, f.ints()["dead_letter.written"])
 	require.EqualValues(t, 0, f.ints()["dead_letter.errors"])

@@ -32,7 +32,7 @@ func classify(cause error, now time.Time) patience {
 			// Wrong credentials: asking again soon can only lock the account.
 			return patience{longest: true}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			return patience{exactly: retryAfter(upgrade.Header.Get("Retry-After"), now)}
+			return patience{exactly: parseRetryAfter(upgrade.Header.Get("Retry-After"), now)}
 		}
 		return patience{}
 	}
@@ -58,9 +58,9 @@ func classify(cause error, now time.Time) patience {
 	return patience{}
 }
 
-// retryAfter reads the header of that name (RFC 9110 10.2.3): seconds or a date.
+// parseRetryAfter reads the header of that name (RFC 9110 10.2.3): seconds or a date.
 // It is 0 if there is none that can be used.
-func retryAfter(value string, now time.Time) time.Duration {
+func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

@@ -61,7 +61,7 @@ func (f *fixture) publishes(t *testing.T) {
 	require.NoError(t, f.client.Connect())
 	batch, signals := f.batch(1, 20)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 }
 
 func TestEventsGoThroughEveryKindOfProxy(t *testing.T) {
@@ -292,8 +292,8 @@ func TestProxyURLsAreCompleted(t *testing.T) {
 
 // What a proxy repeats of its own secrets and of the server's is hidden.
 func TestSecretsOfAProxyNeverShow(t *testing.T) {
-	unseen := []string{"pr0xy-pw", base64Of("me:pr0xy-pw"), "pr0xy-header", "pr0xy-token"}
-	for _, secret := range unseen {
+	proxySecrets := []string{"pr0xy-pw", base64Of("me:pr0xy-pw"), "pr0xy-header", "pr0xy-token"}
+	for _, secret := range proxySecrets {
 		for name, answer := range map[string]string{
 			"status":  "HTTP/1.1 403 " + secret + "\r\n\r\n",
 			"garbage": secret + "\r\n\r\n",

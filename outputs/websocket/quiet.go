@@ -36,8 +36,8 @@ type failure struct {
 	skipped int // times since then
 }
 
-func quietly(client outputs.NetworkClient, l *lifecycle) *quietClient {
-	return &quietClient{NetworkClient: client, lifecycle: l, now: time.Now, failures: map[string]*failure{}}
+func quietly(inner outputs.NetworkClient, l *lifecycle) *quietClient {
+	return &quietClient{NetworkClient: inner, lifecycle: l, now: time.Now, failures: map[string]*failure{}}
 }
 
 // Connect connects. It returns an error that is worth a line in the log, or the

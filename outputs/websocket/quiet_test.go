@@ -29,32 +29,32 @@ func TestARepeatedFailureIsReturnedOnceInAnInterval(t *testing.T) {
 	refused := func(port string) error {
 		return errors.New("read tcp 127.0.0.1:" + port + "->127.0.0.1:80: connection reset by peer")
 	}
-	attempts := 0
+	times := 0
 	q := quietly(failing{next: func() error {
-		attempts++
+		times++
 		now = now.Add(10 * time.Second)
-		switch attempts {
+		switch times {
 		case 3:
 			return errors.New("another")
 		case 20:
 			return nil
 		default:
-			return refused(strconv.Itoa(40_000 + attempts))
+			return refused(strconv.Itoa(40_000 + times))
 		}
 	}}, newLifecycle(time.Second))
 	q.now = func() time.Time { return now }
 	defer q.lifecycle.Close()
 
 	require.EqualError(t, q.Connect(), refused("40001").Error())
-	require.Equal(t, 1, attempts)
+	require.Equal(t, 1, times)
 	require.EqualError(t, q.Connect(), "another")
-	require.Equal(t, 3, attempts, "the second was as the first, but for the port of this side")
+	require.Equal(t, 3, times, "the second was as the first, but for the port of this side")
 	require.EqualError(t, q.Connect(), refused("40007").Error()+" (4 times more since 12:00:10)")
-	require.Equal(t, 7, attempts)
+	require.Equal(t, 7, times)
 	require.EqualError(t, q.Connect(), refused("40013").Error()+" (5 times more since 12:01:10)")
 	require.Error(t, q.Connect())
 	require.NoError(t, q.Connect())
-	require.Equal(t, 20, attempts)
+	require.Equal(t, 20, times)
 }
 
 func TestFailuresThatAreAllDifferentTakeNoMemory(t *testing.T) {

@@ -35,10 +35,10 @@ type record struct {
 	run      int  // most records in a message with it, 0 for any number: less after a refusal
 }
 
-// records holds records whose event was confirmed, so that their memory serves
+// recordPool holds records whose event was confirmed, so that their memory serves
 // the next events. A delivery puts a record here once the pipeline has no more
 // use for its event, and the encoder one that no event has got.
-var records = sync.Pool{New: func() any { return new(record) }}
+var recordPool = sync.Pool{New: func() any { return new(record) }}
 
 // keepRecordBytes is the largest record whose memory is kept for others.
 const keepRecordBytes = 16 << 10
@@ -48,7 +48,7 @@ func (r *record) recycle() {
 		return
 	}
 	*r = record{data: r.data[:0]}
-	records.Put(r)
+	recordPool.Put(r)
 }
 
 // recordOf returns the record of an event that went through the encoder.

@@ -39,8 +39,8 @@ func (f *fixture) events(first, last int) []publisher.Event {
 // isBad tells the record with that number.
 func isBad(seq int) func([]byte) bool {
 	needle := fmt.Appendf(nil, "seq=%d", seq)
-	return func(record []byte) bool {
-		_, after, found := bytes.Cut(record, needle)
+	return func(content []byte) bool {
+		_, after, found := bytes.Cut(content, needle)
 		return found && (len(after) == 0 || after[0] < '0' || after[0] > '9')
 	}
 }

@@ -188,8 +188,8 @@ func (p *pingProbe) Pong(payload []byte) ack.Verdict {
 func (p *pingProbe) Unwrap() ack.Strategy { return p.Strategy }
 
 // testClient tests a client that is inside of another one.
-func testClient(client outputs.NetworkClient, d libtesting.Driver) {
-	if testable, ok := client.(libtesting.Testable); ok {
+func testClient(inner outputs.NetworkClient, d libtesting.Driver) {
+	if testable, ok := inner.(libtesting.Testable); ok {
 		testable.Test(d)
 	}
 }

@@ -24,8 +24,8 @@ import (
 func (f *fixture) selfTested(t *testing.T) (printed string, fatal int) {
 	t.Helper()
 	var out bytes.Buffer
-	for _, client := range f.group.Clients {
-		testable, ok := client.(libtesting.Testable)
+	for _, each := range f.group.Clients {
+		testable, ok := each.(libtesting.Testable)
 		require.True(t, ok)
 		require.Zero(t, fatal, "the process has ended before a client was tested")
 		testable.Test(libtesting.NewConsoleDriverWithKiller(&out, func() { fatal++ }))
@@ -33,8 +33,8 @@ func (f *fixture) selfTested(t *testing.T) (printed string, fatal int) {
 	return out.String(), fatal
 }
 
-// lines is a regular expression for lines that follow each other.
-func lines(each ...string) *regexp.Regexp {
+// stepLines is a regular expression for lines that follow each other.
+func stepLines(each ...string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^` + strings.Join(each, `\n`) + `$`)
 }
 
@@ -48,7 +48,7 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 		yaml string
 		want *regexp.Regexp
 	}{
-		"ws": {fmt.Sprintf(`hosts: ["ws://localhost:%s/x?token=hunter2"]`, portOf(server)), lines(
+		"ws": {fmt.Sprintf(`hosts: ["ws://localhost:%s/x?token=hunter2"]`, portOf(server)), stepLines(
 			`ws://localhost:\d+/x\.\.\.`,
 			`  resolve localhost \(.*127\.0\.0\.1.*\)\.\.\. OK`,
 			`  dial localhost:\d+ \(127\.0\.0\.1:\d+\)\.\.\. OK`,
@@ -57,30 +57,30 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 			`  compression: none, not offered`,
 			`  Ping and Pong \(\S+s\)\.\.\. OK`,
 		)},
-		"ack: message and more": {fmt.Sprintf(`{hosts: [%q], ack: message, compression_level: 1}`, server.URL()), lines(
+		"ack: message and more": {fmt.Sprintf(`{hosts: [%q], ack: message, compression_level: 1}`, server.URL()), stepLines(
 			`  upgrade \(101 Switching Protocols\)\.\.\. OK`,
 			`  subprotocol: filebeat\.ack\.v1`,
 			`  compression: none, the server does not agree`,
 			`  Ping and Pong \(\S+s\)\.\.\. OK`,
 			`  ack: message \(ready after \S+s\)\.\.\. OK`,
 		)},
-		"ack: none": {fmt.Sprintf(`{hosts: [%q], ack: none, subprotocols: [own]}`, server.URL()), lines(
+		"ack: none": {fmt.Sprintf(`{hosts: [%q], ack: none, subprotocols: [own]}`, server.URL()), stepLines(
 			`  subprotocol: own`,
 			`  compression: .*`,
 			`  Ping and Pong \(\S+s\)\.\.\. OK`,
 		)},
-		"wss": {fmt.Sprintf(`{hosts: ["wss://127.0.0.1:%s"], ssl.certificate_authorities: [%q]}`, port, ca.File), lines(
+		"wss": {fmt.Sprintf(`{hosts: ["wss://127.0.0.1:%s"], ssl.certificate_authorities: [%q]}`, port, ca.File), stepLines(
 			`  dial 127\.0\.0\.1:\d+ \(127\.0\.0\.1:\d+\)\.\.\. OK`,
 			`  TLS \(TLS 1\.3, TLS_\w+, certificate of CN=127\.0\.0\.1, valid until 20\d\d-.*Z\)\.\.\. OK`,
 			`  upgrade \(101 Switching Protocols\)\.\.\. OK`,
 		)},
-		"a proxy": {fmt.Sprintf(`{hosts: ["ws://%s:%s"], proxy_url: "http://me:hunter2@%s"}`, farName, portOf(server), gateway.Addr()), lines(
+		"a proxy": {fmt.Sprintf(`{hosts: ["ws://%s:%s"], proxy_url: "http://me:hunter2@%s"}`, farName, portOf(server), gateway.Addr()), stepLines(
 			`  resolve 127\.0\.0\.1 \(127\.0\.0\.1\)\.\.\. OK`,
 			`  dial 127\.0\.0\.1:\d+ \(127\.0\.0\.1:\d+\)\.\.\. OK`,
 			`  proxy http://127\.0\.0\.1:\d+ to `+farName+`:\d+\.\.\. OK`,
 			`  upgrade \(101 Switching Protocols\)\.\.\. OK`,
 		)},
-		"a proxy, names looked up here": {fmt.Sprintf(`{hosts: ["wss://localhost:%s"], proxy_url: "socks5://me:hunter2@%s", proxy_use_local_resolver: true, ssl: {certificate_authorities: [%q], verification_mode: certificate}}`, port, gateway.Addr(), ca.File), lines(
+		"a proxy, names looked up here": {fmt.Sprintf(`{hosts: ["wss://localhost:%s"], proxy_url: "socks5://me:hunter2@%s", proxy_use_local_resolver: true, ssl: {certificate_authorities: [%q], verification_mode: certificate}}`, port, gateway.Addr(), ca.File), stepLines(
 			`  resolve localhost:\d+ \(.*127\.0\.0\.1:\d+.*\)\.\.\. OK`,
 			`  resolve 127\.0\.0\.1 \(127\.0\.0\.1\)\.\.\. OK`,
 			`  dial `+regexp.QuoteMeta(gateway.Addr())+` .*OK`,
@@ -88,7 +88,7 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 			`  TLS \(.*OK`,
 			`  upgrade .*OK`,
 		)},
-		"workers, and a host that is not there": {fmt.Sprintf(`{hosts: ["ws://127.0.0.1:1", %q], workers: 3}`, server.URL()), lines(
+		"workers, and a host that is not there": {fmt.Sprintf(`{hosts: ["ws://127.0.0.1:1", %q], workers: 3}`, server.URL()), stepLines(
 			`ws://127\.0\.0\.1:1/\.\.\.`,
 			`  resolve 127\.0\.0\.1 \(127\.0\.0\.1\)\.\.\. OK`,
 			`  dial 127\.0\.0\.1:1\.\.\. ERROR dial tcp 127\.0\.0\.1:1: connect: connection refused`,
@@ -96,7 +96,7 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 			`(?s:.*)  Ping and Pong \(\S+s\)\.\.\. OK`,
 			`test output\.\.\. ERROR 1 of 2 hosts failed: ws://127\.0\.0\.1:1/`,
 		)},
-		"failover, and a host that is not there": {fmt.Sprintf(`{hosts: ["ws://127.0.0.1:1", %q], loadbalance: false}`, server.URL()), lines(
+		"failover, and a host that is not there": {fmt.Sprintf(`{hosts: ["ws://127.0.0.1:1", %q], loadbalance: false}`, server.URL()), stepLines(
 			`ws://127\.0\.0\.1:1/\.\.\.`,
 			`(?s:.*)  Ping and Pong \(\S+s\)\.\.\. OK`,
 			`test output\.\.\. ERROR 1 of 2 hosts failed: ws://127\.0\.0\.1:1/`,

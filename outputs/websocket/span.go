@@ -77,12 +77,12 @@ func gather(events []publisher.Event, records []*record) ([]publisher.Event, []*
 	return gatheredEvents, gatheredRecords
 }
 
-// split takes the records of a batch apart: those that can be sent, and those
-// that have to be dropped. sendable is events itself if none has to be.
-func split(events []publisher.Event) (sendable []publisher.Event, records, dropped []*record) {
-	records = make([]*record, 0, len(events))
-	for i := range events {
-		r := recordOf(&events[i])
+// sendable takes the records of a batch apart: those that can be sent, with their
+// events, and those that have to be dropped. It returns all itself if none has to.
+func sendable(all []publisher.Event) (events []publisher.Event, records, dropped []*record) {
+	records = make([]*record, 0, len(all))
+	for i := range all {
+		r := recordOf(&all[i])
 		if r.reason == "" {
 			records = append(records, r)
 		} else {
@@ -90,13 +90,13 @@ func split(events []publisher.Event) (sendable []publisher.Event, records, dropp
 		}
 	}
 	if len(dropped) == 0 {
-		return events, records, nil
+		return all, records, nil
 	}
-	sendable = make([]publisher.Event, 0, len(records))
-	for i := range events {
-		if recordOf(&events[i]).reason == "" {
-			sendable = append(sendable, events[i])
+	events = make([]publisher.Event, 0, len(records))
+	for i := range all {
+		if recordOf(&all[i]).reason == "" {
+			events = append(events, all[i])
 		}
 	}
-	return sendable, records, dropped
+	return events, records, dropped
 }

@@ -55,12 +55,10 @@ func loadTLS(settings *tlscommon.Config) (*tlscommon.TLSConfig, error) {
 // by its text only. With TLS 1.3 a server refuses a client's certificate when the
 // handshake is over for the client, so that alert comes with the first read.
 func (c *client) explainTLS(err error) string {
-	var (
-		authority x509.UnknownAuthorityError
-		name      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		notTLS    tls.RecordHeaderError
-	)
+	_, unknownAuthority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, otherName := errors.AsType[x509.HostnameError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
 	text := err.Error()
 	alert := func(names ...string) bool {
 		for _, name := range names {
@@ -72,17 +70,17 @@ func (c *client) explainTLS(err error) string {
 	}
 	hasCertificate := c.config.TLS != nil && c.config.TLS.Certificate.Certificate != ""
 	switch {
-	case errors.As(err, &authority):
+	case unknownAuthority:
 		return "set ssl.certificate_authorities to the authority that issued the server's certificate, or ssl.ca_trusted_fingerprint"
-	case errors.As(err, &name):
+	case otherName:
 		return "use a name of the server's certificate in hosts, or set ssl.verification_mode: certificate"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+	case isInvalid && invalid.Reason == x509.Expired:
 		return "renew the server's certificate, or set this machine's clock"
 	case errors.Is(err, tlscommon.ErrCAPinMissmatch):
 		return "set ssl.ca_sha256 to the authority that issued the server's certificate"
 	case c.endpoint.Scheme == "ws" && strings.Contains(text, `malformed HTTP response "\x15\x03`):
 		return "the server speaks TLS at this port: use wss instead of ws"
-	case errors.As(err, &notTLS):
+	case notTLS:
 		return "the server speaks no TLS at this port: use ws instead of wss, or another port"
 	case errors.Is(err, io.EOF) && strings.HasPrefix(text, "TLS: "):
 		return "the server hung up in the handshake: does it speak TLS at this port?"

@@ -52,10 +52,10 @@ func TestRenewedAuthorityIsUsedByTheNextDial(t *testing.T) {
 }
 
 // startTLS starts a server with TLS, and returns its port.
-func startTLS(t *testing.T, config *tls.Config) (server *wstest.Server, port string) {
+func startTLS(t *testing.T, settings *tls.Config) (server *wstest.Server, port string) {
 	t.Helper()
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	settings.MinVersion = max(settings.MinVersion, tls.VersionTLS12)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", settings)
 	require.NoError(t, err)
 	server = wstest.Start(t, wstest.WithListener(listener))
 	_, port, err = net.SplitHostPort(server.Addr())
@@ -76,10 +76,10 @@ func TestAFailureOfTLSSaysWhyAndWhatToSet(t *testing.T) {
 	expiredClient := ca.IssueAs(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 	ofExpired, keyOfExpired := beattest.WriteKeyPair(t, t.TempDir(), expiredClient, "")
 	demanding := func(version uint16) *tls.Config {
-		config := serverCertificate(good)
-		config.MinVersion, config.MaxVersion = version, version
-		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
-		return config
+		settings := serverCertificate(good)
+		settings.MinVersion, settings.MaxVersion = version, version
+		settings.ClientAuth, settings.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
+		return settings
 	}
 	trusted := fmt.Sprintf("ssl.certificate_authorities: [%q]", ca.File)
 	for name, c := range map[string]struct {
@@ -184,7 +184,7 @@ func TestEverySettingOfTLSWorks(t *testing.T) {
 	good := ca.Issue("127.0.0.1")
 	elsewhere := ca.IssueAs(func(c *x509.Certificate) { c.DNSNames = []string{"elsewhere.example"} })
 	folder := t.TempDir()
-	client, key := beattest.WriteKeyPair(t, folder, ca.IssueAs(func(c *x509.Certificate) { c.Subject.CommonName = "agent" }), "")
+	certified, key := beattest.WriteKeyPair(t, folder, ca.IssueAs(func(c *x509.Certificate) { c.Subject.CommonName = "agent" }), "")
 	_, encrypted := beattest.WriteKeyPair(t, t.TempDir(), good, "pass phrase")
 	ofEncrypted := filepath.Join(filepath.Dir(encrypted), "certificate.pem")
 	passphrase := filepath.Join(folder, "passphrase")
@@ -212,8 +212,8 @@ func TestEverySettingOfTLSWorks(t *testing.T) {
 		"a fingerprint":               {serverCertificate(good), `{ca_trusted_fingerprint: ` + fingerprint(ca) + `}`, nil},
 		"a pin":                       {serverCertificate(good), `{certificate_authorities: [CA], ca_sha256: ["` + tlscommon.Fingerprint(ca.Certificate()) + `"]}`, nil},
 		"a pin, strictly":             {serverCertificate(good), `{certificate_authorities: [CA], verification_mode: strict, ca_sha256: ["` + tlscommon.Fingerprint(ca.Certificate()) + `"]}`, nil},
-		"a client certificate":        {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %q, key: %q}`, client, key), nil},
-		"a client certificate inline": {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %s, key: %s}`, inline(client), inline(key)), nil},
+		"a client certificate":        {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %q, key: %q}`, certified, key), nil},
+		"a client certificate inline": {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %s, key: %s}`, inline(certified), inline(key)), nil},
 		"an encrypted key":            {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %q, key: %q, key_passphrase: pass phrase}`, ofEncrypted, encrypted), nil},
 		"a passphrase in a file":      {mutual(), fmt.Sprintf(`{certificate_authorities: [CA], certificate: %q, key: %q, key_passphrase_path: %q}`, ofEncrypted, encrypted, passphrase), nil},
 		"a version": {serverCertificate(good), `{certificate_authorities: [CA], supported_protocols: [TLSv1.2]}`, func(t *testing.T) {
@@ -248,15 +248,15 @@ func TestEverySettingOfTLSWorks(t *testing.T) {
 func TestTheServersNameIsSentInTheHandshake(t *testing.T) {
 	ca := beattest.NewCA(t)
 	names := make(chan string, 1)
-	config := serverCertificate(ca.IssueAs(func(c *x509.Certificate) { c.DNSNames = []string{"localhost"} }))
-	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	settings := serverCertificate(ca.IssueAs(func(c *x509.Certificate) { c.DNSNames = []string{"localhost"} }))
+	settings.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if len(hello.SupportedProtos) > 0 {
 			return nil, errors.New("ALPN has no place in a WebSocket's handshake: h2 would be picked")
 		}
 		names <- hello.ServerName
 		return nil, nil
 	}
-	_, port := startTLS(t, config)
+	_, port := startTLS(t, settings)
 	f := newFixture(t, fmt.Sprintf(`{hosts: ["wss://localhost:%s"], ssl.certificate_authorities: [%q]}`, port, ca.File))
 	f.publishes(t)
 	require.Equal(t, "localhost", <-names)
@@ -273,16 +273,16 @@ func TestRenewedClientCertificateIsUsedByTheNextDial(t *testing.T) {
 	certificate, key := issue("old")
 	var accepted, seen string
 	accepted = "old"
-	config := serverCertificate(ca.Issue("127.0.0.1"))
-	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
-	config.VerifyConnection = func(state tls.ConnectionState) error {
+	settings := serverCertificate(ca.Issue("127.0.0.1"))
+	settings.ClientAuth, settings.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
+	settings.VerifyConnection = func(state tls.ConnectionState) error {
 		seen = state.PeerCertificates[0].Subject.CommonName
 		if seen != accepted {
 			return errors.New("revoked")
 		}
 		return nil
 	}
-	_, port := startTLS(t, config)
+	_, port := startTLS(t, settings)
 	f := newFixture(t, fmt.Sprintf(`{hosts: ["wss://127.0.0.1:%s"], ssl: {certificate_authorities: [%q], certificate: %q, key: %q}}`, port, ca.File, certificate, key))
 	f.publishes(t)
 	require.Equal(t, "old", seen)

@@ -30,8 +30,8 @@ func (c *client) replaceLater(opened *session.Session) {
 		case <-c.lifecycle.ctx.Done():
 			return
 		}
-		c.inUse.Lock()
-		defer c.inUse.Unlock()
+		c.useMutex.Lock()
+		defer c.useMutex.Unlock()
 		if c.current() != opened || opened.Err() != nil {
 			return // it was replaced or died before this goroutine had its turn
 		}
@@ -49,7 +49,7 @@ func lifetime(ttl time.Duration) time.Duration {
 }
 
 // replace replaces a session: what is in flight is confirmed first, then the
-// connection is closed and dialled anew, addresses and all. inUse is held.
+// connection is closed and dialled anew, addresses and all. useMutex is held.
 func (c *client) replace(old *session.Session) error {
 	ctx, cancel := context.WithTimeout(c.lifecycle.ctx, c.config.Timeout)
 	defer cancel()

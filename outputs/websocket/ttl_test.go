@@ -32,7 +32,7 @@ func TestAConnectionWithoutTrafficIsReplacedAfterItsTTL(t *testing.T) {
 	upgraded(t, server, 4)
 	batch, signals := f.batch(1, 20)
 	require.NoError(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 	require.Empty(t, server.Missing(1, 20))
 	require.NoError(t, f.client.Close())
 	for _, conn := range server.Conns() {
@@ -51,7 +51,7 @@ func TestBatchesGoOnWhileConnectionsAreReplaced(t *testing.T) {
 	for server.Counts().Upgraded < 10 {
 		batch, signals := f.batch(last+1, last+10)
 		require.NoError(t, f.client.Publish(context.Background(), batch))
-		require.Equal(t, outest.BatchACK, wait(t, signals).Tag)
+		require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
 		last += 10
 	}
 	require.Empty(t, server.Missing(1, last))
@@ -73,7 +73,7 @@ func TestAReplacementThatFailsIsSaidAndLeftToTheNextConnect(t *testing.T) {
 	})
 	batch, signals := f.batch(1, 20)
 	require.Error(t, f.client.Publish(context.Background(), batch))
-	require.Equal(t, outest.BatchCancelled, wait(t, signals).Tag)
+	require.Equal(t, outest.BatchCancelled, awaitSignal(t, signals).Tag)
 	f.publishes(t)
 }
 

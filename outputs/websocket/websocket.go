@@ -53,17 +53,17 @@ func makeWebsocket(
 		log.Warnf("%s: set, and not used with %s", strings.Join(unused, ", "), c.codecSubject())
 	}
 	registry := outputRegistry()
-	lifecycle := newLifecycle(c.CloseTimeout)
+	life := newLifecycle(c.CloseTimeout)
 	var letters *deadLetters
 	if c.DeadLetter.Path != "" {
 		letters, err = openDeadLetters(c.DeadLetter, registry.NewRegistry("dead_letter"), log)
 		if err != nil {
 			return outputs.Fail(settingError("dead_letter", err))
 		}
-		lifecycle.run(letters.run)
+		life.run(letters.run)
 	}
 	encoders := newEncoderFactory(c, format)
-	shared := &shared{
+	common := &shared{
 		config:    c,
 		header:    upgradeHeader(c, info),
 		format:    format,
@@ -75,19 +75,19 @@ func makeWebsocket(
 		stats:     newStats(registry, log),
 		letters:   letters,
 		log:       log,
-		lifecycle: lifecycle,
+		lifecycle: life,
 	}
 	var clients []outputs.NetworkClient
 	for _, endpoint := range endpoints {
 		for range c.Workers {
-			clients = append(clients, withBackoff(newClient(shared, endpoint), c.Backoff, lifecycle))
+			clients = append(clients, withBackoff(newClient(common, endpoint), c.Backoff, life))
 		}
 	}
 	if !c.LoadBalance {
 		clients = []outputs.NetworkClient{newFailover(clients)}
 	}
-	for i, client := range clients {
-		clients[i] = quietly(client, lifecycle)
+	for i, inner := range clients {
+		clients[i] = quietly(inner, life)
 	}
 	group, err := outputs.SuccessNet(c.Queue, true, c.BatchSize, c.RetryLimit, encoders, clients)
 	if err != nil {

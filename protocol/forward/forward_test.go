@@ -74,9 +74,9 @@ func TestMessagesAreThoseOfAnotherProgram(t *testing.T) {
 	require.Equal(t, "there"+string(AppendAck(nil, "x")), string(AppendAck([]byte("there"), "x")))
 }
 
-func fromHex(t testing.TB, text string) []byte {
+func fromHex(t testing.TB, digits string) []byte {
 	t.Helper()
-	message, err := hex.DecodeString(text)
+	message, err := hex.DecodeString(digits)
 	require.NoError(t, err)
 	return message
 }

@@ -46,8 +46,8 @@ func variants() (names []string) {
 	return names
 }
 
-// promised returns what a variant promises.
-func promised(t require.TestingT, variant string) promise {
+// promiseOf returns what a variant promises.
+func promiseOf(t require.TestingT, variant string) promise {
 	name, shakes := strings.CutSuffix(variant, afterHandshake)
 	p, ok := promises[name]
 	require.True(t, ok, "ack %q has no entry in promises: add what it promises", name)
@@ -59,7 +59,7 @@ func newLink(t require.TestingT, variant string, p policy) *link {
 	name, shakes := strings.CutSuffix(variant, afterHandshake)
 	kind, err := Get(name)
 	require.NoError(t, err)
-	promised := promised(t, variant)
+	promised := promiseOf(t, variant)
 	l := &link{
 		t: t, strategy: kind.New(Config{}), policy: p, shakes: shakes,
 		onSent: promised.onSent, replies: promised.replies, chunks: promised.chunks,
@@ -83,8 +83,8 @@ var noises = map[string]noise{
 	"empty Pongs unasked":      {fixed("")},
 	"foreign payloads unasked": {fixed("unasked"), fixed("12345678"), fixed(strings.Repeat("x", 125))},
 	"numbers cut or too long":  {fixed("\x00\x00\x00\x00\x00\x00\x01"), fixed("\x00\x00\x00\x00\x00\x00\x00\x00\x01")},
-	"numbers never sent":       {func(uint64) []byte { return number(0) }, func(p uint64) []byte { return number(p + 1000) }, func(uint64) []byte { return number(math.MaxUint64) }},
-	"all kinds unasked":        {fixed(""), fixed("unasked"), func(p uint64) []byte { return number(p + 1000) }},
+	"numbers never sent":       {func(uint64) []byte { return numbered(0) }, func(p uint64) []byte { return numbered(p + 1000) }, func(uint64) []byte { return numbered(math.MaxUint64) }},
+	"all kinds unasked":        {fixed(""), fixed("unasked"), func(p uint64) []byte { return numbered(p + 1000) }},
 }
 
 func TestEveryStrategyKeepsItsPromiseWithEveryPeer(t *testing.T) {
@@ -101,7 +101,7 @@ func TestEveryStrategyKeepsItsPromiseWithEveryPeer(t *testing.T) {
 	for _, name := range variants() {
 		for peerName, peer := range peers {
 			for noiseName, n := range noises {
-				if len(n) > 0 && !peer.echoes && promised(t, name).counts {
+				if len(n) > 0 && !peer.echoes && promiseOf(t, name).counts {
 					continue // counts says why
 				}
 				t.Run(fmt.Sprintf("%s: the peer %s, %s", name, peerName, noiseName), func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAMutePeerConfirmsNothing(t *testing.T) {
 			l := newLink(t, name, mute)
 			l.open()
 			l.settle()
-			require.Equal(t, promised(t, name).blind, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
+			require.Equal(t, promiseOf(t, name).blind, l.strategy.Ready(), "nothing is sent before the peer is known, if that matters")
 			l.heartbeat()
 			l.settle()
 			require.Zero(t, l.confirmed)
@@ -173,7 +173,7 @@ func TestAMutePeerConfirmsNothing(t *testing.T) {
 				l.unasked([]byte("unasked"))
 				l.settle()
 			}
-			if promised(t, name).onSent {
+			if promiseOf(t, name).onSent {
 				require.Equal(t, l.sent, l.confirmed)
 				return
 			}
@@ -212,7 +212,7 @@ func TestOnlyWhatWasReadIsConfirmedHoweverThingsInterleave(t *testing.T) {
 						}
 					},
 					"a Pong is sent unasked": func(t *rapid.T) {
-						if !echoes && promised(t, name).counts {
+						if !echoes && promiseOf(t, name).counts {
 							return
 						}
 						if !l.strategy.Ready() {
@@ -223,8 +223,8 @@ func TestOnlyWhatWasReadIsConfirmedHoweverThingsInterleave(t *testing.T) {
 						payload := rapid.OneOf(
 							rapid.SliceOfN(rapid.Byte(), 0, 7),
 							rapid.SliceOfN(rapid.Byte(), 9, 125),
-							rapid.Just(number(0)),
-							rapid.Just(number(l.pings+1<<32)),
+							rapid.Just(numbered(0)),
+							rapid.Just(numbered(l.pings+1<<32)),
 						).Draw(t, "payload")
 						l.unasked(payload)
 					},
@@ -241,9 +241,9 @@ func TestOnlyWhatWasReadIsConfirmedHoweverThingsInterleave(t *testing.T) {
 
 func FuzzPong(f *testing.F) {
 	f.Add([]byte{}, uint8(0))
-	f.Add(number(1), uint8(1))
-	f.Add(number(math.MaxUint64), uint8(2))
-	f.Add(append(number(2), number(3)...), uint8(3))
+	f.Add(numbered(1), uint8(1))
+	f.Add(numbered(math.MaxUint64), uint8(2))
+	f.Add(append(numbered(2), numbered(3)...), uint8(3))
 	f.Fuzz(func(t *testing.T, payloads []byte, cut uint8) {
 		payloads = payloads[:min(len(payloads), 1000)]
 		for _, name := range Names() {
@@ -295,6 +295,6 @@ func TestEveryConnectionHasAStrategyOfItsOwn(t *testing.T) {
 		used.send(5)
 		used.settle()
 		fresh := newLink(t, name, mute)
-		require.Zero(t, fresh.strategy.Pong(number(1)).Confirmed, name)
+		require.Zero(t, fresh.strategy.Pong(numbered(1)).Confirmed, name)
 	}
 }

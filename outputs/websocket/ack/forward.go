@@ -10,12 +10,12 @@ import (
 )
 
 func init() {
-	Register("forward", Type{New: func(Config) Strategy { return &chunks{waiting: map[string][]uint64{}} }})
+	Register("forward", Type{New: func(Config) Strategy { return &chunkReplies{waiting: map[string][]uint64{}} }})
 }
 
-// chunks takes the word of a server of Fluent Forward: it confirms each request
+// chunkReplies takes the word of a server of Fluent Forward: it confirms each request
 // by the chunk id in it, in any order.
-type chunks struct {
+type chunkReplies struct {
 	silent
 	// waiting are the messages without a confirmation by their chunk id, the
 	// oldest first: requests with the same entries have the same id. The server
@@ -25,13 +25,13 @@ type chunks struct {
 
 // Written implements Reader. A message without a chunk id is never confirmed;
 // the session ends over it when its time is up.
-func (c *chunks) Written(number uint64, message []byte) {
+func (c *chunkReplies) Written(number uint64, message []byte) {
 	if chunk, err := forward.RequestChunk(message); err == nil && chunk != "" {
 		c.waiting[chunk] = append(c.waiting[chunk], number)
 	}
 }
 
-func (c *chunks) Message(payload []byte) (Verdict, error) {
+func (c *chunkReplies) Message(payload []byte) (Verdict, error) {
 	chunk, err := forward.ParseAck(payload)
 	if err != nil {
 		if _, notHelo := forward.ParseHelo(payload); notHelo == nil {
@@ -51,4 +51,4 @@ func (c *chunks) Message(payload []byte) (Verdict, error) {
 	return Verdict{Settled: numbers[0]}, nil
 }
 
-var _ Reader = (*chunks)(nil)
+var _ Reader = (*chunkReplies)(nil)

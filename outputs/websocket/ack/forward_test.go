@@ -56,7 +56,7 @@ func TestChunksAreConfirmedOneByOneInAnyOrder(t *testing.T) {
 		}
 		require.NoError(t, err)
 	}
-	strategy, ok := s.(*chunks)
+	strategy, ok := s.(*chunkReplies)
 	require.True(t, ok)
 	require.Empty(t, strategy.waiting, "nothing is kept of what is confirmed")
 }

@@ -43,12 +43,12 @@ func TestTheStrategyInsideBeginsOnceTheServerHasShownThatItKnowsTheKey(t *testin
 	require.Equal(t, "alice", ping.Username)
 	require.Equal(t, forward.PasswordDigest([]byte("salt"), "alice", "pa55word"), ping.PasswordDigest)
 
-	require.Equal(t, Verdict{}, s.Pong(number(1)), "nobody has asked for one yet")
+	require.Equal(t, Verdict{}, s.Pong(numbered(1)), "nobody has asked for one yet")
 	verdict, err := s.Message(welcome(ping, helo, "server", "s3cret"))
 	require.NoError(t, err)
-	require.Equal(t, Verdict{Ping: number(1)}, verdict, "the probe of the strategy inside")
+	require.Equal(t, Verdict{Ping: numbered(1)}, verdict, "the probe of the strategy inside")
 	require.False(t, s.Ready())
-	s.Pong(number(1))
+	s.Pong(numbered(1))
 	require.True(t, s.Ready())
 }
 

@@ -253,4 +253,4 @@ func (l *link) settle() {
 	}
 }
 
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+func numbered(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

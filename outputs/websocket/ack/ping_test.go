@@ -62,7 +62,7 @@ func TestPongsUnaskedBeforeTheFirstAnswerDoNotPassForAnswers(t *testing.T) {
 		// Answers to the other probes and Pongs unasked come in behind a batch.
 		l.send(5)
 		l.unasked(nil)
-		l.unasked(number(2))
+		l.unasked(numbered(2))
 		for len(l.toClient) > 0 {
 			l.deliver()
 		}
@@ -121,7 +121,7 @@ func TestAPongConfirmsAllThatWasWrittenBeforeItsPing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := written(t, echo)
-			l.unasked(number(c.pong))
+			l.unasked(numbered(c.pong))
 			l.deliver()
 			require.Equal(t, c.want, l.confirmed)
 		})
@@ -129,10 +129,10 @@ func TestAPongConfirmsAllThatWasWrittenBeforeItsPing(t *testing.T) {
 	t.Run("a second Pong for the same Ping confirms nothing", func(t *testing.T) {
 		l := written(t, echo)
 		for range 2 {
-			l.unasked(number(2))
+			l.unasked(numbered(2))
 		}
 		l.deliver()
-		require.Zero(t, l.strategy.Pong(number(2)))
+		require.Zero(t, l.strategy.Pong(numbered(2)))
 	})
 }
 
@@ -157,10 +157,10 @@ func TestTheMemoryOfAnsweredPingsIsUsedAgain(t *testing.T) {
 				l.send(1)
 				l.settle()
 			}
-			barrier, ok := l.strategy.(*pingBarrier)
+			fence, ok := l.strategy.(*pingBarrier)
 			require.True(t, ok)
-			require.Empty(t, barrier.outstanding)
-			require.LessOrEqual(t, cap(barrier.outstanding), 2*probes)
+			require.Empty(t, fence.outstanding)
+			require.LessOrEqual(t, cap(fence.outstanding), 2*probes)
 		})
 	}
 }

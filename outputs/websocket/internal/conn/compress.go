@@ -63,13 +63,13 @@ func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	return true, nil
 }
 
-// flateWriters holds writers by their level. One takes about a megabyte, so no
+// flateWriterPools hold writers, by their level. One takes about a megabyte, so no
 // connection has one of its own: as many are in use as there are messages being
 // compressed at the same instant, which is about the number of processors.
-var flateWriters [MaxCompressionLevel + 1]sync.Pool
+var flateWriterPools [MaxCompressionLevel + 1]sync.Pool
 
-// scratch holds buffers for a message before and after it is compressed.
-var scratch = sync.Pool{New: func() any { return new(buffer) }}
+// bufferPool holds buffers for a message before and after it is compressed.
+var bufferPool = sync.Pool{New: func() any { return new(buffer) }}
 
 // keepScratchBytes is the largest buffer that is kept for other messages: one of
 // the default max_message_bytes fits.
@@ -84,21 +84,21 @@ func (b *buffer) Write(p []byte) (int, error) {
 }
 
 func takeScratch() *buffer {
-	b, _ := scratch.Get().(*buffer)
+	b, _ := bufferPool.Get().(*buffer)
 	b.bytes = b.bytes[:0]
 	return b
 }
 
 func (b *buffer) giveBack() {
 	if cap(b.bytes) <= keepScratchBytes {
-		scratch.Put(b)
+		bufferPool.Put(b)
 	}
 }
 
 // deflateInto appends the message as RFC 7692 7.2.1 has it, and reports whether
 // that could be done.
 func (b *buffer) deflateInto(level int, message []byte) bool {
-	w, _ := flateWriters[level].Get().(*flate.Writer)
+	w, _ := flateWriterPools[level].Get().(*flate.Writer)
 	if w == nil {
 		var err error
 		if w, err = flate.NewWriter(b, level); err != nil {
@@ -112,7 +112,7 @@ func (b *buffer) deflateInto(level int, message []byte) bool {
 		err = w.Flush()
 	}
 	w.Reset(nil) // lets go of the buffer
-	flateWriters[level].Put(w)
+	flateWriterPools[level].Put(w)
 	var whole bool
 	b.bytes, whole = bytes.CutSuffix(b.bytes, flushTail)
 	return err == nil && whole

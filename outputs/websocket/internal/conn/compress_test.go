@@ -40,7 +40,7 @@ func sendAll(c *Conn, binaryFrame bool, messages ...string) chan error {
 	done := make(chan error, 1)
 	go func() {
 		for _, message := range messages {
-			size, appendTo := text(message)
+			size, appendTo := appending(message)
 			if err := c.AppendMessage(binaryFrame, size, appendTo); err != nil {
 				done <- err
 				return
@@ -101,10 +101,10 @@ func TestAMessageIsCompressedWhereThatHelps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			options, counted := compressing(1, threshold), &traffic{}
 			options.Traffic = counted
-			conn, p := connect(t, options)
+			conn, p := openConn(t, options)
 			done := make(chan error, 1)
 			go func() {
-				size, appendTo := text(c.message)
+				size, appendTo := appending(c.message)
 				err := conn.AppendMessage(false, max(size, c.mostBytes), appendTo)
 				if err == nil {
 					err = conn.Flush()
@@ -121,7 +121,7 @@ func TestAMessageIsCompressedWhereThatHelps(t *testing.T) {
 				require.Equal(t, c.message, string(f.payload))
 				return
 			}
-			require.Equal(t, compressed|opText, f.opcode)
+			require.Equal(t, rsv1|opText, f.opcode)
 			require.Less(t, len(f.payload), len(c.message))
 			require.False(t, bytes.HasSuffix(f.payload, []byte{0, 0, 0xFF, 0xFF}), "RFC 7692 7.2.1: the tail is cut")
 			require.Equal(t, c.message, inflated(t, f.payload))
@@ -132,7 +132,7 @@ func TestAMessageIsCompressedWhereThatHelps(t *testing.T) {
 func TestFragmentsAreCutFromTheCompressedMessage(t *testing.T) {
 	options := compressing(1, 1)
 	options.MaxFrameBytes = 1000
-	c, p := connect(t, options)
+	c, p := openConn(t, options)
 	message := strings.Repeat(string(randomBytes(t, 2500)), 4)
 	done := sendAll(c, true, message, message)
 	for range 2 {
@@ -141,7 +141,7 @@ func TestFragmentsAreCutFromTheCompressedMessage(t *testing.T) {
 			f := p.next()
 			require.LessOrEqual(t, len(f.payload), 1000)
 			if i == 0 {
-				require.Equal(t, compressed|opBinary, f.opcode)
+				require.Equal(t, rsv1|opBinary, f.opcode)
 			} else {
 				require.Equal(t, opContinuation, f.opcode, "RFC 7692 6.1: RSV1 is on the first frame only")
 			}
@@ -215,7 +215,7 @@ func TestTheExtensionsAreThoseThatWereOffered(t *testing.T) {
 		"another one":                          {offered: true, answer: []string{"x-webkit-deflate-frame"}, fails: `the server picked the extension "x-webkit-deflate-frame", which was not offered`},
 		"one that was not offered":             {answer: []string{both}, fails: `the server picked the extension "permessage-deflate; server`},
 		"one that was not offered and is long": {answer: []string{strings.Repeat("x", 30_000)}, fails: `x...", which was not offered`},
-		"one that repeats a secret":            {answer: []string{secrets[0]}, fails: `the server picked the extension "***", which was not offered`},
+		"one that repeats a secret":            {answer: []string{planted[0]}, fails: `the server picked the extension "***", which was not offered`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := answering(t, func(conn net.Conn) {
@@ -238,7 +238,7 @@ func TestTheExtensionsAreThoseThatWereOffered(t *testing.T) {
 			if c.fails != "" {
 				require.ErrorContains(t, err, c.fails)
 				require.LessOrEqual(t, len(err.Error()), 400)
-				require.NotContains(t, err.Error(), secrets[0])
+				require.NotContains(t, err.Error(), planted[0])
 				if c.is != nil {
 					require.ErrorIs(t, err, c.is)
 				} else {
@@ -266,10 +266,10 @@ func TestWhatTheServerCompressedIsInflatedWithinTheLimit(t *testing.T) {
 	client, server := tcpPair(t)
 	options := compressing(1, 0)
 	options.MaxReadBytes = 100_000
-	c, p := connect(t, options, client, server)
+	c, p := openConn(t, options, client, server)
 	in := reading(t, c)
 	for _, message := range []string{"short", strings.Repeat("long ", 20_000), ""} {
-		p.send(serverFrame(compressed|opText, deflated(message)))
+		p.send(serverFrame(rsv1|opText, deflated(message)))
 		require.Equal(t, message, take(t, in.messages))
 	}
 	p.send(serverFrame(opText, "not compressed"))
@@ -279,16 +279,16 @@ func TestWhatTheServerCompressedIsInflatedWithinTheLimit(t *testing.T) {
 	require.Less(t, len(bomb), 100_000, "as it is on the wire it is allowed")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	p.send(serverFrame(compressed|opBinary, bomb))
+	p.send(serverFrame(rsv1|opBinary, bomb))
 	require.ErrorIs(t, take(t, in.ended), ErrTooBig)
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20), "bytes allocated for a message of 50 MiB")
 }
 
 func TestGarbageInACompressedMessageEndsTheConnection(t *testing.T) {
-	c, p := connect(t, compressing(1, 0))
+	c, p := openConn(t, compressing(1, 0))
 	in := reading(t, c)
-	p.send(serverFrame(compressed|opText, "\xff\xff\xff garbage"))
+	p.send(serverFrame(rsv1|opText, "\xff\xff\xff garbage"))
 	require.ErrorContains(t, take(t, in.ended), "read: flate: corrupt input")
 }
 
@@ -314,7 +314,7 @@ func TestConnectionsShareTheMemoryOfCompression(t *testing.T) {
 	}
 	before := heap()
 	for _, c := range open {
-		size, appendTo := text(message)
+		size, appendTo := appending(message)
 		require.NoError(t, c.AppendMessage(true, size, appendTo))
 		require.NoError(t, c.Flush())
 	}

@@ -301,7 +301,7 @@ func (c *Conn) sendClose(code protocol.CloseCode, reason string) {
 		return
 	}
 	defer c.wire.writeMutex.Unlock()
-	c.sendCloseLocked(code, reason, lastWordsTimeout)
+	c.sendCloseLocked(code, reason, farewellWriteTimeout)
 }
 
 func (c *Conn) sendCloseLocked(code protocol.CloseCode, reason string, timeout time.Duration) {
@@ -314,14 +314,14 @@ func (c *Conn) sendCloseLocked(code protocol.CloseCode, reason string, timeout t
 }
 
 // Close starts the closing handshake (RFC 6455 7.1.2); nothing is written after
-// it. A write that is under way gets closeTimeout to end. Read returns with the
+// it. A write that is under way gets closeFrameTimeout to end. Read returns with the
 // peer's Close frame; the caller sees to it that it does not wait for ever, and
 // calls Cut in any case. A reason has at most 123 bytes.
 func (c *Conn) Close(code protocol.CloseCode, reason string) {
 	c.wire.hurry()
 	c.wire.writeMutex.Lock()
 	defer c.wire.writeMutex.Unlock()
-	c.sendCloseLocked(code, reason, closeTimeout)
+	c.sendCloseLocked(code, reason, closeFrameTimeout)
 }
 
 // Cut closes the socket at once. It may be called more than once.
@@ -332,6 +332,6 @@ func (c *Conn) Cut() {
 
 // interrupted reports whether err is a deadline that passed.
 func interrupted(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }

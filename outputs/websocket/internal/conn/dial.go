@@ -103,13 +103,13 @@ const maxCauseBytes = 256
 // HTTP but did not upgrade, and wraps a *ProxyError if the way ended at the proxy;
 // its text never holds a header of the request or a password of the proxy.
 func Dial(parent context.Context, options Options) (*Conn, error) {
-	steps := &steps{observe: options.Observe}
+	steps := &progress{observe: options.Observe}
 	c, err := dialSteps(parent, options, steps)
 	steps.end(err)
 	return c, err
 }
 
-func dialSteps(parent context.Context, options Options, steps *steps) (*Conn, error) {
+func dialSteps(parent context.Context, options Options, steps *progress) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(parent, options.ConnectTimeout)
 	defer cancel()
 
@@ -253,16 +253,17 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 		return fmt.Errorf("connect: %w", context.Cause(ctx))
 	case ctx.Err() != nil || interrupted(err):
 		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, secrets))
-	case options.Explain == nil || isProxys(err):
+	case options.Explain == nil || failedAtProxy(err):
 		return shortened(err, secrets)
 	default:
 		return explained(shortened(err, secrets), options.Explain(err))
 	}
 }
 
-func isProxys(err error) bool {
-	var refused *ProxyError
-	return errors.As(err, &refused)
+// failedAtProxy reports whether a dial ended at the proxy or before it.
+func failedAtProxy(err error) bool {
+	_, ok := errors.AsType[*ProxyError](err)
+	return ok
 }
 
 // explained adds to an error what to do about it.

@@ -22,13 +22,13 @@ import (
 	"filebeat-websocket/testing/wstest"
 )
 
-// secrets are what the header of every failing dial carries.
-var secrets = []string{"s3cr3t-token", "dXNlcjpwYXNzd29yZA==", "a key with spaces"}
+// planted are the secrets in the header of every failing dial.
+var planted = []string{"s3cr3t-token", "dXNlcjpwYXNzd29yZA==", "a key with spaces"}
 
 func secretHeader() http.Header {
 	return http.Header{
-		"Authorization": {"Bearer " + secrets[0], "Basic " + secrets[1]},
-		"X-Api-Key":     {secrets[2]},
+		"Authorization": {"Bearer " + planted[0], "Basic " + planted[1]},
+		"X-Api-Key":     {planted[2]},
 		"User-Agent":    {"Filebeat/9"},
 	}
 }
@@ -101,12 +101,12 @@ func TestAFailingDialSaysWhyInShortAndWithoutSecrets(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = fmt.Fprintf(c, "HTTP/1.1 400 Bad token %s\r\n\r\n%s %v", secrets[0], request.Header.Get("X-Api-Key"), request.Header)
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 400 Bad token %s\r\n\r\n%s %v", planted[0], request.Header.Get("X-Api-Key"), request.Header)
 		}, code: 400, holds: []string{"400 Bad token ***", "***"}},
 		"an echo of the request in a redirect": {serve: func(c net.Conn) {
-			replying("HTTP/1.1 302 Found\r\nLocation: /login?token=" + secrets[0] + "\r\nContent-Length: 0\r\n\r\n")(c)
+			replying("HTTP/1.1 302 Found\r\nLocation: /login?token=" + planted[0] + "\r\nContent-Length: 0\r\n\r\n")(c)
 		}, code: 302, holds: []string{"/login?token=***"}},
-		"an echo of the request in garbage": {serve: replying("Bearer " + secrets[0] + " " + secrets[1] + "\r\n\r\n"), holds: []string{"malformed HTTP", "***"}},
+		"an echo of the request in garbage": {serve: replying("Bearer " + planted[0] + " " + planted[1] + "\r\n\r\n"), holds: []string{"malformed HTTP", "***"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := answering(t, c.serve)
@@ -122,14 +122,14 @@ func TestAFailingDialSaysWhyInShortAndWithoutSecrets(t *testing.T) {
 			if c.is != nil {
 				require.ErrorIs(t, err, c.is)
 			}
-			var refused *UpgradeError
-			require.Equal(t, c.code != 0, errors.As(err, &refused))
+			refused, ok := errors.AsType[*UpgradeError](err)
+			require.Equal(t, c.code != 0, ok)
 			if c.code != 0 {
 				require.Equal(t, c.code, refused.Code)
 				require.NotNil(t, refused.Header)
 			}
 			require.LessOrEqual(t, len(err.Error()), 400)
-			for _, secret := range secrets {
+			for _, secret := range planted {
 				require.NotContains(t, err.Error(), secret)
 			}
 		})
@@ -258,7 +258,7 @@ func TestADialThatHangsEndsWithConnectTimeout(t *testing.T) {
 			begun := time.Now()
 			_, err := Dial(t.Context(), options)
 			require.Less(t, time.Since(begun), patience/2)
-			if refused := (*UpgradeError)(nil); errors.As(err, &refused) {
+			if refused, ok := errors.AsType[*UpgradeError](err); ok {
 				require.Equal(t, "no", refused.Body)
 				return
 			}
@@ -280,7 +280,7 @@ func TestACanceledDialReturnsAtOnce(t *testing.T) {
 			cancel()
 			err := take(t, ended)
 			require.Less(t, time.Since(begun), patience/2)
-			if refused := (*UpgradeError)(nil); !errors.As(err, &refused) {
+			if _, refused := errors.AsType[*UpgradeError](err); !refused {
 				require.ErrorIs(t, err, context.Canceled)
 			}
 		})

@@ -13,6 +13,6 @@
 // Append* and Flush belong to one goroutine at a time. Read is called once, from
 // one goroutine, and answers the peer's Pings itself. Close and Cut may be called
 // from any goroutine at any time. Both make a blocked Flush return, Close after
-// at most closeTimeout; Cut makes Read return, after Close that is up to the
+// at most closeFrameTimeout; Cut makes Read return, after Close that is up to the
 // peer.
 package conn

@@ -71,8 +71,8 @@ type wireFrame struct {
 	payload []byte
 }
 
-// compressed is RSV1, which a frame has beside its opcode here.
-const compressed byte = 0x40
+// rsv1 is the bit RSV1, which a frame has beside its opcode here.
+const rsv1 byte = 0x40
 
 // tcpPair returns the two ends of a TCP connection.
 func tcpPair(t *testing.T) (client, server net.Conn) {
@@ -87,9 +87,9 @@ func tcpPair(t *testing.T) (client, server net.Conn) {
 	return client, server
 }
 
-// connect dials over a pipe, in which a write blocks until it is read, or over
+// openConn dials over a pipe, in which a write blocks until it is read, or over
 // another pair of ends.
-func connect(t *testing.T, options Options, ends ...net.Conn) (*Conn, *peer) {
+func openConn(t *testing.T, options Options, ends ...net.Conn) (*Conn, *peer) {
 	t.Helper()
 	if len(ends) == 0 {
 		client, server := net.Pipe()
@@ -263,8 +263,8 @@ func take[T any](t *testing.T, ch <-chan T) T {
 	}
 }
 
-// text returns an appendTo for AppendMessage.
-func text(message string) (size int, appendTo func([]byte) []byte) {
+// appending returns an appendTo for AppendMessage.
+func appending(message string) (size int, appendTo func([]byte) []byte) {
 	return len(message), func(dst []byte) []byte { return append(dst, message...) }
 }
 

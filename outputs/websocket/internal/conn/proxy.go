@@ -72,7 +72,7 @@ func (dial dialFunc) DialContext(ctx context.Context, network, address string) (
 
 // dial returns a connection to address, host and port of a server, and the
 // socket under it.
-func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, steps *steps) (tunnel, socket net.Conn, err error) {
+func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, steps *progress) (tunnel, socket net.Conn, err error) {
 	targets := []string{address}
 	if p.ResolveHere {
 		steps.begin("resolve " + address)
@@ -89,7 +89,7 @@ func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, step
 	}
 	if err == nil {
 		steps.done("")
-	} else if !isProxys(err) {
+	} else if !failedAtProxy(err) {
 		err = &ProxyError{Address: p.URL.Host, Cause: err}
 	}
 	return tunnel, socket, err

@@ -120,7 +120,7 @@ func TestBytesBehindTheProxysAnswerBelongToTheTunnel(t *testing.T) {
 				_, _ = io.WriteString(server, "12345678"[split:])
 			}
 		}()
-		tunnel, socket, err := testProxy("http").dial(t.Context(), dialing(client), "peer.test:80", &steps{})
+		tunnel, socket, err := testProxy("http").dial(t.Context(), dialing(client), "peer.test:80", &progress{})
 		require.NoError(t, err)
 		require.Equal(t, client, socket)
 		content, err := io.ReadAll(tunnel)

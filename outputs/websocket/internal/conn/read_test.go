@@ -42,7 +42,7 @@ func TestReadReturnsThePeersCloseFrame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, server := tcpPair(t)
-			conn, p := connect(t, testOptions(), client, server)
+			conn, p := openConn(t, testOptions(), client, server)
 			in := reading(t, conn)
 			p.send(serverFrame(opClose, c.payload))
 			err := take(t, in.ended)
@@ -100,7 +100,7 @@ func TestReadReturnsWhyTheConnectionEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, server := tcpPair(t)
-			conn, p := connect(t, testOptions(), client, server)
+			conn, p := openConn(t, testOptions(), client, server)
 			in := reading(t, conn)
 			c.end(t, conn, p)
 			err := take(t, in.ended)
@@ -124,7 +124,7 @@ func TestGarbageEndsTheConnectionWith1002(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, server := tcpPair(t)
-			conn, p := connect(t, testOptions(), client, server)
+			conn, p := openConn(t, testOptions(), client, server)
 			in := reading(t, conn)
 			p.send(garbage)
 			err := take(t, in.ended)
@@ -141,7 +141,7 @@ func TestGarbageEndsTheConnectionWith1002(t *testing.T) {
 }
 
 func TestALengthBeyondAllNumbersEndsTheConnection(t *testing.T) {
-	conn, p := connect(t, testOptions())
+	conn, p := openConn(t, testOptions())
 	in := reading(t, conn)
 	p.send(append([]byte{0x80 | opText, 127}, "\xff\xff\xff\xff\xff\xff\xff\xff"...))
 	require.Error(t, take(t, in.ended))
@@ -170,7 +170,7 @@ func TestTooLongAMessageEndsTheConnectionWith1009(t *testing.T) {
 			client, server := tcpPair(t)
 			options := testOptions()
 			options.MaxReadBytes = limit
-			conn, p := connect(t, options, client, server)
+			conn, p := openConn(t, options, client, server)
 			in := reading(t, conn)
 			for _, f := range c.frames {
 				p.send(f)
@@ -187,7 +187,7 @@ func TestTooLongAMessageEndsTheConnectionWith1009(t *testing.T) {
 }
 
 func TestTheHandlerHearsOfEverything(t *testing.T) {
-	conn, p := connect(t, testOptions())
+	conn, p := openConn(t, testOptions())
 	in := reading(t, conn)
 	for _, payload := range []string{"", "12345678", strings.Repeat("x", 125)} {
 		p.send(serverFrame(opPong, payload))
@@ -209,7 +209,7 @@ func TestTheHandlerHearsOfEverything(t *testing.T) {
 }
 
 func TestCloseIsTheFirstHalfOfTheHandshake(t *testing.T) {
-	conn, p := connect(t, testOptions())
+	conn, p := openConn(t, testOptions())
 	in := reading(t, conn)
 	closed := make(chan struct{})
 	go func() {
@@ -227,9 +227,9 @@ func TestCloseIsTheFirstHalfOfTheHandshake(t *testing.T) {
 }
 
 func TestCloseWaitsForAWriteThatIsUnderWay(t *testing.T) {
-	conn, p := connect(t, testOptions())
+	conn, p := openConn(t, testOptions())
 	reading(t, conn)
-	size, appendTo := text("message")
+	size, appendTo := appending("message")
 	require.NoError(t, conn.AppendMessage(false, size, appendTo))
 	flushed, closed := make(chan error, 1), make(chan struct{})
 	go func() { flushed <- conn.Flush() }()
@@ -253,7 +253,7 @@ func TestCloseWaitsForAWriteThatIsUnderWay(t *testing.T) {
 func TestCloseDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 	for name, blocked := range map[string]bool{"while a write is blocked": true, "while nothing is written": false} {
 		t.Run(name, func(t *testing.T) {
-			conn, p := connect(t, testOptions())
+			conn, p := openConn(t, testOptions())
 			flushed := make(chan error, 1)
 			if blocked {
 				conn.AppendPing([]byte("1"))
@@ -263,7 +263,7 @@ func TestCloseDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 			}
 			begun := time.Now()
 			conn.Close(protocol.CloseNormal, "")
-			require.Less(t, time.Since(begun), 2*closeTimeout+200*time.Millisecond)
+			require.Less(t, time.Since(begun), 2*closeFrameTimeout+200*time.Millisecond)
 			if blocked {
 				require.Error(t, take(t, flushed))
 			}

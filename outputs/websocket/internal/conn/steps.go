@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// steps tells an observer how far a dial has come. Without one it does nothing.
+// progress tells an observer how far a dial has come. Without one it does nothing.
 // It belongs to the dialling goroutine.
-type steps struct {
+type progress struct {
 	observe func(step, detail string, err error)
 	current string // the step under way
 	next    string // the step that begins when that one is done
 }
 
-func (s *steps) begin(step string) { s.current = step }
+func (s *progress) begin(step string) { s.current = step }
 
 // after has a step begin when the one that comes first, dialling, is done.
-func (s *steps) after(step string) { s.next = step }
+func (s *progress) after(step string) { s.next = step }
 
 // done ends the step under way.
-func (s *steps) done(detail string) {
+func (s *progress) done(detail string) {
 	if s.observe != nil && s.current != "" {
 		s.observe(s.current, detail, nil)
 	}
@@ -35,7 +35,7 @@ func (s *steps) done(detail string) {
 
 // end tells of the error with which the dial ended, if it did: the step under
 // way is the one that failed.
-func (s *steps) end(err error) {
+func (s *progress) end(err error) {
 	if s.observe == nil || err == nil {
 		return
 	}
@@ -46,7 +46,7 @@ func (s *steps) end(err error) {
 }
 
 // dialing makes two steps of a TCP connection: its name and the rest.
-func (s *steps) dialing(dial dialFunc) dialFunc {
+func (s *progress) dialing(dial dialFunc) dialFunc {
 	if s.observe == nil {
 		return dial
 	}

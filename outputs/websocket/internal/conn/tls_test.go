@@ -24,11 +24,11 @@ import (
 func tlsServer(t *testing.T, serve func(net.Conn)) (address *url.URL, roots *x509.CertPool) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hijacker, ok := w.(http.Hijacker)
+		hijack, ok := w.(http.Hijacker)
 		if !ok {
 			return
 		}
-		c, _, err := hijacker.Hijack()
+		c, _, err := hijack.Hijack()
 		if err != nil {
 			return
 		}

@@ -28,13 +28,13 @@ const maxUpgradeBytes = 64 << 10
 
 var errUpgradeTooLong = errors.New("the answer to the upgrade request is longer than 64 KiB")
 
-// lastWordsTimeout is how long a last Close frame from the reading goroutine may
-// take. The connection ends right after it.
-const lastWordsTimeout = time.Second
+// farewellWriteTimeout ends the write of a last Close frame from the reading
+// goroutine. The connection ends right after it.
+const farewellWriteTimeout = time.Second
 
-// closeTimeout is what is left for a write that is under way when Close is
-// called, and after that for the Close frame.
-const closeTimeout = 250 * time.Millisecond
+// closeFrameTimeout ends a write that is under way when Close is called, and
+// after that the write of the Close frame.
+const closeFrameTimeout = 250 * time.Millisecond
 
 var errCloseSent = errors.New("the connection is closing")
 
@@ -48,7 +48,7 @@ type wire struct {
 	upgraded  atomic.Bool
 	upgradeIn int // bytes read before the upgrade was done
 
-	closing    atomic.Bool // Close was called: every write has closeTimeout
+	closing    atomic.Bool // Close was called: every write ends within closeFrameTimeout
 	writeMutex sync.Mutex  // held around every socket write after the upgrade
 	// stopped is why nothing more may be written: a Close frame went out (RFC 6455
 	// 5.5.1), or a write failed, maybe in the middle of a frame. Guarded by
@@ -83,7 +83,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	defer w.writeMutex.Unlock()
-	return len(p), w.writeLastLocked(p, lastWordsTimeout)
+	return len(p), w.writeLastLocked(p, farewellWriteTimeout)
 }
 
 // reason returns why the upgrade request could not be written, if the server has
@@ -109,13 +109,13 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return w.Conn.SetWriteDeadline(t)
 }
 
-// hurry gives a write that is under way closeTimeout from now. A writer that has
+// hurry gives a write that is under way closeFrameTimeout from now. A writer that has
 // not set its own deadline yet sets it before it looks at closing: if it misses
 // that, its deadline is the earlier one and is overwritten here.
 func (w *wire) hurry() {
 	w.closing.Store(true)
 	// Without a deadline it ends with the one that it has.
-	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
+	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeFrameTimeout))
 }
 
 func (w *wire) writableLocked() bool { return w.stopped == nil }
@@ -126,7 +126,7 @@ func (w *wire) writeLocked(p []byte, timeout time.Duration) error {
 	}
 	err := w.Conn.SetWriteDeadline(time.Now().Add(timeout))
 	if w.closing.Load() {
-		err = w.Conn.SetWriteDeadline(time.Now().Add(min(timeout, closeTimeout)))
+		err = w.Conn.SetWriteDeadline(time.Now().Add(min(timeout, closeFrameTimeout)))
 	}
 	if err == nil {
 		var written int

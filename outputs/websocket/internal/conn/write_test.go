@@ -38,14 +38,14 @@ func TestManyMessagesLeaveInFewWrites(t *testing.T) {
 			counted := &countedWrites{Conn: client}
 			options, counts := testOptions(), &traffic{}
 			options.Traffic = counts
-			c, p := connect(t, options, counted, server)
+			c, p := openConn(t, options, counted, server)
 			counted.calls.Store(0)
 			counted.bytes.Store(0)
 
 			done := make(chan error, 1)
 			go func() {
 				for range 1600 {
-					size, appendTo := text(strings.Repeat("x", messageBytes))
+					size, appendTo := appending(strings.Repeat("x", messageBytes))
 					if err := c.AppendMessage(false, size, appendTo); err != nil {
 						done <- err
 						return
@@ -80,9 +80,9 @@ func TestALongMessageGoesOutInFragments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			options := testOptions()
 			options.MaxFrameBytes = 1000
-			conn, p := connect(t, options)
+			conn, p := openConn(t, options)
 			message := strings.Repeat("0123456789", 300)[:c.bytes]
-			size, appendTo := text(message)
+			size, appendTo := appending(message)
 			require.NoError(t, conn.AppendMessage(false, size, appendTo))
 			done := make(chan error, 1)
 			go func() { done <- conn.Flush() }()
@@ -107,7 +107,7 @@ func TestALongMessageGoesOutInFragments(t *testing.T) {
 func TestAPongGoesOutBetweenFragments(t *testing.T) {
 	options := testOptions()
 	options.MaxFrameBytes = 16 << 10
-	c, p := connect(t, options)
+	c, p := openConn(t, options)
 	in := reading(t, c)
 	message := bytes.Repeat([]byte("x"), 1<<20)
 	done := make(chan error, 1)
@@ -144,7 +144,7 @@ func TestOneLongMessageDoesNotHoldItsMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			options := testOptions()
 			options.MaxFrameBytes = maxFrameBytes
-			c, p := connect(t, options)
+			c, p := openConn(t, options)
 			go func() {
 				for {
 					if _, err := p.frame(); err != nil {
@@ -162,12 +162,12 @@ func TestOneLongMessageDoesNotHoldItsMemory(t *testing.T) {
 }
 
 func TestOnlyTheNewestPingIsAnsweredWhileAWriteIsBlocked(t *testing.T) {
-	c, p := connect(t, testOptions())
+	c, p := openConn(t, testOptions())
 	in := reading(t, c)
 	message := strings.Repeat("x", flushBytes)
 	done := make(chan error, 1)
 	go func() {
-		size, appendTo := text(message)
+		size, appendTo := appending(message)
 		done <- c.AppendMessage(false, size, appendTo) // long enough to be written at once
 	}()
 	// One byte of it says that the write is under way.
@@ -196,11 +196,11 @@ func TestOnlyTheNewestPingIsAnsweredWhileAWriteIsBlocked(t *testing.T) {
 // in the Pong behind it, of which the peer has read one byte.
 func blockedPong(t *testing.T) (c *Conn, p *peer, in *inbox, flushed chan error) {
 	t.Helper()
-	c, p = connect(t, testOptions())
+	c, p = openConn(t, testOptions())
 	in = reading(t, c)
 	flushed = make(chan error, 1)
 	const frameBytes = 2 + 4 + 7
-	size, appendTo := text("message")
+	size, appendTo := appending("message")
 	require.NoError(t, c.AppendMessage(false, size, appendTo))
 	go func() { flushed <- c.Flush() }()
 	begin := make([]byte, 1)
@@ -252,12 +252,12 @@ func TestCloseHurriesEveryWriteThatIsStillToCome(t *testing.T) {
 func TestNoPingIsForgottenWhileWritesGoOn(t *testing.T) {
 	options := testOptions()
 	client, server := tcpPair(t)
-	c, p := connect(t, options, client, server)
+	c, p := openConn(t, options, client, server)
 	reading(t, c)
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() {
 		for {
-			size, appendTo := text("message")
+			size, appendTo := appending("message")
 			err := c.AppendMessage(false, size, appendTo)
 			if err == nil {
 				err = c.Flush()
@@ -298,9 +298,9 @@ func TestNoPingIsForgottenWhileWritesGoOn(t *testing.T) {
 func TestAWriteToAPeerThatDoesNotReadTimesOut(t *testing.T) {
 	options := testOptions()
 	options.WriteTimeout = 20 * time.Millisecond
-	c, p := connect(t, options)
+	c, p := openConn(t, options)
 	in := reading(t, c)
-	size, appendTo := text("never read as a whole")
+	size, appendTo := appending("never read as a whole")
 	require.NoError(t, c.AppendMessage(false, size, appendTo))
 	flushed := make(chan error, 1)
 	go func() { flushed <- c.Flush() }()
@@ -334,9 +334,9 @@ func TestTrafficIsCounted(t *testing.T) {
 	options.Traffic = counted
 	client, server := tcpPair(t)
 	raw := &countedWrites{Conn: client}
-	c, p := connect(t, options, raw, server)
+	c, p := openConn(t, options, raw, server)
 	in := reading(t, c)
-	size, appendTo := text("message")
+	size, appendTo := appending("message")
 	require.NoError(t, c.AppendMessage(false, size, appendTo))
 	require.NoError(t, c.Flush())
 	p.next()

@@ -53,24 +53,24 @@ func (e *echoing) Read(h conn.Handler) error {
 func (e *echoing) Close(protocol.CloseCode, string) {}
 func (e *echoing) Cut()                             { close(e.cut) }
 
-// told is a batch whose fate is sent to a channel that all share.
-type told struct {
+// settledLater is a flight whose outcome is reported to a channel that all share.
+type settledLater struct {
 	text   string
 	count  int
 	settle chan struct{}
 }
 
-func (b *told) Messages() int                     { return b.count }
-func (b *told) Size(int) int                      { return len(b.text) }
-func (b *told) AppendTo(dst []byte, _ int) []byte { return append(dst, b.text...) }
-func (b *told) Alone() bool                       { return false }
-func (b *told) Settled(Outcome)                   { b.settle <- struct{}{} }
+func (b *settledLater) Messages() int                     { return b.count }
+func (b *settledLater) Size(int) int                      { return len(b.text) }
+func (b *settledLater) AppendTo(dst []byte, _ int) []byte { return append(dst, b.text...) }
+func (b *settledLater) Alone() bool                       { return false }
+func (b *settledLater) Settled(Outcome)                   { b.settle <- struct{}{} }
 
 func BenchmarkSendBatchOf1600Messages(b *testing.B) {
 	e := &echoing{pongs: make(chan []byte, 10), cut: make(chan struct{})}
-	s, err := Open(b.Context(), e, strategy(b, "ping"), testOptions())
+	s, err := Open(b.Context(), e, newStrategy(b, "ping"), testOptions())
 	require.NoError(b, err)
-	batch := &told{text: strings.Repeat("x", 700), count: 1600, settle: make(chan struct{}, 10)}
+	batch := &settledLater{text: strings.Repeat("x", 700), count: 1600, settle: make(chan struct{}, 10)}
 	b.SetBytes(1600 * 700)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,13 +10,13 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// handshakeGrace is what a peer that did not confirm in time still gets to
-// answer the Close frame.
-const handshakeGrace = 250 * time.Millisecond
+// closeAnswerTimeout ends the wait of a session for the answer to its Close frame,
+// if its peer did not confirm everything in time.
+const closeAnswerTimeout = 250 * time.Millisecond
 
 // Close ends the session: nothing new is taken, batches in flight have until
 // the deadline of ctx to be confirmed, then comes the closing handshake. After
-// the deadline that gets handshakeGrace more. Batches that are still not
+// the deadline that gets closeAnswerTimeout more. Batches that are still not
 // confirmed are lost with ErrClosed. When it returns, both loops have ended.
 func (s *Session) Close(ctx context.Context) {
 	s.stateMutex.Lock()
@@ -29,7 +29,7 @@ func (s *Session) Close(ctx context.Context) {
 	select {
 	case <-s.dead: // by the peer's Close frame, or by anything else
 	case <-ctx.Done():
-		grace := time.NewTimer(handshakeGrace)
+		grace := time.NewTimer(closeAnswerTimeout)
 		defer grace.Stop()
 		select {
 		case <-s.dead:

@@ -51,11 +51,11 @@ func TestCloseDrainsThenShakesHands(t *testing.T) {
 		},
 		"and no longer than that": {
 			answer: answersFirst(1),
-			takes:  deadline + handshakeGrace, frames: []kind{ping, message, ping, closing},
+			takes:  deadline + closeAnswerTimeout, frames: []kind{ping, message, ping, closing},
 		},
 		"also if only the Close frame is not answered": {
 			answer: answersFirst(2), confirmed: true,
-			takes: deadline + handshakeGrace, frames: []kind{ping, message, ping, closing},
+			takes: deadline + closeAnswerTimeout, frames: []kind{ping, message, ping, closing},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestCloseDrainsThenShakesHands(t *testing.T) {
 				options.PingInterval = 6 * time.Second
 				var ended []error
 				options.Ended = func(cause error) { ended = append(ended, cause) }
-				s, p := open(t, "ping", options, c.answer)
+				s, p := openSession(t, "ping", options, c.answer)
 				b := send(s, "a")
 				require.Equal(t, result{taken: true}, <-b.returned)
 
@@ -95,7 +95,7 @@ func TestNoHeartbeatFollowsTheCloseFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := testOptions()
 		options.PingInterval = time.Second
-		s, p := open(t, "ping", options, func(p *peer, f frame) {
+		s, p := openSession(t, "ping", options, func(p *peer, f frame) {
 			if f.kind == ping {
 				p.pong(f.payload)
 			}
@@ -111,7 +111,7 @@ func TestCloseFreesASendThatWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				options := testOptions()
 				options.Pipelining = 1
-				s, p := open(t, ackName, options, func(p *peer, f frame) {
+				s, p := openSession(t, ackName, options, func(p *peer, f frame) {
 					if f.kind != ping || p.count(ping) == 1 {
 						honest(p, f)
 					}
@@ -148,7 +148,7 @@ func TestCloseEndsAWriteThatIsStuck(t *testing.T) {
 		f := newFake()
 		p := &peer{fake: f, answer: honest}
 		go func() { p.take(<-f.toPeer) }()
-		s, err := Open(t.Context(), f, strategy(t, "ping"), testOptions())
+		s, err := Open(t.Context(), f, newStrategy(t, "ping"), testOptions())
 		require.NoError(t, err)
 		b := send(s, "a")
 		synctest.Wait()
@@ -162,7 +162,7 @@ func TestCloseEndsAWriteThatIsStuck(t *testing.T) {
 
 func TestCloseMayBeCalledByManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "ping", testOptions(), honest)
+		s, p := openSession(t, "ping", testOptions(), honest)
 		b := send(s, "a")
 		closed := make(chan struct{})
 		for range 10 {
@@ -184,7 +184,7 @@ func TestCloseMayBeCalledByManyAtOnce(t *testing.T) {
 
 func TestAnEndDuringTheDrainKeepsItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "ping", testOptions(), answersFirst(1))
+		s, p := openSession(t, "ping", testOptions(), answersFirst(1))
 		b := send(s, "a")
 		<-b.returned
 		time.AfterFunc(time.Second, func() { p.end(&conn.CloseError{Code: 1012}) })

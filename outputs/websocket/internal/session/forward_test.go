@@ -17,8 +17,8 @@ import (
 	"filebeat-websocket/protocol/forward"
 )
 
-// request returns a request of Fluent Forward with that chunk id.
-func request(chunk string) string {
+// requestOf returns a request of Fluent Forward with that chunk id.
+func requestOf(chunk string) string {
 	b := msgp.AppendArrayHeader(nil, 3)
 	b = msgp.AppendString(b, "tag")
 	b = msgp.AppendBytes(b, []byte("entries"))
@@ -27,7 +27,7 @@ func request(chunk string) string {
 
 func requests(chunks ...string) (texts []string) {
 	for _, chunk := range chunks {
-		texts = append(texts, request(chunk))
+		texts = append(texts, requestOf(chunk))
 	}
 	return texts
 }
@@ -36,7 +36,7 @@ func (p *peer) confirm(chunk string) { p.reply(string(forward.AppendAck(nil, chu
 
 func TestMessagesAreConfirmedOneByOneInAnyOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "forward", testOptions(), honest)
+		s, p := openSession(t, "forward", testOptions(), honest)
 		first := send(s, requests("a", "b", "a")...)
 		<-first.returned
 		second := send(s, requests("c")...)
@@ -60,7 +60,7 @@ func TestMessagesAreConfirmedOneByOneInAnyOrder(t *testing.T) {
 
 func TestWhatIsConfirmedBehindAGapIsToldAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "forward", testOptions(), honest)
+		s, p := openSession(t, "forward", testOptions(), honest)
 		first := send(s, requests("a", "b", "c", "d")...)
 		<-first.returned
 		second := send(s, requests("e", "f")...)
@@ -77,7 +77,7 @@ func TestWhatIsConfirmedBehindAGapIsToldAtTheEnd(t *testing.T) {
 
 func TestAConfirmationOfAnyMessagePutsTheTimeoutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "forward", testOptions(), honest)
+		s, p := openSession(t, "forward", testOptions(), honest)
 		b := send(s, requests("a", "b", "c")...)
 		<-b.returned
 		time.Sleep(20 * time.Second)
@@ -103,7 +103,7 @@ type shaking struct {
 const nonce = "a nonce"
 
 func (s shaking) answer(p *peer, f frame) {
-	ping, err := forward.ParsePing([]byte(f.payload))
+	answer, err := forward.ParsePing([]byte(f.payload))
 	if f.kind != message || err != nil {
 		honest(p, f)
 		return
@@ -111,8 +111,8 @@ func (s shaking) answer(p *peer, f frame) {
 	if s.silent {
 		return
 	}
-	pong := forward.Pong{OK: true, Hostname: s.hostname, KeyDigest: forward.KeyDigest(ping.Salt, s.hostname, []byte(nonce), s.key)}
-	if ping.KeyDigest != forward.KeyDigest(ping.Salt, ping.Hostname, []byte(nonce), s.key) {
+	pong := forward.Pong{OK: true, Hostname: s.hostname, KeyDigest: forward.KeyDigest(answer.Salt, s.hostname, []byte(nonce), s.key)}
+	if answer.KeyDigest != forward.KeyDigest(answer.Salt, answer.Hostname, []byte(nonce), s.key) {
 		pong = forward.Pong{Reason: "shared_key mismatch"}
 	}
 	p.reply(string(forward.AppendPong(nil, pong)))
@@ -127,7 +127,7 @@ func openShaking(t *testing.T, ackName string, with shaking, helo bool) (*Sessio
 	}
 	options := testOptions()
 	options.Binary = true
-	shaken := ack.WithHandshake(strategy(t, ackName), ack.Handshake{Hostname: "agent", SharedKey: "s3cret"})
+	shaken := ack.WithHandshake(newStrategy(t, ackName), ack.Handshake{Hostname: "agent", SharedKey: "s3cret"})
 	s, err := Open(t.Context(), f, shaken, options)
 	return s, p, err
 }

@@ -45,7 +45,7 @@ func TestOpenWaitsUntilThePeerIsKnown(t *testing.T) {
 				options := testOptions()
 				options.Ended = func(error) { require.Fail(t, "a session that was not opened has not ended") }
 				begun := time.Now()
-				s, err := Open(ctx, f, strategy(t, "ping"), options)
+				s, err := Open(ctx, f, newStrategy(t, "ping"), options)
 				require.Equal(t, c.takes, time.Since(begun))
 				if c.fails == "" && c.is == nil {
 					require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestACancelAfterOpenChangesNothing(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		f := newFake()
 		serve(f, honest)
-		s, err := Open(ctx, f, strategy(t, "ping"), testOptions())
+		s, err := Open(ctx, f, newStrategy(t, "ping"), testOptions())
 		require.NoError(t, err)
 		cancel()
 		synctest.Wait()
@@ -87,7 +87,7 @@ func TestTheFirstPingIsFirstOnTheWire(t *testing.T) {
 		f := newFake()
 		f.pong("unasked")
 		opened := make(chan *Session, 1)
-		pinging := strategy(t, "ping")
+		pinging := newStrategy(t, "ping")
 		go func() {
 			s, _ := Open(t.Context(), f, pinging, testOptions())
 			opened <- s
@@ -124,7 +124,7 @@ func TestTheStrategyIsOpenedFirst(t *testing.T) {
 		f := newFake()
 		f.pong("early")
 		serve(f, honest)
-		s, err := Open(t.Context(), f, &calls{Strategy: strategy(t, "ping"), t: t}, testOptions())
+		s, err := Open(t.Context(), f, &calls{Strategy: newStrategy(t, "ping"), t: t}, testOptions())
 		require.NoError(t, err)
 		s.Close(within(t, time.Second))
 	}
@@ -132,7 +132,7 @@ func TestTheStrategyIsOpenedFirst(t *testing.T) {
 
 func TestANoteComesFromTheStrategy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := open(t, "ping", testOptions(), func(p *peer, f frame) {
+		s, _ := openSession(t, "ping", testOptions(), func(p *peer, f frame) {
 			if f.kind == closing {
 				honest(p, f)
 				return

@@ -282,19 +282,19 @@ func testOptions() Options {
 	return Options{Pipelining: 2, Timeout: 30 * time.Second, MaxPause: time.Minute}
 }
 
-func strategy(t testing.TB, name string) ack.Strategy {
+func newStrategy(t testing.TB, name string) ack.Strategy {
 	t.Helper()
-	kind, err := ack.Get(name)
+	found, err := ack.Get(name)
 	require.NoError(t, err)
-	return kind.New(ack.Config{})
+	return found.New(ack.Config{})
 }
 
-// open opens a session with that peer.
-func open(t testing.TB, ackName string, options Options, answer func(*peer, frame)) (*Session, *peer) {
+// openSession opens a session with that peer.
+func openSession(t testing.TB, ackName string, options Options, answer func(*peer, frame)) (*Session, *peer) {
 	t.Helper()
 	f := newFake()
 	p := serve(f, answer)
-	s, err := Open(t.Context(), f, strategy(t, ackName), options)
+	s, err := Open(t.Context(), f, newStrategy(t, ackName), options)
 	require.NoError(t, err)
 	return s, p
 }

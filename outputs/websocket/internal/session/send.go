@@ -36,17 +36,17 @@ func (s *Session) Send(flight Flight) (taken bool, err error) {
 	return true, nil
 }
 
-// lastWords is how long the peer's side of a connection is still read after a
-// write on it failed.
-const lastWords = 100 * time.Millisecond
+// readAfterWriteError ends the reading of what the peer still sent after a write
+// failed.
+const readAfterWriteError = 100 * time.Millisecond
 
 // writeFailed ends the session after a failed write. A peer that refuses what is
 // being sent writes a Close frame and hangs up, and the RST may end the write
 // before the reader has come to the Close frame, whose code says what to do
 // next. So the reader goes first: on a broken connection it does not take long.
 func (s *Session) writeFailed(err error) {
-	if timeout := net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() {
-		wait := time.NewTimer(lastWords)
+	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
+		wait := time.NewTimer(readAfterWriteError)
 		defer wait.Stop()
 		select {
 		case <-s.dead:
@@ -119,15 +119,15 @@ func (s *Session) write(f *inFlight, last uint64) (ack.Verdict, error) {
 	defer s.writeMutex.Unlock()
 
 	messages := f.flight.Messages()
-	message := 0
+	next := 0
 	appendTo := func(dst []byte) []byte {
-		appended := f.flight.AppendTo(dst, message)
-		s.readByStrategy(f.first+uint64(message), appended[len(dst):])
+		appended := f.flight.AppendTo(dst, next)
+		s.readByStrategy(f.first+uint64(next), appended[len(dst):])
 		return appended
 	}
-	for ; message < messages; message++ {
+	for ; next < messages; next++ {
 		s.written.Add(1)
-		if err := s.conn.AppendMessage(s.options.Binary, f.flight.Size(message), appendTo); err != nil {
+		if err := s.conn.AppendMessage(s.options.Binary, f.flight.Size(next), appendTo); err != nil {
 			return ack.Verdict{}, err
 		}
 	}
@@ -151,13 +151,13 @@ func (s *Session) write(f *inFlight, last uint64) (ack.Verdict, error) {
 
 // readByStrategy shows the strategy a message before it is masked, if it wants to
 // see it.
-func (s *Session) readByStrategy(number uint64, message []byte) {
+func (s *Session) readByStrategy(number uint64, content []byte) {
 	if s.reader == nil {
 		return
 	}
 	s.stateMutex.Lock()
 	defer s.stateMutex.Unlock()
-	s.reader.Written(number, message)
+	s.reader.Written(number, content)
 }
 
 // pingWrittenLocked notes that a Ping goes out. With several of them on their
@@ -171,11 +171,11 @@ func (s *Session) pingWrittenLocked(now time.Time) {
 
 // writePingLocked writes a Ping outside of a batch. No payload, no Ping.
 // writeMutex is held.
-func (s *Session) writePingLocked(ping []byte) error {
-	if ping == nil {
+func (s *Session) writePingLocked(payload []byte) error {
+	if payload == nil {
 		return nil
 	}
-	s.conn.AppendPing(ping)
+	s.conn.AppendPing(payload)
 	return s.conn.Flush()
 }
 

@@ -23,7 +23,7 @@ func TestABatchIsConfirmed(t *testing.T) {
 	for _, ackName := range []string{"none", "ping", "message"} {
 		t.Run(ackName, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, p := open(t, ackName, testOptions(), honest)
+				s, p := openSession(t, ackName, testOptions(), honest)
 				b := send(s, "a", "b", "c")
 				require.Equal(t, result{taken: true}, <-b.returned)
 				if ackName == "message" {
@@ -42,7 +42,7 @@ func TestABatchIsConfirmed(t *testing.T) {
 
 func TestSendWaitsForAPlaceInTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "message", testOptions(), honest) // pipelining 2
+		s, p := openSession(t, "message", testOptions(), honest) // pipelining 2
 		first, second := send(s, "a"), newFlight("b")
 		<-first.returned
 		_, err := s.Send(second)
@@ -63,7 +63,7 @@ func TestSendWaitsForAPlaceInTheWindow(t *testing.T) {
 
 func TestABatchThatHasToBeAloneIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "message", testOptions(), honest)
+		s, p := openSession(t, "message", testOptions(), honest)
 		first, alone, third := send(s, "a"), newFlight("b"), newFlight("c")
 		alone.alone = true
 		<-first.returned
@@ -101,7 +101,7 @@ func TestAPauseKeepsNewMessagesBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, p := open(t, "message", testOptions(), honest)
+				s, p := openSession(t, "message", testOptions(), honest)
 				p.reply(c.pause)
 				synctest.Wait()
 				if c.takes == 10*time.Second {
@@ -135,7 +135,7 @@ func TestAWriteThatFailsLetsTheReaderSpeakFirst(t *testing.T) {
 			read: func(f *fake) { time.AfterFunc(50*time.Millisecond, func() { f.end(refused) }) },
 		},
 		"it has nothing to say": {
-			write: syscall.EPIPE, read: func(*fake) {}, takes: lastWords, want: syscall.EPIPE,
+			write: syscall.EPIPE, read: func(*fake) {}, takes: readAfterWriteError, want: syscall.EPIPE,
 		},
 		"a timeout is no end of the peer's": {
 			write: os.ErrDeadlineExceeded, read: func(*fake) {}, want: os.ErrDeadlineExceeded,
@@ -150,7 +150,7 @@ func TestAWriteThatFailsLetsTheReaderSpeakFirst(t *testing.T) {
 						c.read(f.fake)
 						return c.write
 					}
-					s, err := Open(t.Context(), f, strategy(t, "none"), options)
+					s, err := Open(t.Context(), f, newStrategy(t, "none"), options)
 					require.NoError(t, err)
 					begun := time.Now()
 					if options.PingInterval > 0 {
@@ -182,7 +182,7 @@ func (f *failing) Flush() error { return f.flush() }
 
 func TestSendAfterTheEndTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "ping", testOptions(), honest)
+		s, p := openSession(t, "ping", testOptions(), honest)
 		p.end(io.ErrUnexpectedEOF)
 		<-s.Done()
 		b := newFlight("a")
@@ -199,7 +199,7 @@ func TestTheEndIsToldBeforeTheBatches(t *testing.T) {
 		var told []string
 		options := testOptions()
 		options.Ended = func(error) { told = append(told, "end") }
-		s, p := open(t, "message", options, honest)
+		s, p := openSession(t, "message", options, honest)
 		for _, text := range []string{"a", "b"} {
 			b := newFlight(text)
 			b.told = func(o Outcome) {
@@ -217,7 +217,7 @@ func TestTheEndIsToldBeforeTheBatches(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := open(t, "message", testOptions(), honest)
+		s, p := openSession(t, "message", testOptions(), honest)
 		b, second := newFlight("a", "b", "c"), newFlight("d", "e")
 		for _, b := range []*fakeFlight{b, second} {
 			_, err := s.Send(b)
@@ -249,7 +249,7 @@ func TestAConfirmationOfWhatWasNotSentEndsTheSessionWith1002(t *testing.T) {
 	for name, reply := range map[string]string{"ack": `{"ack": 3}`, "nack": `{"nack": 3, "retry": false}`} {
 		t.Run(name+" beyond the last batch", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, p := open(t, "message", testOptions(), honest)
+				s, p := openSession(t, "message", testOptions(), honest)
 				b := send(s, "a", "b")
 				<-b.returned
 				p.reply(reply)
@@ -265,7 +265,7 @@ func TestAConfirmationOfWhatWasNotSentEndsTheSessionWith1002(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &stopping{fake: newFake(), after: 2, goOn: make(chan struct{})}
 				p := serve(f.fake, honest)
-				s, err := Open(t.Context(), f, strategy(t, "message"), testOptions())
+				s, err := Open(t.Context(), f, newStrategy(t, "message"), testOptions())
 				require.NoError(t, err)
 				b := send(s, "a", "b", "c", "d")
 				synctest.Wait() // two messages are appended
@@ -300,7 +300,7 @@ func TestAMessageOfNoSenseIsToldOnce(t *testing.T) {
 		var ignored []error
 		options := testOptions()
 		options.Ignored = func(err error) { ignored = append(ignored, err) }
-		s, p := open(t, "message", options, honest)
+		s, p := openSession(t, "message", options, honest)
 		p.reply("hello")
 		p.reply("{")
 		b := send(s, "a")

@@ -125,9 +125,9 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 // a Ping that answers an early Pong behind the first one.
 func (s *Session) probe() error {
 	s.writeMutex.Lock()
-	ping := s.strategy.Open().Ping
+	payload := s.strategy.Open().Ping
 	s.loops.Go(s.readLoop)
-	err := s.writePingLocked(ping)
+	err := s.writePingLocked(payload)
 	s.writeMutex.Unlock()
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func sendAll(t *testing.T, address string, batches, messages int) {
 		require.Less(t, attempt, 20, "there are but three faulty connections")
 		c, err := conn.Dial(t.Context(), dialOptions(address))
 		require.NoError(t, err)
-		s, err := Open(t.Context(), c, strategy(t, "ping"), options)
+		s, err := Open(t.Context(), c, newStrategy(t, "ping"), options)
 		if err != nil {
 			continue
 		}
@@ -172,7 +172,7 @@ func TestARefusalIsHeardAboveTheBrokenPipe(t *testing.T) {
 		options.WriteTimeout = 10 * time.Second
 		c, err := conn.Dial(t.Context(), options)
 		require.NoError(t, err)
-		s, err := Open(t.Context(), c, strategy(t, "none"), testOptions())
+		s, err := Open(t.Context(), c, newStrategy(t, "none"), testOptions())
 		require.NoError(t, err)
 		for err == nil {
 			_, err = s.Send(newFlight(text, text, text, text, text, text, text, text))

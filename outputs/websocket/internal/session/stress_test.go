@@ -134,7 +134,7 @@ func stress(t *testing.T, ackName string, seed uint64) (confirmed, lost, refused
 		PingInterval: time.Duration(1+random.IntN(3)) * time.Millisecond,
 		Ended:        func(error) {},
 	}
-	s, err := Open(t.Context(), f, strategy(t, ackName), options)
+	s, err := Open(t.Context(), f, newStrategy(t, ackName), options)
 	if err != nil {
 		return 0, 0, 0
 	}
@@ -146,7 +146,7 @@ func stress(t *testing.T, ackName string, seed uint64) (confirmed, lost, refused
 			for j := range 1 + i%4 {
 				text := fmt.Sprintf("%d.%d", i, j)
 				if ackName == "forward" {
-					text = request(text)
+					text = requestOf(text)
 				}
 				b.texts = append(b.texts, text)
 			}

@@ -106,14 +106,14 @@ func (s *Session) heartbeat(now time.Time) error {
 		s.stateMutex.Unlock()
 		return nil
 	}
-	ping := s.strategy.Heartbeat().Ping
+	payload := s.strategy.Heartbeat().Ping
 	s.pingWrittenLocked(now)
 	awaited := s.awaitSince.IsZero()
 	if awaited {
 		s.awaitSince = now
 	}
 	s.stateMutex.Unlock()
-	s.conn.AppendPing(ping)
+	s.conn.AppendPing(payload)
 	if err := s.conn.Flush(); err != nil {
 		return err
 	}

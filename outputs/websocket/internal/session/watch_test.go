@@ -25,7 +25,7 @@ func dies(t *testing.T, s *Session, says string) time.Duration {
 func TestAConfirmationThatTakesTooLongEndsTheSession(t *testing.T) {
 	t.Run("counted from the write of the oldest batch", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, _ := open(t, "ping", testOptions(), answersFirst(1))
+			s, _ := openSession(t, "ping", testOptions(), answersFirst(1))
 			time.Sleep(time.Hour) // idle is not late
 			first := send(s, "a")
 			require.Equal(t, result{taken: true}, <-first.returned)
@@ -50,7 +50,7 @@ func TestAConfirmationThatTakesTooLongEndsTheSession(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				p.take(<-f.toPeer)
 			}()
-			s, err := Open(t.Context(), f, strategy(t, "ping"), testOptions())
+			s, err := Open(t.Context(), f, newStrategy(t, "ping"), testOptions())
 			require.NoError(t, err)
 			b := send(s, "a")
 			require.Equal(t, 2*time.Minute+30*time.Second, dies(t, s, "no confirmation"))
@@ -59,7 +59,7 @@ func TestAConfirmationThatTakesTooLongEndsTheSession(t *testing.T) {
 	})
 	t.Run("or from the last confirmation", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, p := open(t, "message", testOptions(), nil)
+			s, p := openSession(t, "message", testOptions(), nil)
 			first, second := send(s, "a"), newFlight("b", "c")
 			<-first.returned
 			_, err := s.Send(second)
@@ -89,7 +89,7 @@ func TestOnlyWhatIsNewPutsTheTimeoutOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, p := open(t, "message", testOptions(), nil)
+				s, p := openSession(t, "message", testOptions(), nil)
 				first := send(s, "a")
 				<-first.returned
 				p.reply(`{"ack": 1}`)
@@ -117,7 +117,7 @@ func TestTheHeartbeat(t *testing.T) {
 	t.Run("is sent while nothing else is, and its answer keeps the session alive", func(t *testing.T) {
 		for _, ackName := range []string{"none", "ping", "message"} {
 			synctest.Test(t, func(t *testing.T) {
-				s, p := open(t, ackName, options, honest)
+				s, p := openSession(t, ackName, options, honest)
 				before := p.count(ping)
 				time.Sleep(time.Hour + time.Second)
 				require.Equal(t, before+180, p.count(ping))
@@ -128,7 +128,7 @@ func TestTheHeartbeat(t *testing.T) {
 	})
 	t.Run("is off with 0", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, p := open(t, "ping", testOptions(), honest)
+			s, p := openSession(t, "ping", testOptions(), honest)
 			time.Sleep(time.Hour)
 			require.Equal(t, 1, p.count(ping))
 			s.Close(within(t, time.Second))
@@ -136,7 +136,7 @@ func TestTheHeartbeat(t *testing.T) {
 	})
 	t.Run("counts from the last Ping, also a batch's", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, p := open(t, "ping", options, honest)
+			s, p := openSession(t, "ping", options, honest)
 			time.Sleep(15 * time.Second)
 			<-send(s, "a").outcome
 			time.Sleep(19 * time.Second)
@@ -153,14 +153,14 @@ func TestTheHeartbeat(t *testing.T) {
 				if ackName == "ping" {
 					answers = 1
 				}
-				s, _ := open(t, ackName, options, answersFirst(answers))
+				s, _ := openSession(t, ackName, options, answersFirst(answers))
 				require.Equal(t, 20*time.Second+30*time.Second, dies(t, s, "nothing heard within 30s after a heartbeat"))
 			})
 		}
 	})
 	t.Run("is answered by whatever is heard", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, p := open(t, "none", options, nil)
+			s, p := openSession(t, "none", options, nil)
 			for range 100 {
 				time.Sleep(25 * time.Second)
 				p.reply("something")
@@ -182,7 +182,7 @@ func TestTheHeartbeat(t *testing.T) {
 				p.take(heartbeat)
 				serve(f, honest)
 			}()
-			s, err := Open(t.Context(), f, strategy(t, "ping"), options)
+			s, err := Open(t.Context(), f, newStrategy(t, "ping"), options)
 			require.NoError(t, err)
 			time.Sleep(2 * time.Minute)
 			require.NoError(t, s.Err(), "the answer took 20 s of 30")
@@ -194,7 +194,7 @@ func TestTheHeartbeat(t *testing.T) {
 			f := newFake()
 			p := &peer{fake: f, answer: honest}
 			go func() { p.take(<-f.toPeer) }()
-			s, err := Open(t.Context(), f, strategy(t, "ping"), options)
+			s, err := Open(t.Context(), f, newStrategy(t, "ping"), options)
 			require.NoError(t, err)
 			b := send(s, "a")
 			time.Sleep(5 * time.Minute)
@@ -212,7 +212,7 @@ func TestARoundTripIsMeasured(t *testing.T) {
 		options := testOptions()
 		took := make(chan time.Duration, 10)
 		options.RoundTrip = func(d time.Duration) { took <- d }
-		s, _ := open(t, "ping", options, func(p *peer, f frame) {
+		s, _ := openSession(t, "ping", options, func(p *peer, f frame) {
 			time.Sleep(3 * time.Second)
 			honest(p, f)
 		})

@@ -128,12 +128,12 @@ func (w *Window[T]) advance(done []T) []T {
 	return done
 }
 
-// Fail empties the window and appends what was in flight to lost, oldest first.
-func (w *Window[T]) Fail(lost []T) []T {
+// Fail empties the window and appends what was in flight to dst, oldest first.
+func (w *Window[T]) Fail(dst []T) []T {
 	for w.count > 0 {
-		lost = append(lost, w.pop())
+		dst = append(dst, w.pop())
 	}
-	return lost
+	return dst
 }
 
 func (w *Window[T]) pop() T {
