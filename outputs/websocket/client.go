@@ -24,8 +24,8 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// shared is what all clients of an output have in common. Nothing of it changes
-// after the start.
+// shared is what all clients of an output have in common. Its fields are set at
+// the start; those that change after that have locks of their own.
 type shared struct {
 	config    *config
 	header    http.Header

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package conn is one WebSocket connection of a client (RFC 6455), and the only
-// importer of the WebSocket library.
+// Package conn is one WebSocket connection of a client (RFC 6455). Nothing else in
+// the output imports the WebSocket library.
 //
 // The library dials, shakes hands and reads. Writing is done here: frames are
 // appended to one buffer and leave in few large writes, because the library
@@ -11,7 +11,8 @@
 // # Concurrency
 //
 // Append* and Flush belong to one goroutine at a time. Read is called once, from
-// one goroutine, and answers the peer's Pings itself. Close and Cut may be called
+// one goroutine, and answers the peer's Pings, unless a write is under way: then
+// the writer does. Close and Cut may be called
 // from any goroutine at any time. Both make a blocked Flush return, Close after
 // at most closeFrameTimeout; Cut makes Read return, after Close that is up to the
 // peer.
