@@ -56,7 +56,7 @@ func ParseReply(message []byte) (Reply, error) {
 	var wire wireReply
 	if err := json.Unmarshal(message, &wire); err != nil {
 		// The text of the error may quote the message, which may be long.
-		return Reply{}, fmt.Errorf("%w: not the JSON that it should be", ErrNoReply)
+		return Reply{}, fmt.Errorf("%w: not a JSON object of the protocol", ErrNoReply)
 	}
 	reply := Reply{Reason: wire.Reason, Records: wire.Records, Progress: wire.Progress}
 	if wire.Ack != nil {
@@ -77,7 +77,7 @@ func ParseReply(message []byte) (Reply, error) {
 	if wire.Pause != "" {
 		pause, err := time.ParseDuration(wire.Pause)
 		if err != nil || pause < 0 {
-			return Reply{}, fmt.Errorf("%w: pause is no duration such as 5s", ErrNoReply)
+			return Reply{}, fmt.Errorf("%w: pause is not a duration such as 5s", ErrNoReply)
 		}
 		reply.Pause = pause
 	}

@@ -205,7 +205,7 @@ func (c *client) String() string {
 	return fmt.Sprintf("%s(%s)", outputName, displayURL(c.endpoint))
 }
 
-var errUsedUp = errors.New("sent and not taken more often than retry_limit allows")
+var errUsedUp = errors.New("sent more often than retry_limit allows without being confirmed")
 
 // usedUp reports whether a record was lost too often, with
 // drop_after_retry_limit. Without it libbeat's pipeline decides.

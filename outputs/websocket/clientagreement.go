@@ -28,9 +28,9 @@ func (c *config) validateAgreement() (problems []error) {
 	for i, name := range c.Subprotocols {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name): // a token, as a subprotocol is
-			bad("subprotocols", "%q is no name of a subprotocol", name)
+			bad("subprotocols", "%q is not a valid subprotocol name", name)
 		case slices.Contains(c.Subprotocols[:i], name):
-			bad("subprotocols", "%s is there twice", name)
+			bad("subprotocols", "%s is listed twice", name)
 		}
 	}
 	if c.RequireSubprotocol && len(c.Subprotocols) == 0 && c.strategyName() != "message" {

@@ -22,7 +22,7 @@ func (c *client) dial(observe func(step, detail string, err error)) (*conn.Conn,
 	connection, err := conn.Dial(c.lifecycle.ctx, options)
 	if errors.Is(err, conn.ErrCompression) {
 		if c.plain.add(c.endpoint.Host) {
-			c.log.Warnf("%v: %v; messages go there uncompressed", displayURL(c.endpoint), err)
+			c.log.Warnf("%v: %v; messages are sent there uncompressed", displayURL(c.endpoint), err)
 		}
 		options.CompressionLevel = 0
 		connection, err = conn.Dial(c.lifecycle.ctx, options)
@@ -82,7 +82,7 @@ func (c *client) sessionOptions() session.Options {
 		PingInterval: c.config.PingInterval,
 		MaxPause:     c.config.Backoff.Max,
 		Ended:        c.ended,
-		Ignored:      func(err error) { c.log.Warnf("%v sent a message that is ignored: %v", displayURL(c.endpoint), err) },
+		Ignored:      func(err error) { c.log.Warnf("%v sent a message that was ignored: %v", displayURL(c.endpoint), err) },
 		RoundTrip:    c.stats.roundTrip,
 	}
 }

@@ -142,7 +142,7 @@ func (c *client) testCompression(connection *conn.Conn) string {
 	case c.config.CompressionLevel == 0:
 		return "none, not offered"
 	default:
-		return "none, the server does not agree"
+		return "none, the server declined"
 	}
 }
 

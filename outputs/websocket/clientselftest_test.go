@@ -60,7 +60,7 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 		"ack: message and more": {fmt.Sprintf(`{hosts: [%q], ack: message, compression_level: 1}`, server.URL()), stepLines(
 			`  upgrade \(101 Switching Protocols\)\.\.\. OK`,
 			`  subprotocol: filebeat\.ack\.v1`,
-			`  compression: none, the server does not agree`,
+			`  compression: none, the server declined`,
 			`  Ping and Pong \(\S+s\)\.\.\. OK`,
 			`  ack: message \(ready after \S+s\)\.\.\. OK`,
 		)},

@@ -73,27 +73,27 @@ func (c *client) explainTLS(err error) string {
 	case unknownAuthority:
 		return "set ssl.certificate_authorities to the authority that issued the server's certificate, or ssl.ca_trusted_fingerprint"
 	case otherName:
-		return "use a name of the server's certificate in hosts, or set ssl.verification_mode: certificate"
+		return "use a name from the server's certificate in hosts, or set ssl.verification_mode: certificate"
 	case isInvalid && invalid.Reason == x509.Expired:
-		return "renew the server's certificate, or set this machine's clock"
+		return "renew the server's certificate, or correct the clock of this machine"
 	case errors.Is(err, tlscommon.ErrCAPinMissmatch):
 		return "set ssl.ca_sha256 to the authority that issued the server's certificate"
 	case c.endpoint.Scheme == "ws" && strings.Contains(text, `malformed HTTP response "\x15\x03`):
-		return "the server speaks TLS at this port: use wss instead of ws"
+		return "the server speaks TLS on this port: use wss instead of ws"
 	case notTLS:
-		return "the server speaks no TLS at this port: use ws instead of wss, or another port"
+		return "the server does not speak TLS on this port: use ws instead of wss, or another port"
 	case errors.Is(err, io.EOF) && strings.HasPrefix(text, "TLS: "):
-		return "the server hung up in the handshake: does it speak TLS at this port?"
+		return "the server closed the connection during the handshake: does it speak TLS on this port?"
 	case alert("certificate required"), alert("bad certificate") && !hasCertificate:
-		return "the server demands a client certificate: set ssl.certificate and ssl.key"
+		return "the server requires a client certificate: set ssl.certificate and ssl.key"
 	case alert("bad certificate", "unknown certificate", "expired certificate", "revoked certificate", "unsupported certificate", "access denied"):
-		return "the server refuses the client certificate: set ssl.certificate and ssl.key to one that it knows"
+		return "the server refuses the client certificate: set ssl.certificate and ssl.key to a certificate that it trusts"
 	case alert("handshake failure") && !hasCertificate:
-		return "the server finds nothing in common, see ssl.cipher_suites and ssl.curve_types, or demands a client certificate: set ssl.certificate and ssl.key"
+		return "client and server have nothing in common, see ssl.cipher_suites and ssl.curve_types, or the server requires a client certificate: set ssl.certificate and ssl.key"
 	case alert("handshake failure", "insufficient security level"):
-		return "the server finds nothing in common: see ssl.cipher_suites and ssl.curve_types"
+		return "client and server have nothing in common: see ssl.cipher_suites and ssl.curve_types"
 	case alert("protocol version not supported"), strings.Contains(text, "tls: server selected unsupported protocol version"), strings.Contains(text, "tls: no supported versions"):
-		return "no version of TLS in common with the server: set ssl.supported_protocols"
+		return "client and server have no TLS version in common: set ssl.supported_protocols"
 	}
 	return ""
 }

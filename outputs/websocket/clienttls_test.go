@@ -114,32 +114,32 @@ func TestAFailureOfTLSSaysWhyAndWhatToSet(t *testing.T) {
 		"expired": {
 			serverCertificate(ca.IssueAs(func(c *x509.Certificate) {
 				c.NotAfter, c.IPAddresses = time.Now().Add(-time.Minute), []net.IP{net.IPv4(127, 0, 0, 1)}
-			})), trusted, "certificate has expired or is not yet valid", "; renew the server's certificate, or set this machine's clock",
+			})), trusted, "certificate has expired or is not yet valid", "; renew the server's certificate, or correct the clock of this machine",
 		},
-		"another address": {serverCertificate(ca.Issue("192.0.2.1")), trusted, "x509: certificate is valid for 192.0.2.1, not 127.0.0.1", "; use a name of the server's certificate in hosts"},
+		"another address": {serverCertificate(ca.Issue("192.0.2.1")), trusted, "x509: certificate is valid for 192.0.2.1, not 127.0.0.1", "; use a name from the server's certificate in hosts"},
 		"a name and no address, strictly": {
 			serverCertificate(ca.IssueAs(func(c *x509.Certificate) { c.DNSNames = []string{"logs.example.com"} })),
 			fmt.Sprintf("ssl: {certificate_authorities: [%q], verification_mode: strict}", ca.File),
-			"cannot validate certificate for 127.0.0.1", "; use a name of the server's certificate in hosts",
+			"cannot validate certificate for 127.0.0.1", "; use a name from the server's certificate in hosts",
 		},
 		"the common name only, strictly": {
 			serverCertificate(ca.IssueAs(func(c *x509.Certificate) { c.Subject.CommonName = "127.0.0.1" })),
 			fmt.Sprintf("ssl: {certificate_authorities: [%q], verification_mode: strict}", ca.File),
-			"certificate relies on legacy Common Name field", "; use a name of the server's certificate in hosts",
+			"certificate relies on legacy Common Name field", "; use a name from the server's certificate in hosts",
 		},
-		"no client certificate, TLS 1.3": {demanding(tls.VersionTLS13), trusted, "remote error: tls: certificate required", "; the server demands a client certificate: set ssl.certificate and ssl.key"},
-		"no client certificate, TLS 1.2": {demanding(tls.VersionTLS12), trusted, "remote error: tls: ", "demands a client certificate: set ssl.certificate and ssl.key"},
+		"no client certificate, TLS 1.3": {demanding(tls.VersionTLS13), trusted, "remote error: tls: certificate required", "; the server requires a client certificate: set ssl.certificate and ssl.key"},
+		"no client certificate, TLS 1.2": {demanding(tls.VersionTLS12), trusted, "remote error: tls: ", "requires a client certificate: set ssl.certificate and ssl.key"},
 		"a client certificate of another authority, TLS 1.3": {
 			demanding(tls.VersionTLS13), fmt.Sprintf("%s\nssl.certificate: %q\nssl.key: %q", trusted, ofOther, keyOfOther),
 			"remote error: tls: ", "",
 		},
 		"an expired client certificate": {
 			demanding(tls.VersionTLS13), fmt.Sprintf("%s\nssl.certificate: %q\nssl.key: %q", trusted, ofExpired, keyOfExpired),
-			"remote error: tls: expired certificate", "; the server refuses the client certificate: set ssl.certificate and ssl.key to one that it knows",
+			"remote error: tls: expired certificate", "; the server refuses the client certificate: set ssl.certificate and ssl.key to a certificate that it trusts",
 		},
 		"no version in common": {
 			&tls.Config{Certificates: []tls.Certificate{*good}, MinVersion: tls.VersionTLS13}, trusted + "\nssl.supported_protocols: [TLSv1.2]",
-			"remote error: tls: protocol version not supported", "; no version of TLS in common with the server: set ssl.supported_protocols",
+			"remote error: tls: protocol version not supported", "; client and server have no TLS version in common: set ssl.supported_protocols",
 		},
 		"no cipher in common": {
 			&tls.Config{Certificates: []tls.Certificate{*good}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}},
@@ -161,16 +161,16 @@ func TestAFailureOfTLSSaysWhyAndWhatToSet(t *testing.T) {
 		page := httptest.NewServer(http.NotFoundHandler())
 		defer page.Close()
 		err := newFixture(t, fmt.Sprintf(`hosts: ["wss://%s"]`, page.Listener.Addr())).client.Connect()
-		require.ErrorContains(t, err, "first record does not look like a TLS handshake; the server speaks no TLS at this port: use ws instead of wss")
+		require.ErrorContains(t, err, "first record does not look like a TLS handshake; the server does not speak TLS on this port: use ws instead of wss")
 	})
 	t.Run("hung up", func(t *testing.T) {
 		server := wstest.Start(t)
 		err := newFixture(t, fmt.Sprintf(`hosts: ["wss://%s"]`, server.Addr())).client.Connect()
-		require.EqualError(t, err, "TLS: EOF; the server hung up in the handshake: does it speak TLS at this port?")
+		require.EqualError(t, err, "TLS: EOF; the server closed the connection during the handshake: does it speak TLS on this port?")
 	})
 	t.Run("TLS where none was expected", func(t *testing.T) {
 		server := wstest.Start(t, wstest.WithFaults(wstest.Fault{NotHTTP: []byte("\x15\x03\x01\x00\x02\x02\x28")})) // an alert
-		require.ErrorContains(t, newFixture(t, ``, server).client.Connect(), "; the server speaks TLS at this port: use wss instead of ws")
+		require.ErrorContains(t, newFixture(t, ``, server).client.Connect(), "; the server speaks TLS on this port: use wss instead of ws")
 	})
 }
 
@@ -288,7 +288,7 @@ func TestRenewedClientCertificateIsUsedByTheNextDial(t *testing.T) {
 	require.Equal(t, "old", seen)
 
 	accepted = "new"
-	require.ErrorContains(t, f.client.Connect(), "; the server refuses the client certificate: set ssl.certificate and ssl.key to one that it knows")
+	require.ErrorContains(t, f.client.Connect(), "; the server refuses the client certificate: set ssl.certificate and ssl.key to a certificate that it trusts")
 	issue("new")
 	f.publishes(t)
 	require.Equal(t, "new", seen)

@@ -37,7 +37,7 @@ func (c *client) replaceLater(opened *session.Session) {
 		}
 		// The next Publish finds the session closed, and libbeat connects then.
 		if err := c.replace(opened); err != nil && !errors.Is(err, session.ErrClosed) {
-			c.log.Warnf("Connection to %v was closed after its ttl, and not replaced: %v", displayURL(c.endpoint), err)
+			c.log.Warnf("Connection to %v was closed after its ttl and could not be replaced: %v", displayURL(c.endpoint), err)
 		}
 	})
 }

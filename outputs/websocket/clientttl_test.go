@@ -69,7 +69,7 @@ func TestAReplacementThatFailsIsSaidAndLeftToTheNextConnect(t *testing.T) {
 	f := newFixture(t, `ttl: 100ms`, server)
 	require.NoError(t, f.client.Connect())
 	beattest.Eventually(t, 10*time.Second, "the failure is logged", func() bool {
-		return strings.Contains(logged(), "not replaced: the server answered the upgrade with 503")
+		return strings.Contains(logged(), "could not be replaced: the server answered the upgrade with 503")
 	})
 	batch, signals := f.batch(1, 20)
 	require.Error(t, f.client.Publish(context.Background(), batch))

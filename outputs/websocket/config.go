@@ -200,7 +200,7 @@ func (c *config) Validate() error {
 	problems = append(problems, c.validateAgreement()...)
 	for key, value := range map[string]string{"origin": c.Origin, "user_agent": c.UserAgent} {
 		if !httpguts.ValidHeaderFieldValue(value) {
-			bad(key, "is no valid value of a header")
+			bad(key, "is not a valid header value")
 		}
 	}
 
@@ -208,7 +208,7 @@ func (c *config) Validate() error {
 		bad("ack_field", "is for ack: message, not for ack: %s", c.Ack)
 	}
 	if slices.Contains(strings.Split(c.AckField, "."), "") && c.AckField != "" {
-		bad("ack_field", "is no field such as a.b")
+		bad("ack_field", "is not a field name such as a.b")
 	}
 	if letters := c.DeadLetter; letters.Path != "" {
 		if letters.Filename == "" || strings.ContainsAny(letters.Filename, `/\`) {
@@ -239,11 +239,11 @@ func validateHeaders(headers map[string]string) error {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			problems = append(problems, settingError("headers", fmt.Errorf("%q is no valid name of a header", name)))
+			problems = append(problems, settingError("headers", fmt.Errorf("%q is not a valid header name", name)))
 		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
 			problems = append(problems, settingError("headers", fmt.Errorf("%s belongs to the handshake and can't be set", name)))
 		case !httpguts.ValidHeaderFieldValue(value):
-			problems = append(problems, settingError("headers", fmt.Errorf("the value of %s holds a byte that no header may hold", name)))
+			problems = append(problems, settingError("headers", fmt.Errorf("the value of %s contains a byte that is not allowed in a header", name)))
 		}
 	}
 	return errors.Join(problems...)

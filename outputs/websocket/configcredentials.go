@@ -51,11 +51,11 @@ func (c *config) validateCredentials() (problems []error) {
 		"username": c.Username, "password": c.Password, "api_key": c.APIKey, "bearer_token": c.BearerToken,
 	} {
 		if !httpguts.ValidHeaderFieldValue(value) {
-			problems = append(problems, settingError(name, errors.New("holds a byte that no header may hold, such as a line break")))
+			problems = append(problems, settingError(name, errors.New("contains a byte that is not allowed in a header, such as a line break")))
 		}
 	}
 	if names := c.credentialSettings(); len(names) > 1 {
-		problems = append(problems, settingError(names[0], fmt.Errorf("does not go with %s: give one kind of credentials", strings.Join(names[1:], ", "))))
+		problems = append(problems, settingError(names[0], fmt.Errorf("does not go with %s: set only one kind of credentials", strings.Join(names[1:], ", "))))
 	}
 	if c.Username == "" && c.Password != "" {
 		problems = append(problems, settingError("password", errors.New("needs a username")))
@@ -67,13 +67,13 @@ func (c *config) validateCredentials() (problems []error) {
 }
 
 // errColon is RFC 7617 2: the password begins behind the first colon.
-var errColon = errors.New("must not hold a colon")
+var errColon = errors.New("must not contain a colon")
 
 // validateUser checks the user of a host's URL. The password stays out of the
 // errors.
 func (c *config) validateUser(user *url.Userinfo) error {
 	if names := c.credentialSettings(); len(names) > 0 {
-		return fmt.Errorf("a user in the URL does not go with %s: give one kind of credentials", strings.Join(names, ", "))
+		return fmt.Errorf("a user in the URL does not go with %s: set only one kind of credentials", strings.Join(names, ", "))
 	}
 	return checkUser(user)
 }
@@ -82,11 +82,11 @@ func checkUser(user *url.Userinfo) error {
 	password, _ := user.Password()
 	switch name := user.Username(); {
 	case name == "":
-		return errors.New("a user in the URL has no name")
+		return errors.New("the user in the URL has no name")
 	case strings.Contains(name, ":"):
 		return fmt.Errorf("the name of the user in the URL %w", errColon)
 	case !httpguts.ValidHeaderFieldValue(name), !httpguts.ValidHeaderFieldValue(password):
-		return errors.New("the user in the URL holds a byte that no header may hold, such as a line break")
+		return errors.New("the user in the URL contains a byte that is not allowed in a header, such as a line break")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func readToken(path string) (string, error) {
 	case token == "":
 		return "", fmt.Errorf("%s is empty", path)
 	case !httpguts.ValidHeaderFieldValue(token):
-		return "", fmt.Errorf("%s holds a byte that no header may hold, such as a line break", path)
+		return "", fmt.Errorf("%s contains a byte that is not allowed in a header, such as a line break", path)
 	}
 	return token, nil
 }
@@ -165,7 +165,7 @@ func (c *client) warnOfCleartext() {
 		return
 	}
 	c.cleartext.Do(func() {
-		c.log.Warnf("Credentials are sent to %v without encryption: anyone on the way can read them. Use wss", displayURL(c.endpoint))
+		c.log.Warnf("Credentials are sent to %v without encryption: anyone on the network path can read them. Use wss", displayURL(c.endpoint))
 	})
 }
 

@@ -66,7 +66,7 @@ func TestTokenFileIsReadForEveryDial(t *testing.T) {
 	for _, bad := range []struct{ content, want string }{
 		{"", "is empty"},
 		{" \n", "is empty"},
-		{"hunter2\nhunter2", "holds a byte that no header may hold"},
+		{"hunter2\nhunter2", "contains a byte that is not allowed in a header"},
 		{strings.Repeat("hunter2", maxTokenBytes), "is longer than"},
 	} {
 		require.NoError(t, os.WriteFile(file, []byte(bad.content), 0o600))
@@ -83,25 +83,25 @@ func TestTokenFileIsReadForEveryDial(t *testing.T) {
 
 func TestCredentialErrorsNameTheSettingAndKeepTheSecret(t *testing.T) {
 	for yaml, want := range map[string]string{
-		`{hosts: [h], username: me, api_key: "hunter2"}`:                                "output.websocket.username: does not go with api_key: give one kind",
+		`{hosts: [h], username: me, api_key: "hunter2"}`:                                "output.websocket.username: does not go with api_key: set only one kind",
 		`{hosts: [h], api_key: "a:hunter2", bearer_token: hunter2}`:                     "output.websocket.api_key: does not go with bearer_token",
 		`{hosts: [h], bearer_token: hunter2, bearer_token_file: /x}`:                    "output.websocket.bearer_token: does not go with bearer_token_file",
 		`{hosts: [h], bearer_token_file: /x, headers: {authorization: hunter2}}`:        "output.websocket.bearer_token_file: does not go with headers.authorization",
 		`{hosts: [h], username: me, password: hunter2, headers: {Authorization: x}}`:    "output.websocket.username: does not go with headers.Authorization",
 		`{hosts: [h], password: hunter2}`:                                               "output.websocket.password: needs a username",
-		`{hosts: [h], username: "me:hunter2"}`:                                          "output.websocket.username: must not hold a colon",
-		`{hosts: [h], username: me, password: "hunter2\n"}`:                             "output.websocket.password: holds a byte",
-		`{hosts: [h], username: "me\rhunter2"}`:                                         "output.websocket.username: holds a byte",
-		`{hosts: [h], api_key: "a:hunter2\r\nX: y"}`:                                    "output.websocket.api_key: holds a byte",
-		`{hosts: [h], bearer_token: "hunter2\n"}`:                                       "output.websocket.bearer_token: holds a byte",
+		`{hosts: [h], username: "me:hunter2"}`:                                          "output.websocket.username: must not contain a colon",
+		`{hosts: [h], username: me, password: "hunter2\n"}`:                             "output.websocket.password: contains a byte",
+		`{hosts: [h], username: "me\rhunter2"}`:                                         "output.websocket.username: contains a byte",
+		`{hosts: [h], api_key: "a:hunter2\r\nX: y"}`:                                    "output.websocket.api_key: contains a byte",
+		`{hosts: [h], bearer_token: "hunter2\n"}`:                                       "output.websocket.bearer_token: contains a byte",
 		`{hosts: [h], bearer_token: [hunter2, hunter2]}`:                                "output.websocket.bearer_token",
 		`{hosts: [h], api_key: {hunter2: hunter2}}`:                                     "output.websocket.api_key",
 		`{hosts: ["ws://me:hunter2@h"], username: me}`:                                  "output.websocket.hosts: entry 1: a user in the URL does not go with username",
 		`{hosts: ["ws://me:hunter2@h"], bearer_token: hunter2}`:                         "output.websocket.hosts: entry 1: a user in the URL does not go with bearer_token",
 		`{hosts: [g, "ws://me:hunter2@h"], headers: {Authorization: "Bearer hunter2"}}`: "output.websocket.hosts: entry 2: a user in the URL does not go with headers.Authorization",
-		`{hosts: ["ws://:hunter2@h"]}`:                                                  "output.websocket.hosts: entry 1: a user in the URL has no name",
-		`{hosts: ["ws://m%3Ae:hunter2@h"]}`:                                             "output.websocket.hosts: entry 1: the name of the user in the URL must not hold a colon",
-		`{hosts: ["ws://me:hunter2%0A@h"]}`:                                             "output.websocket.hosts: entry 1: the user in the URL holds a byte",
+		`{hosts: ["ws://:hunter2@h"]}`:                                                  "output.websocket.hosts: entry 1: the user in the URL has no name",
+		`{hosts: ["ws://m%3Ae:hunter2@h"]}`:                                             "output.websocket.hosts: entry 1: the name of the user in the URL must not contain a colon",
+		`{hosts: ["ws://me:hunter2%0A@h"]}`:                                             "output.websocket.hosts: entry 1: the user in the URL contains a byte",
 		`{addr: "ws://me:hunter2@h", username: me}`:                                     "output.websocket.addr: entry 1: a user in the URL does not go with username",
 	} {
 		t.Run(yaml, func(t *testing.T) {

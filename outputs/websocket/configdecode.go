@@ -76,7 +76,7 @@ func resolveAliases(settings map[string]any) error {
 		}
 		delete(settings, alias)
 		if value, both := settings[key]; both && fmt.Sprint(value) != fmt.Sprint(other) {
-			return settingError(key, fmt.Errorf("differs from its alias %s; give one of them", alias))
+			return settingError(key, fmt.Errorf("differs from its alias %s; set only one of them", alias))
 		}
 		settings[key] = other
 	}
@@ -171,7 +171,7 @@ func durationHook(from, to reflect.Type, value any) (any, error) {
 		}
 		d, err := time.ParseDuration(v.String())
 		if err != nil {
-			return nil, fmt.Errorf("%q is no duration such as 30s or 1m", v.String())
+			return nil, fmt.Errorf("%q is not a duration such as 30s or 1m", v.String())
 		}
 		return d, nil
 	case v.CanInt():
@@ -204,7 +204,7 @@ func byteSizeHook(from, to reflect.Type, value any) (any, error) {
 	}
 	bytes, err := humanize.ParseBytes(text)
 	if err != nil || bytes > math.MaxInt64 {
-		return nil, fmt.Errorf("%q is no size such as 1048576 or 1MiB", text)
+		return nil, fmt.Errorf("%q is not a size such as 1048576 or 1MiB", text)
 	}
 	return byteSize(bytes), nil
 }
@@ -218,7 +218,7 @@ func permissionsHook(from, to reflect.Type, value any) (any, error) {
 	text, _ := value.(string)
 	permissions, err := strconv.ParseUint(text, 8, 32)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no file permission such as 0600", text)
+		return nil, fmt.Errorf("%q is not a file permission such as 0600", text)
 	}
 	return permissions, nil
 }

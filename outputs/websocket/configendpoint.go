@@ -23,7 +23,7 @@ func (c *config) endpoints() ([]*url.URL, error) {
 	hosts, key := c.Hosts, "hosts"
 	switch {
 	case c.Addr != "" && len(c.Hosts) > 0:
-		return nil, settingError("addr", errors.New("is the short form of hosts; give one of them"))
+		return nil, settingError("addr", errors.New("is the short form of hosts; set only one of them"))
 	case c.Addr != "":
 		hosts, key = []string{c.Addr}, "addr"
 	case len(c.Hosts) == 0:
@@ -55,9 +55,9 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 	u, err := url.Parse(host)
 	if err != nil {
 		if parse, ok := errors.AsType[*url.Error](err); ok && !strings.Contains(host, "@") {
-			return nil, fmt.Errorf("%q is no URL: %w", host, parse.Err)
+			return nil, fmt.Errorf("%q is not a valid URL: %w", host, parse.Err)
 		}
-		return nil, errors.New("is no URL")
+		return nil, errors.New("is not a valid URL")
 	}
 	scheme, known := schemes[strings.ToLower(u.Scheme)]
 	if !known {
@@ -70,13 +70,13 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 		}
 	}
 	if u.Hostname() == "" {
-		return nil, errors.New("names no host")
+		return nil, errors.New("has no host name")
 	}
 	if u.Fragment != "" {
-		return nil, errors.New("a fragment (#...) does not belong into it")
+		return nil, errors.New("must not have a fragment (#...)")
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
-		return nil, fmt.Errorf("%q: an IPv6 address goes into brackets", u.Host)
+		return nil, fmt.Errorf("%q: an IPv6 address needs brackets", u.Host)
 	}
 	port := u.Port()
 	if port == "" {

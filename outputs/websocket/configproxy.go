@@ -56,13 +56,13 @@ func (c *config) validateProxy() (problems []error) {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			bad("proxy_headers", "%q is no valid name of a header", name)
+			bad("proxy_headers", "%q is not a valid header name", name)
 		case slices.Contains(ofConnect, canonical):
 			bad("proxy_headers", "%s belongs to CONNECT and can't be set", name)
 		case !httpguts.ValidHeaderFieldValue(value):
-			bad("proxy_headers", "the value of %s holds a byte that no header may hold", name)
+			bad("proxy_headers", "the value of %s contains a byte that is not allowed in a header", name)
 		case canonical == "Proxy-Authorization" && hasUser:
-			bad("proxy_headers", "%s does not go with a user in proxy_url: give one of them", name)
+			bad("proxy_headers", "%s does not go with a user in proxy_url: set only one of them", name)
 		}
 	}
 	return problems
@@ -75,7 +75,7 @@ func parseProxyURL(text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, errors.New("is no URL")
+		return nil, errors.New("is not a valid URL")
 	}
 	return completeProxyURL(u)
 }
@@ -87,7 +87,7 @@ func completeProxyURL(u *url.URL) (*url.URL, error) {
 		return nil, fmt.Errorf("unknown scheme %q, known are http, https, socks5 and socks5h", u.Scheme)
 	}
 	if u.Hostname() == "" {
-		return nil, errors.New("names no host")
+		return nil, errors.New("has no host name")
 	}
 	if u.User != nil {
 		if err := checkUser(u.User); err != nil {
@@ -177,7 +177,7 @@ func addAuthority(roots *x509.CertPool, authority string) error {
 		return err
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("%v holds no certificate", reader)
+		return fmt.Errorf("%v contains no certificate", reader)
 	}
 	return nil
 }

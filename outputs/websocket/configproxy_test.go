@@ -251,17 +251,17 @@ func TestProxyTLSTrustsTheAuthoritiesOfTheSettings(t *testing.T) {
 func TestProxySettingsThatCanNotBeUsed(t *testing.T) {
 	for yaml, want := range map[string]string{
 		`proxy_url: "ftp://me:hunter2@p"`:                                                   `output.websocket.proxy_url: unknown scheme "ftp", known are http, https, socks5 and socks5h`,
-		`proxy_url: "http://me:hunter2@"`:                                                   "output.websocket.proxy_url: names no host",
-		`proxy_url: "http://me:hunter2@p:port"`:                                             "output.websocket.proxy_url: is no URL",
-		`proxy_url: "http://me:%zzhunter2@p"`:                                               "output.websocket.proxy_url: is no URL",
-		`proxy_url: "http://:hunter2@p"`:                                                    "output.websocket.proxy_url: a user in the URL has no name",
+		`proxy_url: "http://me:hunter2@"`:                                                   "output.websocket.proxy_url: has no host name",
+		`proxy_url: "http://me:hunter2@p:port"`:                                             "output.websocket.proxy_url: is not a valid URL",
+		`proxy_url: "http://me:%zzhunter2@p"`:                                               "output.websocket.proxy_url: is not a valid URL",
+		`proxy_url: "http://:hunter2@p"`:                                                    "output.websocket.proxy_url: the user in the URL has no name",
 		`proxy_url: "http://p:99999"`:                                                       `output.websocket.proxy_url: port "99999"`,
 		`{proxy_url: "http://me:hunter2@p", proxy_disable: true}`:                           "output.websocket.proxy_url: does not go with proxy_disable: true",
 		`{proxy_url: "socks5h://p", proxy_use_local_resolver: true}`:                        "output.websocket.proxy_use_local_resolver: does not go with socks5h",
 		`{proxy_url: "socks5://p", proxy_headers: {X: hunter2}}`:                            "output.websocket.proxy_headers: are for http and https",
-		`proxy_headers: {"X Y": hunter2}`:                                                   `output.websocket.proxy_headers: "X Y" is no valid name`,
+		`proxy_headers: {"X Y": hunter2}`:                                                   `output.websocket.proxy_headers: "X Y" is not a valid header name`,
 		`proxy_headers: {Host: hunter2}`:                                                    "output.websocket.proxy_headers: Host belongs to CONNECT",
-		"proxy_headers: {X: \"hunter2\\r\\n\"}":                                             "output.websocket.proxy_headers: the value of X holds a byte",
+		"proxy_headers: {X: \"hunter2\\r\\n\"}":                                             "output.websocket.proxy_headers: the value of X contains a byte",
 		`{proxy_url: "http://me:hunter2@p", proxy_headers: {proxy-authorization: hunter2}}`: "output.websocket.proxy_headers: proxy-authorization does not go with a user in proxy_url",
 		`proxy_disable: 1`:                                                                  "output.websocket.proxy_disable: must be true or false",
 	} {

@@ -88,7 +88,7 @@ func (d *deadLetters) put(r *record, now time.Time) {
 	select {
 	case d.lines <- append(line, '\n'):
 	default:
-		d.fail(errors.New("the disk does not keep up"))
+		d.fail(errors.New("the disk is too slow"))
 	}
 }
 
@@ -121,6 +121,6 @@ func (d *deadLetters) write(line []byte) {
 func (d *deadLetters) fail(err error) {
 	d.failed.Inc()
 	if d.failed.Get() == 1 {
-		d.log.Errorf("A dropped event is not in the dead letter file: %v; more of them are counted in dead_letter.errors", err)
+		d.log.Errorf("A dropped event could not be written to the dead letter file: %v; dead_letter.errors counts further ones", err)
 	}
 }

@@ -170,7 +170,7 @@ func (d *delivery) cancel() {
 // keep leaves the batch without a signal; lifecycle says why.
 func (d *delivery) keep() {
 	d.client.observer.RetryableErrors(d.total)
-	d.client.log.Infof("%d events were not confirmed before the end; they will be sent again after the next start", d.total)
+	d.client.log.Infof("%d events were not confirmed before shutdown; they will be sent again after the next start", d.total)
 }
 
 var _ session.Flight = (*delivery)(nil)

@@ -225,7 +225,7 @@ func TestRetryLimitCountsRefusalsAndNamesItself(t *testing.T) {
 	require.Len(t, files, 1)
 	content, err := os.ReadFile(files[0])
 	require.NoError(t, err)
-	require.Contains(t, string(content), `"reason":"retry_limit","error":"sent and not taken more often than retry_limit allows"`)
+	require.Contains(t, string(content), `"reason":"retry_limit","error":"sent more often than retry_limit allows without being confirmed"`)
 }
 
 func TestAckForTheFutureEndsTheConnection(t *testing.T) {

@@ -209,7 +209,7 @@ func TestDocsNameEverySetting(t *testing.T) {
 			for _, s := range read(t) {
 				key := sectionOf(s.key, code)
 				require.Contains(t, code, key, "the code knows no such setting")
-				require.True(t, code[key].section || !named[key], "%s is there twice", key)
+				require.True(t, code[key].section || !named[key], "%s is listed twice", key)
 				require.Equal(t, code[key].alias, s.alias, "alias of %s", key)
 				named[key] = true
 			}

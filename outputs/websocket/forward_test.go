@@ -167,9 +167,9 @@ func TestHandshakeBeforeEveryKindOfConfirmation(t *testing.T) {
 func TestAHandshakeThatFailsIsAFailedConnect(t *testing.T) {
 	options := receiver.ForwardOptions{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}, Hostname: "server-1"}
 	for name, test := range map[string]struct{ forward, want string }{
-		"a wrong key":            {`{shared_key: hunter2, username: alice, password: pa55word, hostname: agent-1}`, "the server refused it"},
-		"a wrong password":       {`{shared_key: s3cret, username: alice, password: hunter2, hostname: agent-1}`, "the server refused it"},
-		"a user that is missing": {`{shared_key: s3cret, hostname: agent-1}`, "it asks for a user: set forward.username"},
+		"a wrong key":            {`{shared_key: hunter2, username: alice, password: pa55word, hostname: agent-1}`, "the server refused the login"},
+		"a wrong password":       {`{shared_key: s3cret, username: alice, password: hunter2, hostname: agent-1}`, "the server refused the login"},
+		"a user that is missing": {`{shared_key: s3cret, hostname: agent-1}`, "the server requires a user: set forward.username"},
 		"the server's own name":  {`{shared_key: s3cret, username: alice, password: pa55word, hostname: server-1}`, "has this agent's own name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestAHandshakeThatFailsIsAFailedConnect(t *testing.T) {
 func TestAServerWithoutHandshakeIsNamed(t *testing.T) {
 	server := wstest.Start(t)
 	f := newFixture(t, `{format: forward, timeout: 50ms, forward: {shared_key: s3cret}}`, server)
-	require.ErrorContains(t, f.client.Connect(), "timeout: no HELO of Fluent Forward (is a shared key set at the server?) within 50ms")
+	require.ErrorContains(t, f.client.Connect(), "timeout: no HELO of Fluent Forward (does the server have a shared key?) within 50ms")
 }
 
 // A connection dies when some of its requests are confirmed, and not the oldest

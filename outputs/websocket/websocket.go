@@ -50,7 +50,7 @@ func makeWebsocket(
 
 	log := logp.NewLogger(outputName)
 	if unused := c.unusedOptions(); len(unused) > 0 {
-		log.Warnf("%s: set, and not used with %s", strings.Join(unused, ", "), c.codecSubject())
+		log.Warnf("%s: no effect with %s", strings.Join(unused, ", "), c.codecSubject())
 	}
 	registry := outputRegistry()
 	life := newLifecycle(c.CloseTimeout)

@@ -191,7 +191,7 @@ func TestAWrongSharedKeyIsReportedAndTheRightOneDelivers(t *testing.T) {
 		return filebeat.Stat("libbeat.output.websocket.connections.failed") >= 3
 	})
 	require.Zero(t, filebeat.Stat("libbeat.output.websocket.connections.opened"))
-	require.Contains(t, filebeat.Output(), "handshake of Fluent Forward: the server refused it")
+	require.Contains(t, filebeat.Output(), "handshake of Fluent Forward: the server refused the login")
 	require.NotContains(t, filebeat.Output(), "s3cret")
 	records, _, _ := wrong.state()
 	require.Zero(t, records, "nothing is sent to a server that does not know the key")

@@ -51,7 +51,7 @@ func TestAFailureOfTLSIsOneLineWithTheCauseAndWhatToSet(t *testing.T) {
 		"expired": {serverOf(ca.IssueAs(func(c *x509.Certificate) {
 			c.NotAfter, c.IPAddresses = time.Now().Add(-time.Minute), []net.IP{net.IPv4(127, 0, 0, 1)}
 		})), ca.File, "certificate has expired", "renew the server's certificate"},
-		"another name":                    {serverOf(ca.Issue("192.0.2.1")), ca.File, "certificate is valid for 192.0.2.1, not 127.0.0.1", "use a name of the server's certificate in hosts"},
+		"another name":                    {serverOf(ca.Issue("192.0.2.1")), ca.File, "certificate is valid for 192.0.2.1, not 127.0.0.1", "use a name from the server's certificate in hosts"},
 		"no client certificate, TLS 1.3":  {demanding(tls.VersionTLS13), ca.File, "tls: certificate required", "set ssl.certificate and ssl.key"},
 		"no client certificate, TLS 1.2":  {demanding(tls.VersionTLS12), ca.File, "remote error: tls: ", "set ssl.certificate and ssl.key"},
 		"no version of TLS in common too": {&tls.Config{Certificates: []tls.Certificate{*good}, MinVersion: tls.VersionTLS13}, ca.File, "protocol version not supported", "set ssl.supported_protocols"},

@@ -35,7 +35,7 @@ func (c *chunkReplies) Message(payload []byte) (Verdict, error) {
 	chunk, err := forward.ParseAck(payload)
 	if err != nil {
 		if _, notHelo := forward.ParseHelo(payload); notHelo == nil {
-			return Verdict{}, errors.New("a HELO: it wants a handshake, which forward.shared_key turns on")
+			return Verdict{}, errors.New("a HELO: the server requires a handshake, so set forward.shared_key")
 		}
 		return Verdict{}, err
 	}

@@ -71,7 +71,7 @@ func (h *handshake) Ready() bool { return h.stage == shaken && h.Strategy.Ready(
 func (h *handshake) Awaits() string {
 	switch h.stage {
 	case awaitHelo:
-		return "HELO of Fluent Forward (is a shared key set at the server?)"
+		return "HELO of Fluent Forward (does the server have a shared key?)"
 	case awaitPong:
 		return "PONG of Fluent Forward"
 	}
@@ -134,9 +134,9 @@ func (h *handshake) answer(helo forward.Helo) []byte {
 // check returns what is wrong with the server's answer, empty for nothing.
 func (h *handshake) check(pong forward.Pong) string {
 	if !pong.OK {
-		problem := fmt.Sprintf("the server refused it: %.100q", h.discreet(pong.Reason))
+		problem := fmt.Sprintf("the server refused the login: %.100q", h.discreet(pong.Reason))
 		if h.noUser {
-			problem += " (it asks for a user: set forward.username and forward.password)"
+			problem += " (the server requires a user: set forward.username and forward.password)"
 		}
 		return problem
 	}

@@ -76,10 +76,10 @@ func TestTheClientLeavesAServerThatIsNotTheRightOne(t *testing.T) {
 		pong func(forward.Ping) []byte
 		want string
 	}{
-		"it refuses":                      {agent, refusal("shared_key mismatch"), `handshake of Fluent Forward: the server refused it: "shared_key mismatch"`},
-		"it refuses and repeats a secret": {agent, refusal("s3cret? pa55word?"), `handshake of Fluent Forward: the server refused it: "***? ***?"`},
+		"it refuses":                      {agent, refusal("shared_key mismatch"), `handshake of Fluent Forward: the server refused the login: "shared_key mismatch"`},
+		"it refuses and repeats a secret": {agent, refusal("s3cret? pa55word?"), `handshake of Fluent Forward: the server refused the login: "***? ***?"`},
 		"it wants a user": {noUser, refusal("username/password mismatch"),
-			`handshake of Fluent Forward: the server refused it: "username/password mismatch" (it asks for a user: set forward.username and forward.password)`},
+			`handshake of Fluent Forward: the server refused the login: "username/password mismatch" (the server requires a user: set forward.username and forward.password)`},
 		"it does not know the key": {agent, func(p forward.Ping) []byte { return welcome(p, helo, "server", "other") },
 			"handshake of Fluent Forward: the server does not know forward.shared_key"},
 		"it sends the client's digest back": {agent, func(p forward.Ping) []byte {

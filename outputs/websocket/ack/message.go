@@ -59,7 +59,7 @@ func (f fieldReplies) Message(payload []byte) (Verdict, error) {
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		return Verdict{}, errors.New("a reply that is no JSON")
+		return Verdict{}, errors.New("a reply that is not JSON")
 	}
 	for _, key := range f.path {
 		object, ok := value.(map[string]any)
@@ -71,7 +71,7 @@ func (f fieldReplies) Message(payload []byte) (Verdict, error) {
 	digits, _ := value.(json.Number)
 	number, err := strconv.ParseUint(digits.String(), 10, 64)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("a reply whose field %s is no number of a message", strings.Join(f.path, "."))
+		return Verdict{}, fmt.Errorf("a reply whose field %s is not a message number", strings.Join(f.path, "."))
 	}
 	return Verdict{Confirmed: number}, nil
 }

@@ -176,7 +176,7 @@ func TestAHandshakeHasItsTime(t *testing.T) {
 		helo bool
 		want string
 	}{
-		"no HELO": {shaking{}, false, "timeout: no HELO of Fluent Forward (is a shared key set at the server?) within 30s"},
+		"no HELO": {shaking{}, false, "timeout: no HELO of Fluent Forward (does the server have a shared key?) within 30s"},
 		"no PONG": {shaking{silent: true}, true, "timeout: no PONG of Fluent Forward within 30s"},
 	} {
 		t.Run(name, func(t *testing.T) {
