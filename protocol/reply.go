@@ -11,32 +11,32 @@ import (
 	"time"
 )
 
-// Subprotocol is the name that the client offers in Sec-WebSocket-Protocol and
-// that the server has to pick (RFC 6455 1.9).
+// Subprotocol is the name that the client offers in Sec-WebSocket-Protocol, and that
+// the server has to pick (RFC 6455 1.9).
 const Subprotocol = "filebeat.ack.v1"
 
 // Reply is one text message from the receiver. Data messages of a connection
-// are numbered 1, 2, 3, ... by their order; 0 stands for none of them.
+// are numbered 1, 2, 3, ... in their order; 0 means none.
 type Reply struct {
-	// Ack says that every message up to this one is in the receiver's care.
+	// Ack confirms every message up to this one.
 	Ack uint64
-	// Nack says that this message, and only this one, was not taken.
+	// Nack refuses this message, and only this one.
 	Nack uint64
-	// Reason is why Nack was not taken.
+	// Reason is why Nack was refused.
 	Reason string
-	// Retry says that Nack may be sent again. Without it, it never may.
+	// Retry means that Nack may be sent again; without it, never.
 	Retry bool
-	// Records are the records of Nack, counted from 0, that were not taken; the
-	// others were. Empty means all of them.
+	// Records are the refused records of Nack, counted from 0; the others are
+	// confirmed. Empty means all.
 	Records []int
-	// Progress says that the receiver is still at work.
+	// Progress means that the receiver is still processing messages.
 	Progress bool
-	// Pause asks for no new data for so long.
+	// Pause asks for no new messages for this time.
 	Pause time.Duration
 }
 
-// ErrNoReply is the error for a message that is no reply at all.
-var ErrNoReply = errors.New("no message of " + Subprotocol)
+// ErrNoReply is the error for a message that is not a reply.
+var ErrNoReply = errors.New("not a message of " + Subprotocol)
 
 // wireReply is a Reply in JSON.
 type wireReply struct {
@@ -49,13 +49,13 @@ type wireReply struct {
 	Pause    string  `json:"pause,omitempty"`
 }
 
-// ParseReply reads a reply. Unknown keys are ignored. A message that is no JSON
-// object, holds a key of the protocol with a value of another kind, or says
-// nothing, is ErrNoReply.
+// ParseReply reads a reply. It ignores unknown keys. The error is ErrNoReply if the
+// message is not a JSON object, has a key of the protocol with a value of the wrong
+// type, or has no key of the protocol.
 func ParseReply(message []byte) (Reply, error) {
 	var wire wireReply
 	if err := json.Unmarshal(message, &wire); err != nil {
-		// The text of the error may quote the message, which may be long.
+		// The error of the library may quote the message, which may be long.
 		return Reply{}, fmt.Errorf("%w: not a JSON object of the protocol", ErrNoReply)
 	}
 	reply := Reply{Reason: wire.Reason, Records: wire.Records, Progress: wire.Progress}

@@ -40,17 +40,17 @@ type shared struct {
 	log       *logp.Logger
 	lifecycle *lifecycle
 
-	cleartext sync.Once  // the warning of credentials that are not encrypted
-	plain     plainHosts // with which compression can't be agreed on
+	cleartext sync.Once  // logs the warning about credentials without encryption
+	plain     plainHosts // hosts with which compression cannot be agreed on
 	selfTest  selfTest
 }
 
-// errNotConnected is the error of a Publish without a connection.
+// errNotConnected is returned by Publish without a connection.
 var errNotConnected = errors.New("not connected")
 
-// client is one connection to one host. Connect and Publish are called by one
-// goroutine of the pipeline, Close by another one. With ttl, a goroutine of its
-// own may replace the session between them.
+// client is one connection to one host. One goroutine of the pipeline calls
+// Connect and Publish, another one calls Close. With ttl, a goroutine of the
+// client may replace the session between these calls.
 type client struct {
 	*shared
 	endpoint *url.URL      // without the user
@@ -76,7 +76,7 @@ func newClient(s *shared, endpoint *url.URL) *client {
 }
 
 // Connect implements outputs.Connectable: it dials, upgrades, and waits until
-// the server is known to answer. Close cuts it short.
+// the server is known to answer. Close interrupts it.
 func (c *client) Connect() error {
 	c.useMutex.Lock()
 	defer c.useMutex.Unlock()
@@ -107,7 +107,7 @@ func (c *client) connect() error {
 	return nil
 }
 
-// canceled is the context of a Close that waits for nothing.
+// canceled is the context for a Close that does not wait.
 var canceled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -128,8 +128,8 @@ func (c *client) adopt(opened *session.Session) bool {
 	return true
 }
 
-// retire closes the session before this one, which is dead or of no use any
-// more, waits for its goroutines, and reports whether there was one.
+// retire closes the previous session, if there is one, and waits for its
+// goroutines. It reports whether there was one.
 func (c *client) retire() bool {
 	old := c.current()
 	if old == nil {
@@ -145,14 +145,14 @@ func (c *client) current() *session.Session {
 	return c.session
 }
 
-// end closes the session within ctx, at the end of the output.
+// end closes the session when the output ends. It waits until ctx is done at most.
 func (c *client) end(ctx context.Context) {
 	if current := c.current(); current != nil {
 		current.Close(ctx)
 	}
 }
 
-// ended counts the end of a connection and writes the one line about it.
+// ended counts the end of a connection and logs it.
 func (c *client) ended(cause error) {
 	c.stats.disconnected(cause)
 	if errors.Is(cause, session.ErrClosed) {
@@ -163,8 +163,8 @@ func (c *client) ended(cause error) {
 }
 
 // Publish implements outputs.Client. It returns once the batch is written; the
-// batch is signalled when it is confirmed or lost. With an error the connection
-// is of no use any more, and batch was signalled or is about to be.
+// batch is signalled when it is confirmed or lost. If it returns an error, the
+// connection is dead, and the batch was signalled or is about to be.
 func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
 	c.useMutex.Lock()
 	defer c.useMutex.Unlock()
@@ -177,7 +177,7 @@ func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
 	return d.send(current)
 }
 
-// usable returns the session that is to be used, or why there is none.
+// usable returns the current session, or why it cannot be used.
 func (c *client) usable() (*session.Session, error) {
 	current := c.current()
 	if current == nil {
@@ -200,20 +200,20 @@ func (c *client) Close() error {
 	return nil
 }
 
-// String implements outputs.Client. It holds no secret.
+// String implements outputs.Client. It contains no secret.
 func (c *client) String() string {
 	return fmt.Sprintf("%s(%s)", outputName, displayURL(c.endpoint))
 }
 
 var errUsedUp = errors.New("sent more often than retry_limit allows without being confirmed")
 
-// usedUp reports whether a record was lost too often, with
-// drop_after_retry_limit. Without it libbeat's pipeline decides.
+// usedUp reports whether a record was lost more often than retry_limit allows.
+// Without drop_after_retry_limit that is left to libbeat's pipeline.
 func (c *client) usedUp(r *record) bool {
 	return c.config.DropAfterRetryLimit && c.config.RetryLimit >= 0 && r.attempts > c.config.RetryLimit
 }
 
-// drop counts, logs and files the events that are given up.
+// drop counts and logs dropped events, and writes them to the dead letter file.
 func (c *client) drop(dropped []*record) {
 	if len(dropped) == 0 {
 		return
@@ -228,7 +228,7 @@ func (c *client) drop(dropped []*record) {
 	}
 }
 
-// upgradeHeader is what goes out with every upgrade request.
+// upgradeHeader returns the header of every upgrade request, without credentials.
 func upgradeHeader(c *config, info beat.Info) http.Header {
 	header := http.Header{}
 	for name, value := range c.Headers {

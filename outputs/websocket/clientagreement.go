@@ -14,7 +14,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-// validateAgreement checks what the upgrade offers.
+// validateAgreement checks the settings of compression and subprotocols.
 func (c *config) validateAgreement() (problems []error) {
 	bad := func(key, format string, args ...any) {
 		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
@@ -39,8 +39,8 @@ func (c *config) validateAgreement() (problems []error) {
 	return problems
 }
 
-// subprotocols returns what is offered, in order, and which one the server has
-// to pick, if any. What the confirmations need goes first.
+// subprotocols returns the subprotocols to offer, in order, and the one that the
+// server has to pick, if any. The one that confirmations need comes first.
 func (c *client) subprotocols() (offered []string, required string) {
 	offered = c.config.Subprotocols
 	if c.ack.Subprotocol == nil {
@@ -54,7 +54,7 @@ func (c *client) subprotocols() (offered []string, required string) {
 	return append([]string{required}, others...), required
 }
 
-// agreed says for the log what the server picked of what was offered.
+// agreed returns, for the log, the subprotocol and extension that the server picked.
 func agreed(connection *conn.Conn) string {
 	text := ""
 	if name := connection.Subprotocol(); name != "" {
@@ -66,14 +66,14 @@ func agreed(connection *conn.Conn) string {
 	return text
 }
 
-// plainHosts are hosts that take the offer of compression in a way that is of no
-// use. They are dialled without it, for as long as the output lives.
+// plainHosts are hosts whose answer to the offer of compression cannot be used.
+// They are dialled without it for as long as the output lives.
 type plainHosts struct {
 	mutex sync.Mutex
 	hosts map[string]bool
 }
 
-// add notes a host, and reports whether it was not known before.
+// add adds a host, and reports whether it is new.
 func (p *plainHosts) add(host string) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -11,8 +11,8 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// dial opens a connection to the client's host. observe, if it is not nil, is
-// told of its steps.
+// dial opens a connection to the client's host. If observe is not nil, it is
+// called after each step.
 func (c *client) dial(observe func(step, detail string, err error)) (*conn.Conn, error) {
 	options, err := c.dialOptions()
 	if err != nil {
@@ -30,8 +30,8 @@ func (c *client) dial(observe func(step, detail string, err error)) (*conn.Conn,
 	return connection, err
 }
 
-// dialOptions reads what a dial needs: credentials, certificates and keys anew,
-// so that renewed ones are used.
+// dialOptions returns what a dial needs. It reads credentials, certificates and
+// keys each time, so that rotated ones are used.
 func (c *client) dialOptions() (conn.Options, error) {
 	header, err := c.dialHeader()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-// discreetConn is a connection whose end does not repeat a secret: the server
-// chooses the reason of a Close frame.
+// discreetConn hides secrets in the error with which a connection ends: the server
+// chooses the reason in a Close frame.
 type discreetConn struct{ *conn.Conn }
 
 func (c discreetConn) Read(handler conn.Handler) error {
@@ -22,8 +22,8 @@ func (c discreetConn) Read(handler conn.Handler) error {
 	return err
 }
 
-// discreetStrategy is a strategy whose words do not repeat a secret: the server
-// chooses the reason of a nack, and an error may quote it.
+// discreetStrategy hides secrets in the verdicts and errors of a strategy: the
+// server chooses the reason of a nack, and an error may quote it.
 type discreetStrategy struct {
 	ack.Strategy
 	conn *conn.Conn
@@ -43,5 +43,5 @@ func (s discreetStrategy) Message(payload []byte) (ack.Verdict, error) {
 	return verdict, err
 }
 
-// Unwrap returns the strategy, for what it can do beside.
+// Unwrap returns the strategy inside, for ack.As.
 func (s discreetStrategy) Unwrap() ack.Strategy { return s.Strategy }

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// lifecycle is the end of all clients of an output, which libbeat closes one
-// after the other but which should have one close_timeout together.
+// lifecycle ends all clients of an output together: libbeat closes them one after
+// the other, but they share one close_timeout.
 //
-// It also knows what to do with a batch that is not confirmed at the end. When a
-// Beat stops, libbeat's pipeline ends its event consumer first and closes the
-// outputs after that. From then on Retry and Cancelled lead to Drop
+// After its Close, a batch without a confirmation gets no signal. When a Beat
+// stops, libbeat's pipeline ends its event consumer first and closes the outputs
+// after that. From then on Retry and Cancelled lead to Drop
 // (publisher/pipeline/consumer.go, retry), Drop calls the queue's done callback,
 // and the queue reports the events to their input as acknowledged: the registry
-// would move past lines that never arrived. A batch that is kept is sent again
-// after the restart, so at the end batches are kept.
+// would move past lines that never arrived. A batch without a signal stays in the
+// queue, and its events are sent again after the restart.
 type lifecycle struct {
 	closeTimeout time.Duration
 
@@ -41,14 +41,14 @@ func newLifecycle(closeTimeout time.Duration) *lifecycle {
 	return l
 }
 
-// run starts a goroutine of the output's own. Its context ends after the last
-// client has.
+// run starts a goroutine of the output. Its context is canceled after the last
+// client has ended.
 func (l *lifecycle) run(loop func(context.Context)) {
 	l.background.Go(func() { loop(l.stopped) })
 }
 
-// onClose has closer called when the closing begins, each in a goroutine of its
-// own, with a context that ends after closeTimeout.
+// onClose registers closer. Close calls each in its own goroutine, with a context
+// that ends after closeTimeout.
 func (l *lifecycle) onClose(closer func(context.Context)) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -59,7 +59,7 @@ func (l *lifecycle) onClose(closer func(context.Context)) {
 // confirmed is kept instead of being handed back to the pipeline.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 
-// Close ends all clients. Every call waits until that is done.
+// Close ends all clients. Every call waits until they have ended.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
 		l.cancel()

@@ -20,18 +20,18 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-// selfTest is what the clients of an output have done of `test output`. libbeat
-// tests them one after the other, and its driver ends the process at a fatal
-// error. So that every host is tested, and each once however many workers it has,
-// failures are plain errors until the last client is done.
+// selfTest is the progress of `test output` over all clients. libbeat tests them
+// one after the other, and its driver ends the process at a fatal error. Every host
+// is to be tested, once, however many workers it has. So failures are plain errors
+// until the last client is done.
 type selfTest struct {
 	mutex  sync.Mutex
 	hosts  map[string]bool // tested
-	left   int             // clients that were not asked yet
+	left   int             // clients not tested yet
 	failed []string        // hosts
 }
 
-// begin reports whether a client's host is still to be tested.
+// begin reports whether the host has yet to be tested, and marks it as tested.
 func (s *selfTest) begin(host string) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -51,7 +51,7 @@ func (s *selfTest) fail(host string) {
 	s.failed = append(s.failed, host)
 }
 
-// end returns the verdict on all hosts after the last client, nil before.
+// end returns an error after the last client if any host failed.
 func (s *selfTest) end() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -62,8 +62,8 @@ func (s *selfTest) end() error {
 	return fmt.Errorf("%d of %d hosts failed: %s", len(s.failed), len(s.hosts), strings.Join(s.failed, ", "))
 }
 
-// Test implements testing.Testable, which is behind `filebeat test output`: it
-// connects as Connect does, and tells of every step.
+// Test implements testing.Testable for `filebeat test output`: it connects as
+// Connect does, and reports every step.
 func (c *client) Test(d libtesting.Driver) {
 	if c.selfTest.begin(hostKey(c.endpoint, c.user)) {
 		d.Run(displayURL(c.endpoint), func(d libtesting.Driver) {
@@ -77,14 +77,14 @@ func (c *client) Test(d libtesting.Driver) {
 	}
 }
 
-// hostKey tells hosts apart, also those that differ in what is not shown.
+// hostKey identifies a host, including the parts of its URL that logs hide.
 func hostKey(endpoint *url.URL, user *url.Userinfo) string {
 	whole := *endpoint
 	whole.User = user
 	return whole.String()
 }
 
-// testSteps reports each step, and returns the error of the one that failed.
+// testSteps reports each step, and returns the error of the step that failed.
 func (c *client) testSteps(d libtesting.Driver) error {
 	var failed error // what has been reported
 	report := func(step, detail string, err error) {
@@ -153,11 +153,11 @@ func orNone(text string) string {
 	return text
 }
 
-// pingProbe is a strategy that is not ready before a Ping was answered, whatever
-// it is that confirms messages. Its methods are called as those of a Strategy.
+// pingProbe is a strategy that is not ready before a Ping is answered, whichever
+// strategy confirms messages.
 type pingProbe struct {
 	ack.Strategy
-	own    bool // the Ping is not the strategy's
+	own    bool // the Ping is this type's, not the strategy's
 	sent   time.Time
 	ponged bool
 	took   time.Duration
@@ -184,10 +184,10 @@ func (p *pingProbe) Pong(payload []byte) ack.Verdict {
 	return p.Strategy.Pong(payload)
 }
 
-// Unwrap returns the strategy, for what it can do beside.
+// Unwrap returns the strategy inside, for ack.As.
 func (p *pingProbe) Unwrap() ack.Strategy { return p.Strategy }
 
-// testClient tests a client that is inside of another one.
+// testClient tests a wrapped client.
 func testClient(inner outputs.NetworkClient, d libtesting.Driver) {
 	if testable, ok := inner.(libtesting.Testable); ok {
 		testable.Test(d)

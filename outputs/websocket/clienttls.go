@@ -13,7 +13,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 )
 
-// tlsConfig reads certificates and keys anew, so that a dial uses renewed ones.
+// tlsConfig reads certificates and keys for each dial, so that rotated ones are used.
 func (c *client) tlsConfig() (*tls.Config, error) {
 	host := c.endpoint.Hostname()
 	settings, err := loadTLS(c.config.TLS)
@@ -27,9 +27,9 @@ func (c *client) tlsConfig() (*tls.Config, error) {
 	}
 }
 
-// loadTLS reads the files that ssl.* names. libbeat's errors repeat a key that
-// stands in the settings itself, and call a key that it could not decrypt a file
-// without PEM blocks.
+// loadTLS reads the files that ssl.* names. It corrects two errors of libbeat:
+// they quote a key that is written in the settings themselves, and for a key that
+// cannot be decrypted they say that the file has no PEM blocks.
 func loadTLS(settings *tlscommon.Config) (*tlscommon.TLSConfig, error) {
 	loaded, err := tlscommon.LoadTLSConfig(settings)
 	if err == nil {
@@ -50,10 +50,10 @@ func loadTLS(settings *tlscommon.Config) (*tlscommon.TLSConfig, error) {
 	return nil, settingError("ssl", errors.New(text))
 }
 
-// explainTLS says what to do about an error of TLS with the server, empty if it
-// speaks for itself. What the server says of it, an alert (RFC 8446 6), is known
-// by its text only. With TLS 1.3 a server refuses a client's certificate when the
-// handshake is over for the client, so that alert comes with the first read.
+// explainTLS returns what to do about a TLS error, empty if the error explains
+// itself. An alert of the server (RFC 8446 6) can only be recognised by its text.
+// With TLS 1.3 a server refuses a client's certificate after the client has
+// finished the handshake, so that alert arrives with the first read.
 func (c *client) explainTLS(err error) string {
 	_, unknownAuthority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, otherName := errors.AsType[x509.HostnameError](err)

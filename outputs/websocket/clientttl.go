@@ -12,9 +12,10 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// replaceLater starts the goroutine that replaces a session at the end of its
-// ttl, if there is one: what cuts connections of a certain age does so whether
-// events come or not. It is called under mutex, before end can see the session.
+// replaceLater starts the goroutine that replaces a session at the end of its ttl,
+// if one is set. It does so with and without events: a gateway that cuts old
+// connections does not care either. mutex is held, so that end cannot see the
+// session before.
 func (c *client) replaceLater(opened *session.Session) {
 	if c.config.TTL == 0 {
 		return
@@ -48,8 +49,8 @@ func lifetime(ttl time.Duration) time.Duration {
 	return ttl - ttl/10 + rand.N(ttl/5+1)
 }
 
-// replace replaces a session: what is in flight is confirmed first, then the
-// connection is closed and dialled anew, addresses and all. useMutex is held.
+// replace waits for the confirmations of what is in flight, closes the session and
+// connects again, with a new look-up of the host's name. useMutex is held.
 func (c *client) replace(old *session.Session) error {
 	ctx, cancel := context.WithTimeout(c.lifecycle.ctx, c.config.Timeout)
 	defer cancel()

@@ -21,8 +21,8 @@ import (
 	"filebeat-websocket/outputs/codec"
 )
 
-// config is everything that may stand under output.websocket. The config tag is
-// the key, the alias tag another name for it. Sections of libbeat's own types
+// config has every setting of output.websocket. The config tag is the key, the
+// alias tag another name for it. Sections of libbeat's own types
 // (tag ucfg) are read by libbeat's library, the rest by readConfig.
 type config struct {
 	// Where to send.
@@ -34,7 +34,7 @@ type config struct {
 	Workers     int               `config:"workers" alias:"worker"`
 	LoadBalance bool              `config:"loadbalance"`
 
-	// How much at once.
+	// Sizes and limits.
 	BatchSize       int              `config:"batch_size" alias:"bulk_max_size"`
 	MaxMessageBytes byteSize         `config:"max_message_bytes"`
 	MaxFrameBytes   byteSize         `config:"max_frame_bytes"`
@@ -142,19 +142,19 @@ func defaultConfig() config {
 	}
 }
 
-// Least values of sizes, from the contract.
-const leastBytes = 1 << 10
+// minimumBytes is the lower limit of sizes.
+const minimumBytes = 1 << 10
 
-// Validate returns an error for every setting that can't be used, each with its
-// name.
+// Validate returns an error for every setting with an invalid value. Each error
+// names its setting.
 func (c *config) Validate() error {
 	var problems []error
 	bad := func(key, format string, args ...any) {
 		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
 	}
-	least := func(key string, value, least int64) {
-		if value < least {
-			bad(key, "must be at least %d, is %d", least, value)
+	atLeast := func(key string, value, minimum int64) {
+		if value < minimum {
+			bad(key, "must be at least %d, is %d", minimum, value)
 		}
 	}
 	positive := func(key string, value time.Duration) {
@@ -168,16 +168,16 @@ func (c *config) Validate() error {
 		}
 	}
 
-	least("workers", int64(c.Workers), 1)
-	least("batch_size", int64(c.BatchSize), 1)
-	least("pipelining", int64(c.Pipelining), 1)
-	least("max_message_bytes", int64(c.MaxMessageBytes), leastBytes)
+	atLeast("workers", int64(c.Workers), 1)
+	atLeast("batch_size", int64(c.BatchSize), 1)
+	atLeast("pipelining", int64(c.Pipelining), 1)
+	atLeast("max_message_bytes", int64(c.MaxMessageBytes), minimumBytes)
 	if c.MaxFrameBytes != 0 {
-		least("max_frame_bytes", int64(c.MaxFrameBytes), leastBytes)
+		atLeast("max_frame_bytes", int64(c.MaxFrameBytes), minimumBytes)
 	}
-	least("max_len", int64(c.MaxLen), 0)
-	least("retry_limit", int64(c.RetryLimit), -1)
-	least("max_read_bytes", int64(c.MaxReadBytes), 1)
+	atLeast("max_len", int64(c.MaxLen), 0)
+	atLeast("retry_limit", int64(c.RetryLimit), -1)
+	atLeast("max_read_bytes", int64(c.MaxReadBytes), 1)
 	positive("timeout", c.Timeout)
 	positive("connect_timeout", c.ConnectTimeout)
 	positive("write_timeout", c.WriteTimeout)
@@ -214,8 +214,8 @@ func (c *config) Validate() error {
 		if letters.Filename == "" || strings.ContainsAny(letters.Filename, `/\`) {
 			bad("dead_letter.filename", "must be the name of a file, without a folder")
 		}
-		least("dead_letter.rotate_every_kb", int64(letters.RotateEveryKB), 1)
-		least("dead_letter.number_of_files", int64(letters.NumberOfFiles), 1)
+		atLeast("dead_letter.rotate_every_kb", int64(letters.RotateEveryKB), 1)
+		atLeast("dead_letter.number_of_files", int64(letters.NumberOfFiles), 1)
 		if letters.NumberOfFiles > file.MaxBackupsLimit {
 			bad("dead_letter.number_of_files", "must be at most %d", file.MaxBackupsLimit)
 		}
@@ -231,8 +231,8 @@ func (c *config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// validateHeaders refuses what would break the upgrade request. Values stay out
-// of the errors, because they may be secrets.
+// validateHeaders refuses headers that would break the upgrade request. The errors
+// do not contain values, which may be secrets.
 func validateHeaders(headers map[string]string) error {
 	var problems []error
 	for name, value := range headers {
@@ -249,7 +249,7 @@ func validateHeaders(headers map[string]string) error {
 	return errors.Join(problems...)
 }
 
-// settingError names the setting that an error is about.
+// settingError adds the name of the setting to an error.
 func settingError(key string, err error) error {
 	return fmt.Errorf("output.websocket.%s: %w", key, err)
 }

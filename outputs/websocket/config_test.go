@@ -88,7 +88,7 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		`workers: 0`:                        {"output.websocket.workers: must be at least 1"},
 		`workers: 1.5`:                      {"output.websocket.workers: must be a whole number"},
 		`workers: many`:                     {"output.websocket.workers: "},
-		`workers: true`:                     {"output.websocket.workers: a boolean"},
+		`workers: true`:                     {"output.websocket.workers: must not be a boolean"},
 		`workers: ""`:                       {"output.websocket.workers: is empty"},
 		`{worker: 1, workers: 2}`:           {"output.websocket.workers: differs from its alias worker"},
 		`{bulk_max_size: 1, batch_size: 2}`: {"output.websocket.batch_size: differs from its alias bulk_max_size"},

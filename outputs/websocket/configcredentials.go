@@ -19,12 +19,12 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-// maxTokenBytes bounds what is read of a token file: servers refuse headers that
-// are a fraction of it.
+// maxTokenBytes is the maximum length of a token file. Servers refuse headers that
+// are much shorter.
 const maxTokenBytes = 64 << 10
 
-// credentialSettings returns the names of the settings that hold credentials for
-// the server. There may be one of them.
+// credentialSettings returns the names of the settings with credentials for the
+// server. Only one of them may be set.
 func (c *config) credentialSettings() (names []string) {
 	for _, setting := range []struct{ name, value string }{
 		{"username", c.Username},
@@ -44,8 +44,8 @@ func (c *config) credentialSettings() (names []string) {
 	return names
 }
 
-// validateCredentials refuses what is no header, and more than one kind of
-// credentials. Values stay out of the errors.
+// validateCredentials refuses values that cannot be in a header, and more than one
+// kind of credentials. The errors do not contain values.
 func (c *config) validateCredentials() (problems []error) {
 	for name, value := range map[string]string{
 		"username": c.Username, "password": c.Password, "api_key": c.APIKey, "bearer_token": c.BearerToken,
@@ -66,11 +66,11 @@ func (c *config) validateCredentials() (problems []error) {
 	return problems
 }
 
-// errColon is RFC 7617 2: the password begins behind the first colon.
+// errColon follows from RFC 7617 2: the password begins after the first colon.
 var errColon = errors.New("must not contain a colon")
 
-// validateUser checks the user of a host's URL. The password stays out of the
-// errors.
+// validateUser checks the user in the URL of a host. The errors do not contain the
+// password.
 func (c *config) validateUser(user *url.Userinfo) error {
 	if names := c.credentialSettings(); len(names) > 0 {
 		return fmt.Errorf("a user in the URL does not go with %s: set only one kind of credentials", strings.Join(names, ", "))
@@ -91,8 +91,8 @@ func checkUser(user *url.Userinfo) error {
 	return nil
 }
 
-// authorization returns the value of the header Authorization for a host whose
-// URL has that user, empty for none. It reads the token file, if there is one.
+// authorization returns the value of the header Authorization, empty for none. user
+// is the one in the host's URL, if any. The token file, if set, is read each time.
 func (c *config) authorization(user *url.Userinfo) (string, error) {
 	switch {
 	case user != nil:
@@ -114,7 +114,7 @@ func (c *config) authorization(user *url.Userinfo) (string, error) {
 	return "", nil
 }
 
-// readToken reads a token file. What it holds stays out of the errors.
+// readToken reads a token file. The errors do not contain its content.
 func readToken(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -147,8 +147,8 @@ func (c *client) dialHeader() (http.Header, error) {
 	return header, nil
 }
 
-// hiddenSettings returns secrets that do not go out with the upgrade request, and
-// that a server may know all the same.
+// hiddenSettings returns secrets that are not in the upgrade request but that a
+// server may know in another way.
 func (c *config) hiddenSettings() []string {
 	secrets := []string{c.Forward.SharedKey, c.Forward.Password}
 	if c.TLS != nil {
@@ -157,8 +157,7 @@ func (c *config) hiddenSettings() []string {
 	return secrets
 }
 
-// warnOfCleartext writes one line if credentials go over the network as they
-// are.
+// warnOfCleartext logs one warning if credentials are sent without encryption.
 func (c *client) warnOfCleartext() {
 	secret := c.user != nil || len(c.config.credentialSettings()) > 0 || c.header.Get("Cookie") != ""
 	if !secret || c.endpoint.Scheme != "ws" || isLoopback(c.endpoint.Hostname()) {

@@ -44,7 +44,7 @@ func readConfig(cfg *conf.C) (*config, error) {
 	return &c, nil
 }
 
-// readSections reads the sections of libbeat's own types and takes them out of
+// readSections reads the sections of libbeat's own types, and removes them from
 // settings.
 func readSections(cfg *conf.C, settings map[string]any, c *config) error {
 	value := reflect.ValueOf(c).Elem()
@@ -65,8 +65,8 @@ func readSections(cfg *conf.C, settings map[string]any, c *config) error {
 	return nil
 }
 
-// resolveAliases gives every setting its own name. Both names are fine as long
-// as they say the same.
+// resolveAliases replaces aliases by the names of their settings. Both may be set
+// if their values are equal.
 func resolveAliases(settings map[string]any) error {
 	for field := range reflect.TypeFor[config]().Fields() {
 		key, alias := field.Tag.Get("config"), field.Tag.Get("alias")
@@ -83,8 +83,8 @@ func resolveAliases(settings map[string]any) error {
 	return nil
 }
 
-// decode turns the map into the struct that into points to. Keys that the struct
-// lacks are errors. setting returns the setting of a key, for errors.
+// decode turns the map into the struct that into points to. Unknown keys are errors.
+// setting returns the name of a key's setting, for errors.
 func decode(settings map[string]any, into any, setting func(key string) string) error {
 	var metadata mapstructure.Metadata
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
@@ -117,11 +117,11 @@ func decode(settings map[string]any, into any, setting func(key string) string) 
 	return errors.Join(problems...)
 }
 
-// quotedSetting finds the name of the setting in an error of mapstructure.
+// quotedSetting finds the name of a setting in an error of mapstructure.
 var quotedSetting = regexp.MustCompile(`'([^']+)'`)
 
-// decodeError says which setting has a value of the wrong kind. The value is
-// cut off: it may be a secret.
+// decodeError names the setting whose value has the wrong type. It leaves out the
+// value, which may be a secret.
 func decodeError(err error, setting func(key string) string) error {
 	all, ok := errors.AsType[*mapstructure.Error](err)
 	if !ok {
@@ -140,13 +140,13 @@ func decodeError(err error, setting func(key string) string) error {
 	return errors.Join(problems...)
 }
 
-// refuseLooseScalars undoes what the weak typing allows too much of: a boolean
-// is no number, and half a worker is none at all.
+// refuseLooseScalars refuses conversions that the weak typing should not allow,
+// such as a boolean to a number, or 1.5 to an integer.
 func refuseLooseScalars(from, to reflect.Type, value any) (any, error) {
 	isNumber := func(kind reflect.Kind) bool { return kind >= reflect.Int && kind <= reflect.Float64 }
 	switch {
 	case from.Kind() == reflect.Bool && to.Kind() != reflect.Bool && to.Kind() != reflect.Interface:
-		return nil, errors.New("a boolean does not fit here")
+		return nil, errors.New("must not be a boolean")
 	case to.Kind() == reflect.Bool && isNumber(from.Kind()):
 		return nil, errors.New("must be true or false")
 	case from.Kind() == reflect.String && value == "" && (isNumber(to.Kind()) || to.Kind() == reflect.Bool):
@@ -209,8 +209,8 @@ func byteSizeHook(from, to reflect.Type, value any) (any, error) {
 	return byteSize(bytes), nil
 }
 
-// permissionsHook reads file permissions that were written as a string; YAML
-// itself reads 0600 as an octal number.
+// permissionsHook reads file permissions that are written as a string. YAML reads
+// 0600 without quotes as an octal number.
 func permissionsHook(from, to reflect.Type, value any) (any, error) {
 	if to.Kind() != reflect.Uint32 || from.Kind() != reflect.String {
 		return value, nil

@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// schemes maps what may stand before :// to what is spoken.
+// schemes maps the scheme of a host to the one that is used.
 var schemes = map[string]string{"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 var defaultPorts = map[string]string{"ws": "80", "wss": "443"}
 
-// endpoints returns the URL of every host, in the order of the settings. Each
-// has scheme ws or wss, host, port and path, and the user if it names one.
+// endpoints returns the URL of every host, in the order of the settings. Each has
+// the scheme ws or wss, host, port, path, and the user if there is one.
 func (c *config) endpoints() ([]*url.URL, error) {
 	hosts, key := c.Hosts, "hosts"
 	switch {
@@ -43,8 +43,8 @@ func (c *config) endpoints() ([]*url.URL, error) {
 	return endpoints, nil
 }
 
-// endpoint reads one host. What it was given stays out of its errors as soon as
-// it may hold a password.
+// endpoint reads one host. Its errors do not quote a host that may contain a
+// password.
 func (c *config) endpoint(host string) (*url.URL, error) {
 	if strings.TrimSpace(host) == "" {
 		return nil, errors.New("is empty")
@@ -102,8 +102,8 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 	return u, nil
 }
 
-// displayURL is the endpoint as it may stand in a log: without the query, which
-// may hold a token.
+// displayURL is the endpoint as logs show it: without the query, which may contain a
+// token.
 func displayURL(u *url.URL) string {
 	return u.Scheme + "://" + u.Host + u.Path
 }

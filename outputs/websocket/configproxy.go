@@ -24,13 +24,13 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-// proxyPorts are the schemes of a proxy, with the ports that they mean.
+// proxyPorts has the default port of each scheme of a proxy.
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
-// ofConnect are headers that the request to the proxy has of its own.
+// ofConnect are headers that belong to the request CONNECT itself.
 var ofConnect = []string{"Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Trailer"}
 
-// validateProxy refuses what can't be dialled. Values stay out of the errors.
+// validateProxy checks the settings of the proxy. The errors do not contain values.
 func (c *config) validateProxy() (problems []error) {
 	bad := func(key, format string, args ...any) {
 		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
@@ -58,7 +58,7 @@ func (c *config) validateProxy() (problems []error) {
 		case !httpguts.ValidHeaderFieldName(name):
 			bad("proxy_headers", "%q is not a valid header name", name)
 		case slices.Contains(ofConnect, canonical):
-			bad("proxy_headers", "%s belongs to CONNECT and can't be set", name)
+			bad("proxy_headers", "%s belongs to CONNECT and cannot be set", name)
 		case !httpguts.ValidHeaderFieldValue(value):
 			bad("proxy_headers", "the value of %s contains a byte that is not allowed in a header", name)
 		case canonical == "Proxy-Authorization" && hasUser:
@@ -68,7 +68,8 @@ func (c *config) validateProxy() (problems []error) {
 	return problems
 }
 
-// parseProxyURL reads proxy_url. It may hold a password, so errors leave it out.
+// parseProxyURL reads proxy_url. The errors do not quote it: it may contain a
+// password.
 func parseProxyURL(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -103,9 +104,9 @@ func completeProxyURL(u *url.URL) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, User: u.User, Host: net.JoinHostPort(u.Hostname(), port)}, nil
 }
 
-// proxyURL returns the proxy that the way to the host leads through, nil for
-// none. The environment's is chosen as everywhere in Go: HTTPS_PROXY for wss,
-// HTTP_PROXY for ws, neither for loopback and for what NO_PROXY names.
+// proxyURL returns the URL of the proxy for the host, nil for none. The environment
+// is read as everywhere in Go: HTTPS_PROXY for wss, HTTP_PROXY for ws, neither for
+// loopback and for hosts in NO_PROXY.
 func (c *client) proxyURL() (*url.URL, error) {
 	switch {
 	case c.config.ProxyDisable:
@@ -129,7 +130,7 @@ func (c *client) proxyURL() (*url.URL, error) {
 	return u, nil
 }
 
-// proxy returns how to dial through the proxy, nil if there is none.
+// proxy returns the proxy to dial through, nil if there is none.
 func (c *client) proxy() (*conn.Proxy, error) {
 	u, err := c.proxyURL()
 	if u == nil || err != nil {
@@ -148,12 +149,12 @@ func (c *client) proxy() (*conn.Proxy, error) {
 	return p, nil
 }
 
-// proxyTLS trusts the CAs of the system and those of the settings. What else the
-// settings say is about the server, and would not fit a proxy of somebody else.
+// proxyTLS trusts the authorities of the system and those in the settings. The
+// other TLS settings are about the server and do not apply to the proxy.
 func proxyTLS(settings *tlscommon.Config, host string) (*tls.Config, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = x509.NewCertPool() // a system without any
+		roots = x509.NewCertPool() // the system has none
 	}
 	if settings != nil {
 		for _, authority := range settings.CAs {

@@ -17,13 +17,12 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring"
 )
 
-// deadLetterQueue is how many lines may wait for the disk. What comes beyond
-// that is not written and counted as an error: a disk that hangs must not hold
-// up delivery.
+// deadLetterQueue is the maximum number of lines that wait for the disk. Further
+// lines are discarded and counted as errors: a slow disk must not delay delivery.
 const deadLetterQueue = 4096
 
-// deadLetters writes the events that were dropped to a file, a JSON object a
-// line. It may be used from several goroutines; put never waits.
+// deadLetters writes dropped events to a file, one JSON object per line. It may be
+// used by several goroutines. put never waits.
 type deadLetters struct {
 	lines chan []byte
 	file  *file.Rotator
@@ -40,10 +39,10 @@ type deadLetter struct {
 	Error  string          `json:"error,omitempty"`
 	Event  json.RawMessage `json:"event,omitempty"`         // as Beats' JSON
 	Text   string          `json:"record,omitempty"`        // the record, if it is not that
-	Binary []byte          `json:"record_base64,omitempty"` // the record, if it is no text
+	Binary []byte          `json:"record_base64,omitempty"` // the record, if it is not text
 }
 
-// openDeadLetters checks the settings. Lines are written by run.
+// openDeadLetters checks the settings. run writes the lines.
 func openDeadLetters(settings deadLetterConfig, registry *monitoring.Registry, log *logp.Logger) (*deadLetters, error) {
 	rotator, err := file.NewFileRotator(
 		filepath.Join(settings.Path, settings.Filename),
@@ -65,7 +64,7 @@ func openDeadLetters(settings deadLetterConfig, registry *monitoring.Registry, l
 	}, nil
 }
 
-// put hands over the record of an event that was dropped.
+// put queues a line for a dropped event.
 func (d *deadLetters) put(r *record, now time.Time) {
 	letter := deadLetter{Time: now.UTC(), Reason: r.reason, Event: r.event}
 	if r.err != nil {
@@ -92,7 +91,7 @@ func (d *deadLetters) put(r *record, now time.Time) {
 	}
 }
 
-// run writes lines until ctx ends and nothing waits any more.
+// run writes lines until ctx is done and no line waits any more.
 func (d *deadLetters) run(ctx context.Context) {
 	for {
 		select {

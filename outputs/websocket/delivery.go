@@ -12,9 +12,9 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// delivery is one try to deliver a publisher.Batch: the flight that a session
-// sends. It is the one place that signals the batch and tells the Observer, and
-// it does each once: every event is counted as one of acked, failed and dropped.
+// delivery is one attempt to deliver a publisher.Batch: the flight that a session
+// sends. Nothing else signals the batch or tells the Observer, and it does each
+// once: every event is counted as exactly one of acked, failed and dropped.
 //
 // Publish begins it. It is used by one goroutine at a time: once the session has
 // taken it, Publish leaves it alone, and the session calls Settled when its own
@@ -28,8 +28,8 @@ type delivery struct {
 	events  []publisher.Event // those that can be sent; may be the batch's own slice, so nothing changes it
 	records []*record         // of events, same order
 	spans   []span            // the messages they make
-	dropped []*record         // those that can't be sent
-	scratch [][]byte          // of AppendTo
+	dropped []*record         // those that cannot be sent
+	scratch [][]byte          // reused by AppendTo
 
 	fates []fate
 	cause error // why the connection ended, if it did before all was settled
@@ -60,8 +60,8 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 	return d
 }
 
-// send hands the messages to the session, which tells Settled of their fate. If
-// the session does not take them, or there are none, the delivery is finished here.
+// send hands the messages to the session, which calls Settled with the outcome. If
+// there are none, or the session does not take them, send finishes the delivery.
 func (d *delivery) send(s *session.Session) error {
 	if len(d.spans) == 0 {
 		d.finish()
@@ -152,8 +152,8 @@ func (d *delivery) finish() {
 	d.batch.ACK()
 }
 
-// cancel gives back a batch of which nothing was written. That costs none of its
-// attempts. A batch of which nothing can be sent needs no connection to be done.
+// cancel hands back a batch of which nothing was written. That costs none of its
+// attempts. A batch without messages needs no connection: it is finished.
 func (d *delivery) cancel() {
 	if len(d.spans) == 0 {
 		d.finish()
@@ -167,7 +167,7 @@ func (d *delivery) cancel() {
 	d.batch.Cancelled()
 }
 
-// keep leaves the batch without a signal; lifecycle says why.
+// keep leaves the batch without a signal. The comment of lifecycle gives the reason.
 func (d *delivery) keep() {
 	d.client.observer.RetryableErrors(d.total)
 	d.client.log.Infof("%d events were not confirmed before shutdown; they will be sent again after the next start", d.total)

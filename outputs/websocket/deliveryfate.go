@@ -31,11 +31,11 @@ func (d *delivery) confirm(c span) {
 	}
 }
 
-// refuse notes the fate of a message's records. A message that is refused for
-// good as a whole, and holds several records, may owe that to one of them: they
-// go out again in two halves, until the one at fault stands alone. A refusal of
-// records that the message does not have is one of the whole message: what is
-// meant is not known, and nothing may count as taken.
+// refuse notes the fate of the records in a refused message. If a message of several
+// records is refused for good as a whole, one of them may be at fault: they are sent
+// again in two halves, until the one at fault is alone. A refusal that names only
+// records which the message does not have counts for the whole message: it is not
+// known what it means, so nothing may count as confirmed.
 func (d *delivery) refuse(c span, refusal ack.Refusal) {
 	count := c.end - c.start
 	whole := !slices.ContainsFunc(refusal.Records, func(i int) bool { return i < count })
@@ -56,10 +56,10 @@ func (d *delivery) refuse(c span, refusal ack.Refusal) {
 	}
 }
 
-// blame looks at a connection that the receiver ended over something that was
-// sent. It reports whether the batch has to be split to find out what. Its
-// records go alone from then on. The one that is known to be at fault, because
-// nothing else was in flight, is refused.
+// blame looks for the record at fault if the receiver ended the connection because
+// of something that was sent. From then on these records are sent alone. It reports
+// whether the batch has to be split to find the record. A single record is refused
+// if nothing else was in flight.
 func (d *delivery) blame() (split bool) {
 	closed, ok := errors.AsType[*conn.CloseError](d.cause)
 	if !ok || !closed.Code.RefusesContent() {
@@ -80,8 +80,8 @@ func (d *delivery) blame() (split bool) {
 	return suspects > 1
 }
 
-// tally counts the confirmed events, collects those that are sent again, and
-// adds those that are given up to the dropped ones.
+// tally counts the confirmed events, returns those to be sent again, and adds the
+// others to the dropped ones.
 func (d *delivery) tally(split bool) (acked int, rest []publisher.Event) {
 	for i, r := range d.records {
 		switch d.fates[i] {

@@ -16,9 +16,9 @@ type span struct {
 	bytes      int // length of the message
 }
 
-// cut groups records into as few messages of at most maxBytes as their order
-// allows. Each record is known to fit on its own. A message holds records of one
-// group. After a refusal a record takes fewer others with it.
+// cut groups records into as few messages of at most maxBytes as their order allows.
+// Each record is known to fit on its own. A message has records of one group only,
+// and after a refusal at most record.run of them.
 func cut(records []*record, format *wireFormat, maxBytes int) []span {
 	layout := format.layout(records[0].group)
 	most := len(records)
@@ -50,9 +50,8 @@ func cut(records []*record, format *wireFormat, maxBytes int) []span {
 	return append(spans, span{start: start, end: len(records), bytes: layout.Size(len(records)-start, recordBytes)})
 }
 
-// gather returns the records with those of each group together, and their events
-// with them, in the order in which the groups come up first. Within a group the
-// order stays.
+// gather sorts records, and their events with them, by group. Groups keep the order
+// in which they first appear, and so do the records of a group.
 func gather(events []publisher.Event, records []*record) ([]publisher.Event, []*record) {
 	places := map[string]int{}
 	for _, r := range records {

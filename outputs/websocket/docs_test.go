@@ -302,7 +302,7 @@ func isUnsupported(s documented) bool {
 	case field.Kind() == reflect.String:
 		field.SetString(field.String() + "x")
 	case field.CanInt():
-		field.SetInt(field.Int() + leastBytes)
+		field.SetInt(field.Int() + minimumBytes)
 	}
 	err := c.Validate()
 	return err != nil && strings.Contains(err.Error(), "output.websocket."+s.key+": is not supported yet")

@@ -15,19 +15,19 @@ import (
 	"filebeat-websocket/outputs/codec"
 )
 
-// encoder encodes events when they enter the queue (early encoding). libbeat
-// makes one per producer, and filestream has a producer per file, so it holds no
-// buffer: those are pooled.
+// encoder encodes events when they enter the queue (early encoding). libbeat makes
+// one per producer, and filestream has a producer per file, so an encoder has no
+// buffer of its own: buffers are pooled.
 type encoder struct {
 	codec           codec.Encoder
 	format          *wireFormat
 	maxLen          int           // longest log line in bytes, 0 for no limit
 	maxMessageBytes int           // longest message, which a record has to fit into
-	deadLetter      codec.Encoder // keeps the event of a record that can't be, nil if nobody wants it
-	event           beat.Event    // the one that is being encoded: here, it needs no memory of its own
+	deadLetter      codec.Encoder // encodes events that are dropped before they have a record; nil without dead letters
+	event           beat.Event    // being encoded; a field, so that it is not allocated each time
 }
 
-// newEncoderFactory returns the factory of encoders for a checked configuration.
+// newEncoderFactory returns the factory of encoders. The configuration is valid.
 func newEncoderFactory(c *config, format *wireFormat) queue.EncoderFactory {
 	return func() queue.Encoder {
 		e := &encoder{
@@ -43,8 +43,8 @@ func newEncoderFactory(c *config, format *wireFormat) queue.EncoderFactory {
 	}
 }
 
-// EncodeEntry implements queue.Encoder. It is called by the goroutine that owns
-// the producer, or by the disk queue's reader.
+// EncodeEntry implements queue.Encoder. It is called by the goroutine of the
+// producer, or by the reader of the disk queue.
 func (e *encoder) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 	event, ok := entry.(publisher.Event)
 	if !ok {
@@ -88,7 +88,7 @@ func (e *encoder) encode(event *beat.Event) *record {
 
 var errTooLong = errors.New("longer than the limit")
 
-// drop returns the record of an event that can't be sent.
+// drop returns a record for an event that cannot be sent.
 func (e *encoder) drop(event *beat.Event, reason string, cause error) *record {
 	r := &record{reason: reason, err: cause}
 	if e.deadLetter != nil {

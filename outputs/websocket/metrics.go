@@ -20,16 +20,16 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// stats are the output's own metrics, libbeat.output.websocket.*. They may be
-// used from several goroutines.
+// stats are the output's metrics, libbeat.output.websocket.*. They may be used by
+// several goroutines.
 type stats struct {
 	log *logp.Logger
 
-	open       *monitoring.Int  // connections at the moment
+	open       *monitoring.Int  // connections that are open now
 	opened     *monitoring.Uint // connections that were upgraded and answered
-	failed     *monitoring.Uint // attempts that came to nothing
-	reconnects *monitoring.Uint // connections opened in the place of an earlier one
-	closed     labelled         // connections that ended, by close code or by what else ended them
+	failed     *monitoring.Uint // attempts that failed
+	reconnects *monitoring.Uint // connections that replaced an earlier one
+	closed     labelled         // connections that ended, by close code or by another cause
 
 	// In flight: being written, or written and not settled.
 	batches *monitoring.Int
@@ -39,7 +39,7 @@ type stats struct {
 	// Messages.
 	sent      *monitoring.Uint
 	payload   *monitoring.Uint // bytes of those that were written, before compression
-	wire      *monitoring.Uint // the same as they went out
+	wire      *monitoring.Uint // bytes of those after compression
 	confirmed *monitoring.Uint
 	nacked    *monitoring.Uint
 
@@ -62,7 +62,7 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 	messages := registry.NewRegistry("messages")
 	histogram := func(name string) metrics.Histogram {
 		h := metrics.NewHistogram(metrics.NewUniformSample(histogramSamples))
-		// The error says that the name is taken, which a fresh registry rules out.
+		// The only error is that the name is taken, and the registry is new.
 		_ = adapter.NewGoMetrics(registry, name, adapter.Accept).Register("histogram", h)
 		return h
 	}
@@ -110,12 +110,11 @@ func (l *labelled) inc(label string) {
 	count.Inc()
 }
 
-// connected counts a connection that is open; another says that it takes the
-// place of an earlier one.
-func (s *stats) connected(another bool) {
+// connected counts a new connection; replaces says that it replaces an earlier one.
+func (s *stats) connected(replaces bool) {
 	s.opened.Inc()
 	s.open.Inc()
-	if another {
+	if replaces {
 		s.reconnects.Inc()
 	}
 }
@@ -150,7 +149,7 @@ func volume(spans []span) (events, bytes int64) {
 	return events, bytes
 }
 
-// traffic counts the bytes of a connection: libbeat's counters have all that
+// traffic counts the bytes of a connection: libbeat's counters everything that
 // crosses the socket, ours the messages.
 type traffic struct {
 	outputs.Observer
@@ -165,7 +164,7 @@ func (t traffic) MessageBytes(before, after int) {
 
 var _ conn.Traffic = traffic{}
 
-// settled counts the verdicts on a batch that took so long.
+// settled counts the verdicts on a batch, and the time that they took.
 func (s *stats) settled(outcome session.Outcome, took time.Duration) {
 	refusedWithin := 0
 	for _, refusal := range outcome.Refused {
@@ -182,7 +181,7 @@ func (s *stats) settled(outcome session.Outcome, took time.Duration) {
 
 func (s *stats) roundTrip(took time.Duration) { s.pingRTT.Update(took.Microseconds()) }
 
-// endLabel names what ended a connection: the close code if there was one.
+// endLabel returns the label for the end of a connection: the close code, if any.
 func endLabel(cause error) string {
 	closed, ok := errors.AsType[*conn.CloseError](cause)
 	switch {
@@ -204,8 +203,7 @@ func endLabel(cause error) string {
 // dropLogInterval is how often dropped events of one reason are logged.
 const dropLogInterval = 30 * time.Second
 
-// drop counts the events of a batch that are given up and logs them, once per
-// reason and interval and without their content.
+// drop counts dropped events, and logs their number once per reason and interval.
 func (s *stats) drop(dropped []*record, now time.Time) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -219,9 +217,8 @@ func (s *stats) drop(dropped []*record, now time.Time) {
 	}
 }
 
-// outputRegistry returns the place of the output's own metrics,
-// libbeat.output.websocket, empty. libbeat makes the registry around it before
-// it makes the output; outside of a Beat there is none.
+// outputRegistry returns an empty registry at libbeat.output.websocket. libbeat makes
+// the one around it before it makes the output; outside of a Beat there is none.
 func outputRegistry() *monitoring.Registry {
 	parent := monitoring.Default.GetRegistry("libbeat.output")
 	if parent == nil {

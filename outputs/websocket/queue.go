@@ -12,10 +12,10 @@ import (
 	"filebeat-websocket/outputs/eventqueue"
 )
 
-// memoryQueue returns the maker of the memory queue with the settings that stand
-// inside the output or at the top level, or with libbeat's defaults if no queue
-// does. It returns nil if the queue is to be libbeat's own: another kind of queue,
-// settings that are not known, or in which libbeat will find an error.
+// memoryQueue returns the factory of the memory queue. The settings are those inside
+// the output, else those at the top level, else libbeat's defaults. It returns nil
+// if libbeat is to make the queue: for another kind of queue, for unknown settings,
+// and for settings in which libbeat will find an error.
 func memoryQueue(inside conf.Namespace) queue.QueueFactory {
 	configured := inside
 	if !inside.IsSet() {
@@ -34,9 +34,9 @@ func memoryQueue(inside conf.Namespace) queue.QueueFactory {
 	return eventqueue.Factory(settings)
 }
 
-// topLevelQueue reads the Beat's configuration again, files and -E: libbeat does
-// not hand the queue at the top level to an output. It is not known where the
-// configuration comes from elsewhere.
+// topLevelQueue reads the Beat's configuration again, from its files and -E, because
+// libbeat does not pass the queue at the top level to an output. It is not known if
+// the configuration comes from somewhere else.
 func topLevelQueue() (queue conf.Namespace, known bool) {
 	whole, err := cfgfile.Load("", nil)
 	if err != nil {

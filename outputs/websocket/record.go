@@ -9,8 +9,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 )
 
-// Reasons for dropping an event that are not a codec's own. They are labels of a
-// metric, so there are few.
+// Reasons for dropping an event, besides those of the codecs. They are labels of a
+// metric, so there are only a few.
 const (
 	reasonMaxLen          = "max_len"           // the line is longer than max_len
 	reasonMaxMessageBytes = "max_message_bytes" // the record alone is longer than a message may be
@@ -18,26 +18,25 @@ const (
 	reasonRetryLimit      = "retry_limit"       // drop_after_retry_limit
 )
 
-// record is one encoded event, or the reason why there is none. It travels
-// through the queue in the place of the event's content, and stays with the
-// event while it is retried.
+// record is one encoded event, or the reason why there is none. It replaces the
+// event's content in the queue, and stays with the event while it is retried.
 type record struct {
 	data   []byte
 	isJSON bool   // data is the event as JSON
-	group  string // what the messages name that it may go in, such as a tag; empty if they name nothing
+	group  string // what its message has to name, such as a tag; empty if messages name nothing
 
 	reason string // why the event has to be dropped, empty if it can be sent
-	err    error  // says more about the reason, never content of the event
+	err    error  // details of the reason, never content of the event
 	event  []byte // of an event that was dropped before it had data: its JSON, for the dead letter file
 
 	attempts int  // how often it was sent and lost
-	suspect  bool // the receiver ended a connection that it was on: it goes alone now
-	run      int  // most records in a message with it, 0 for any number: less after a refusal
+	suspect  bool // it was in flight when the receiver ended a connection over content: now sent alone
+	run      int  // maximum records in its message, less after each refusal; 0 for any number
 }
 
-// recordPool holds records whose event was confirmed, so that their memory serves
-// the next events. A delivery puts a record here once the pipeline has no more
-// use for its event, and the encoder one that no event has got.
+// recordPool reuses the memory of records. A delivery puts confirmed records here,
+// whose events the pipeline does not look at any more, and the encoder puts records
+// here that no event has.
 var recordPool = sync.Pool{New: func() any { return new(record) }}
 
 // keepRecordBytes is the largest record whose memory is kept for others.

@@ -14,26 +14,26 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// prover is a client that can tell whether it was of use.
+// prover is a client that knows whether a batch was confirmed.
 type prover interface {
 	outputs.NetworkClient
 	// takeProof reports whether a batch was confirmed since it was last called.
 	takeProof() bool
 }
 
-// backoffClient keeps time between attempts to connect. libbeat's own wrapper
-// forgets its wait with every connect and every write that succeeds: against a
-// server that accepts and then dies it never waits long. This one forgets with
-// the first confirmed batch. It waits before an attempt instead of after a
-// failure, so that a failover can go on to another host meanwhile.
+// backoffClient waits between attempts to connect. libbeat's wrapper resets its wait
+// with every successful connect or write: if a server accepts connections and then
+// dies, it never waits long. This one resets it with the first confirmed batch. It
+// waits before an attempt instead of after a failure, so that a failover can try
+// another host meanwhile.
 //
-// Connect and Publish are called by one goroutine, Close by another one.
+// One goroutine calls Connect and Publish, another one calls Close.
 type backoffClient struct {
 	prover
 	lifecycle *lifecycle
 	settings  backoffConfig
 
-	failures int       // since the last proof
+	failures int       // since the last confirmed batch
 	notUntil time.Time // when the next attempt may begin
 }
 
@@ -41,7 +41,7 @@ func withBackoff(inner prover, settings backoffConfig, l *lifecycle) *backoffCli
 	return &backoffClient{prover: inner, lifecycle: l, settings: settings}
 }
 
-// Connect waits until an attempt is due and makes it. Close cuts the wait short.
+// Connect waits until an attempt is due and makes it. Close interrupts the wait.
 func (b *backoffClient) Connect() error {
 	if err := b.wait(); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (b *backoffClient) Connect() error {
 	return err
 }
 
-// Publish publishes. An error starts the wait for the next attempt.
+// Publish publishes. With an error, the wait for the next attempt begins.
 func (b *backoffClient) Publish(ctx context.Context, batch publisher.Batch) error {
 	err := b.prover.Publish(ctx, batch)
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	libtesting "github.com/elastic/elastic-agent-libs/testing"
 )
 
-// failover uses one of its clients at a time and moves on to another one, at
-// random, when that fails. libbeat's own (outputs.NewFailoverClient) goes on
-// with a client that still has to wait while another one could connect at once,
-// and its Close reads without a lock what Connect writes.
+// failover uses one of its clients at a time, and switches to a random other one
+// when that fails. libbeat's failover (outputs.NewFailoverClient) may pick a client
+// that still has to wait although another one could connect at once, and its Close
+// reads without a lock what Connect writes.
 //
-// Connect and Publish are called by one goroutine, Close by another one.
+// One goroutine calls Connect and Publish, another one calls Close.
 type failover struct {
 	clients []outputs.NetworkClient
-	active  int // index of the one in use, -1 before the first Connect
+	active  int // index of the current one, -1 before the first Connect
 }
 
 func newFailover(clients []outputs.NetworkClient) outputs.NetworkClient {
@@ -32,8 +32,8 @@ func newFailover(clients []outputs.NetworkClient) outputs.NetworkClient {
 	return &failover{clients: clients, active: -1}
 }
 
-// Connect connects to another client than the last one: one of those that may
-// try at once, or else the one whose wait is over first.
+// Connect connects another client than the last one: one of those that may try at
+// once, or else the one whose wait ends first.
 func (f *failover) Connect() error {
 	f.active = f.next(time.Now())
 	return f.clients[f.active].Connect()
@@ -56,7 +56,7 @@ func (f *failover) next(now time.Time) int {
 	return best
 }
 
-// Publish publishes through the client in use.
+// Publish publishes through the current client.
 func (f *failover) Publish(ctx context.Context, batch publisher.Batch) error {
 	if f.active < 0 {
 		batch.Cancelled()

@@ -9,9 +9,9 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
-// holdBack pauses the session after a batch of which the receiver could not take
-// something for now, longer with each such batch in a row. Without the pause the
-// same records would go back and forth as fast as the network allows.
+// holdBack pauses the session after a batch of which the receiver refused something
+// for now. The pause grows with each such batch in a row. Without it the same
+// records would be sent and refused as fast as the network allows.
 func (c *client) holdBack(outcome session.Outcome) {
 	forNow := false
 	for _, refusal := range outcome.Refused {
@@ -21,7 +21,7 @@ func (c *client) holdBack(outcome session.Outcome) {
 	current := c.session
 	var wait time.Duration
 	switch {
-	case outcome.Cause != nil: // the wait is that before the next connect
+	case outcome.Cause != nil: // the backoff waits before the next connect
 	case forNow:
 		wait = patience{}.waitFor(c.config.Backoff, c.refused)
 		c.refused++

@@ -15,21 +15,20 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// patience says how long to wait after one kind of failure.
+// patience is how long to wait after one kind of failure.
 type patience struct {
 	steady  bool          // backoff.init, however many failures there were
-	longest bool          // backoff.max instead of the wait that is due
-	factor  int           // how many times the wait that is due, 0 for once
+	longest bool          // backoff.max instead of the usual wait
+	factor  int           // multiplies the usual wait; 0 counts as 1
 	exactly time.Duration // what the server asked for, 0 if it did not
 }
 
-// classify tells from the cause of a failure how long to wait. It is the one
-// place where causes become waits.
+// classify returns how long to wait after a failure with that cause.
 func classify(cause error, now time.Time) patience {
 	if upgrade, ok := errors.AsType[*conn.UpgradeError](cause); ok {
 		switch upgrade.Code {
 		case http.StatusUnauthorized, http.StatusForbidden:
-			// Wrong credentials: asking again soon can only lock the account.
+			// Wrong credentials: trying again soon could lock the account.
 			return patience{longest: true}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			return patience{exactly: parseRetryAfter(upgrade.Header.Get("Retry-After"), now)}
@@ -48,18 +47,18 @@ func classify(cause error, now time.Time) patience {
 			// One record is at fault, and finding it takes several connections.
 			return patience{steady: true}
 		case code == protocol.ClosePolicyViolation, code.Application():
-			// The server's policy, or a rule of the application, is against it.
+			// The server's policy, or a rule of its application, refuses us.
 			return patience{longest: true}
 		case code == protocol.CloseInternalError, code == protocol.CloseBadGateway, !code.Known():
-			// The server, or the gateway before it, has an error of its own.
+			// The server, or the gateway in front of it, has an internal error.
 			return patience{factor: 2}
 		}
 	}
 	return patience{}
 }
 
-// parseRetryAfter reads the header of that name (RFC 9110 10.2.3): seconds or a date.
-// It is 0 if there is none that can be used.
+// parseRetryAfter reads the header Retry-After (RFC 9110 10.2.3): seconds or a date.
+// It returns 0 for anything else.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -70,15 +69,16 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// waitFor returns how long to wait before the next attempt, after so many
+// waitFor returns the wait before the next attempt. failures is the number of
 // failures in a row before this one.
 func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
 	switch {
 	case p.exactly >= settings.Max, p.longest:
-		// Around backoff.max, and never above it.
+		// Close to backoff.max, never above it.
 		return settings.Max - rand.N(settings.Max/4+1)
 	case p.exactly > 0:
-		// Not before the server wants it, and not all agents in the same instant.
+		// Not before the server asks for it, with jitter so that agents do not all come at
+		// once.
 		return min(p.exactly+rand.N(settings.Init), settings.Max)
 	}
 	if p.steady {
@@ -94,13 +94,13 @@ func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
 	}
 	wait = min(wait*time.Duration(max(p.factor, 1)), settings.Max)
 
-	// A fleet of agents that all lost the same server at once is spread by the
-	// first wait, from a tenth of it on. The second is at least half of its
-	// doubled length, so it begins when the first is over for all of them: the
-	// two waves do not add up.
-	least := wait / 2
+	// Jitter spreads a fleet of agents that lose the same server at once. The first
+	// wait is at least a tenth of its maximum. Later ones are at least half of
+	// theirs, which has doubled: the second wave of attempts begins after the first
+	// has ended, so the two do not add up.
+	minimum := wait / 2
 	if failures == 0 {
-		least = wait / 10
+		minimum = wait / 10
 	}
-	return least + rand.N(wait-least+1)
+	return minimum + rand.N(wait-minimum+1)
 }

@@ -12,36 +12,36 @@ import (
 	libtesting "github.com/elastic/elastic-agent-libs/testing"
 )
 
-// repeatInterval is how often the same failure to connect is logged.
+// repeatInterval is the time between two log lines about the same failure.
 const repeatInterval = time.Minute
 
-// keptFailures is how many different failures are remembered.
+// keptFailures is the maximum number of different failures to remember.
 const keptFailures = 32
 
-// quietClient keeps libbeat from logging the same failure to connect again and
-// again: libbeat writes a line for every error that Connect returns, so one that
-// was returned a short while ago is not, and another attempt is made instead. The
-// client inside waits between attempts.
+// quietClient keeps libbeat from logging the same failure to connect again and again.
+// libbeat logs every error that Connect returns. So if the same error was returned
+// less than repeatInterval ago, Connect makes another attempt instead. The client
+// inside waits between attempts.
 //
-// Connect is called by one goroutine.
+// One goroutine calls Connect.
 type quietClient struct {
 	outputs.NetworkClient
 	lifecycle *lifecycle
 	now       func() time.Time
-	failures  map[string]*failure // by what they say
+	failures  map[string]*failure // by text
 }
 
 type failure struct {
 	logged  time.Time
-	skipped int // times since then
+	skipped int // repetitions since then
 }
 
 func quietly(inner outputs.NetworkClient, l *lifecycle) *quietClient {
 	return &quietClient{NetworkClient: inner, lifecycle: l, now: time.Now, failures: map[string]*failure{}}
 }
 
-// Connect connects. It returns an error that is worth a line in the log, or the
-// one of Close.
+// Connect connects. It returns nil, an error that should be logged, or the error
+// after Close.
 func (q *quietClient) Connect() error {
 	for {
 		err := q.NetworkClient.Connect()
@@ -54,11 +54,11 @@ func (q *quietClient) Connect() error {
 	}
 }
 
-// localPort is that of this side, which is another one every time.
+// localPort finds the port of this side, which differs each time.
 var localPort = regexp.MustCompile(`:\d+->`)
 
-// worthALine returns the error with the number of its repetitions, or nil if it
-// was returned less than repeatInterval ago.
+// worthALine returns the error with the number of its repetitions, or nil if the same
+// one was returned less than repeatInterval ago.
 func (q *quietClient) worthALine(err error) error {
 	now := q.now()
 	text := localPort.ReplaceAllString(err.Error(), "->")
@@ -75,7 +75,7 @@ func (q *quietClient) worthALine(err error) error {
 		return nil
 	}
 	if known.skipped > 0 {
-		err = fmt.Errorf("%w (%d times more since %s)", err, known.skipped, known.logged.UTC().Format(time.TimeOnly))
+		err = fmt.Errorf("%w (%d more times since %s)", err, known.skipped, known.logged.UTC().Format(time.TimeOnly))
 	}
 	known.logged, known.skipped = now, 0
 	return err

@@ -41,7 +41,7 @@ func makeWebsocket(
 		return outputs.Fail(settingError("ack", err))
 	}
 	if _, err := loadTLS(c.TLS); err != nil {
-		return outputs.Fail(err) // now rather than at the first dial
+		return outputs.Fail(err) // now instead of at the first dial
 	}
 	endpoints, err := c.endpoints()
 	if err != nil {

@@ -17,15 +17,15 @@ const (
 	OptionCompressed = "compressed" // "gzip" if the entries are
 )
 
-// chunkIDBytes of the hash of the entries tell chunks apart.
+// chunkIDBytes is how much of the hash of the entries is in a chunk id.
 const chunkIDBytes = 16
 
 // ChunkBytes is the length of what Chunk returns.
 const ChunkBytes = (chunkIDBytes + 2) / 3 * 4
 
 // Chunk returns the id of a request: Base64 of the first 16 bytes of SHA-512
-// over its entries, one behind the other and not compressed. The same entries
-// have the same id, so that a receiver knows what it has seen before.
+// over its entries, concatenated and not compressed. The same entries have the same
+// id, so that a receiver recognises what it has seen before.
 func Chunk(entries []byte) string { return string(AppendChunk(nil, entries)) }
 
 // AppendChunk appends the id of a request with these entries to dst.
@@ -45,8 +45,7 @@ func AppendAck(dst []byte, chunk string) []byte {
 	return msgp.AppendString(dst, chunk)
 }
 
-// ParseAck reads a confirmation and returns the id of the chunk. Other keys are
-// passed over.
+// ParseAck reads a confirmation and returns the chunk id. It ignores other keys.
 func ParseAck(message []byte) (chunk string, err error) {
 	r := reader{rest: message, what: "confirmation"}
 	found := false
@@ -66,8 +65,8 @@ func ParseAck(message []byte) (chunk string, err error) {
 	return chunk, nil
 }
 
-// RequestChunk returns the id that the sender of a request wants to be repeated,
-// empty if it asks for no confirmation. It passes over everything else.
+// RequestChunk returns the chunk id of a request, empty if it asks for no confirmation.
+// It ignores everything else.
 func RequestChunk(request []byte) (chunk string, err error) {
 	r := reader{rest: request, what: "request"}
 	elements, rest, err := msgp.ReadArrayHeaderBytes(request)

@@ -17,14 +17,14 @@ const (
 	pong = "PONG"
 )
 
-// Helo is what the server says first: it wants to know who is there.
+// Helo is the server's first message, which asks the client to identify itself.
 type Helo struct {
 	// Nonce goes into the digests of the shared key.
 	Nonce []byte
-	// Auth is the salt of the digest of a password, empty if the server asks for
-	// no user.
+	// Auth is the salt for the digest of a password, empty if the server does not
+	// require a user.
 	Auth []byte
-	// Keepalive says that the connection may serve more than one request.
+	// Keepalive means that the connection may be used for more than one request.
 	Keepalive bool
 }
 
@@ -41,8 +41,8 @@ func AppendHelo(dst []byte, h Helo) []byte {
 	return msgp.AppendBool(dst, h.Keepalive)
 }
 
-// ParseHelo reads a HELO. Without a nonce it is none; without "auth" no user is
-// asked for, and without "keepalive" the connection stays, as in Fluentd.
+// ParseHelo reads a HELO. One without a nonce is an error. Without "auth" no user is
+// required, and without "keepalive" the connection is kept, as in Fluentd.
 func ParseHelo(message []byte) (Helo, error) {
 	r := reader{rest: message, what: helo}
 	r.begin(2, 2)
@@ -68,15 +68,15 @@ func ParseHelo(message []byte) (Helo, error) {
 	return h, nil
 }
 
-// Ping is the client's answer to a HELO: it knows the key.
+// Ping is the client's answer to a HELO, which proves that it knows the key.
 type Ping struct {
 	// Hostname is the client's.
 	Hostname string
-	// Salt is of the client's choice, for both digests of the key.
+	// Salt is chosen by the client, for both digests of the key.
 	Salt []byte
 	// KeyDigest is KeyDigest(Salt, Hostname, nonce, key).
 	KeyDigest string
-	// Username is empty if the server asks for no user.
+	// Username is empty if the server does not require a user.
 	Username string
 	// PasswordDigest is PasswordDigest(auth, Username, password), or empty.
 	PasswordDigest string
@@ -112,14 +112,14 @@ func ParsePing(message []byte) (Ping, error) {
 
 // Pong is the server's answer to a PING.
 type Pong struct {
-	// OK says that the client is let in.
+	// OK means that the server accepts the client.
 	OK bool
-	// Reason is why it is not.
+	// Reason is why it does not.
 	Reason string
 	// Hostname is the server's.
 	Hostname string
-	// KeyDigest is KeyDigest(salt of the PING, Hostname, nonce, key): the server
-	// knows the key too.
+	// KeyDigest is KeyDigest(salt of the PING, Hostname, nonce, key). It proves that
+	// the server knows the key too.
 	KeyDigest string
 }
 
@@ -133,7 +133,7 @@ func AppendPong(dst []byte, p Pong) []byte {
 	return msgp.AppendString(dst, p.KeyDigest)
 }
 
-// ParsePong reads a PONG. One that refuses may end behind its reason.
+// ParsePong reads a PONG. One that refuses the client may end after its reason.
 func ParsePong(message []byte) (Pong, error) {
 	r := reader{rest: message, what: pong}
 	elements := r.begin(3, 5)
@@ -153,13 +153,13 @@ func ParsePong(message []byte) (Pong, error) {
 	return p, nil
 }
 
-// KeyDigest returns how a side with that hostname shows that it knows the key:
+// KeyDigest returns the proof of the side with that hostname that it knows the key:
 // SHA-512 over salt, hostname, nonce and key in lower-case hex.
 func KeyDigest(salt []byte, hostname string, nonce []byte, sharedKey string) string {
 	return digest(salt, []byte(hostname), nonce, []byte(sharedKey))
 }
 
-// PasswordDigest returns how a client shows that it knows the user's password:
+// PasswordDigest returns the proof of a client that it knows the user's password:
 // SHA-512 over the server's salt, username and password in lower-case hex.
 func PasswordDigest(authSalt []byte, username, password string) string {
 	return digest(authSalt, []byte(username), []byte(password))

@@ -10,16 +10,16 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// ErrMessage is wrapped by the error for a message that is not what it should
-// be. The text of the error holds nothing of the message.
-var ErrMessage = errors.New("no message of Fluent Forward")
+// ErrMessage is wrapped by the error for an invalid message. The text of the error does
+// not quote the message.
+var ErrMessage = errors.New("not a message of Fluent Forward")
 
-// MaxTextBytes is the longest string that a message of the handshake, or a
-// confirmation, may hold: digests have 128 bytes, names fewer than 256.
+// MaxTextBytes is the maximum length of a string that a message of the handshake, or a
+// confirmation, may contain: digests have 128 bytes, names fewer than 256.
 const MaxTextBytes = 1024
 
-// reader takes a message apart. After the first failure it gives zero values,
-// so that only the end has to be asked for an error.
+// reader parses a message. After the first failure it returns zero values, so that only
+// end has to be checked for an error.
 type reader struct {
 	rest []byte
 	what string // what the message should be
@@ -34,8 +34,8 @@ func (r *reader) fail(problem string) {
 	r.rest = nil
 }
 
-// take goes on behind what a function of msgp has read. Texts of the library's
-// errors are kept out, they may quote the message.
+// take continues after what a function of msgp has read. It drops the text of the
+// library's errors, which may quote the message.
 func (r *reader) take(rest []byte, err error, wanted string) bool {
 	if r.err != nil {
 		return false
@@ -48,8 +48,8 @@ func (r *reader) take(rest []byte, err error, wanted string) bool {
 	return true
 }
 
-// begin reads an array of that many elements, the first of them the message's
-// name, and returns how many there are.
+// begin reads the header of an array and its first element, the name of the message. It
+// returns the number of elements.
 func (r *reader) begin(least, most uint32) uint32 {
 	elements, rest, err := msgp.ReadArrayHeaderBytes(r.rest)
 	if !r.take(rest, err, "the array that it should be") {
@@ -65,8 +65,8 @@ func (r *reader) begin(least, most uint32) uint32 {
 	return elements
 }
 
-// mapHeader returns how many pairs follow. Each has two bytes at least, so that
-// the number can't make a loop longer than the message.
+// mapHeader returns the number of pairs that follow. Each has at least two bytes, so a
+// false number cannot make a loop longer than the message.
 func (r *reader) mapHeader() uint32 {
 	pairs, rest, err := msgp.ReadMapHeaderBytes(r.rest)
 	if !r.take(rest, err, "the map that it should have") {
@@ -112,8 +112,7 @@ func (r *reader) bool() bool {
 	return r.take(rest, err, "a boolean that it should have") && value
 }
 
-// skip passes over a value. An unknown one has no reason to be nested, so depth
-// is bounded by the library alone, far below what a stack can take.
+// skip skips a value. The library limits its depth, far below what the stack allows.
 func (r *reader) skip() {
 	rest, err := msgp.Skip(r.rest)
 	r.take(rest, err, "a value that it should have")

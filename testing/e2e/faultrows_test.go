@@ -117,7 +117,7 @@ var faultRows = []row{
 		return wstest.Fault{}
 	}, logged: "timeout"},
 	{name: "an ack for the future", ack: "message", script: once(wstest.Fault{AckFuture: true}), logged: "was not sent"},
-	{name: "malformed acks", ack: "message", script: always(wstest.Fault{MalformedAcks: []string{"hello", "{}", `{"ack":-1}`}}), logged: "is ignored"},
+	{name: "malformed acks", ack: "message", script: always(wstest.Fault{MalformedAcks: []string{"hello", "{}", `{"ack":-1}`}}), logged: "was ignored"},
 	{name: "black hole: the link is cut for 4 s", host: true, during: func(run *faultRun) {
 		run.host.Cut()
 		run.isAway(4 * time.Second)

@@ -21,45 +21,44 @@ type Strategy interface {
 	// to be sent.
 	Ready() bool
 
-	// Sent tells that every message up to number through has been written, and
-	// that a batch ends there.
+	// Sent is called when every message up to number through is written. through is
+	// the last message of a batch.
 	Sent(through uint64) Verdict
 
-	// Heartbeat asks for a Ping whose only purpose is an answer.
+	// Heartbeat returns a Ping that only has to be answered.
 	Heartbeat() Verdict
 
 	// Pong takes the payload of a Pong that came in. It does not keep it.
 	Pong(payload []byte) Verdict
 
-	// Message takes a data message that came in. It does not keep it. An error
-	// says that the message made no sense; it is logged once and the message
-	// ignored.
+	// Message takes a data message that came in. It does not keep it. An error means
+	// that the message was not understood: it is logged once and ignored.
 	Message(payload []byte) (Verdict, error)
 
-	// Note returns a sentence about the peer that an operator should see once a
-	// connection, empty if there is none. It is asked for once Ready holds.
+	// Note returns a sentence about the peer that is logged once per connection,
+	// empty for none. It is called when Ready is true.
 	Note() string
 }
 
-// Verdict is what a Strategy concludes and what it wants to be done. The zero
-// value is nothing at all.
+// Verdict is what a Strategy concludes and what it asks for. The zero value is
+// neither.
 type Verdict struct {
-	// Confirmed confirms every message up to this number, but for those that
-	// were refused before; 0 none.
+	// Confirmed confirms every message up to this number, except those refused
+	// before; 0 for none.
 	Confirmed uint64
-	// Settled confirms this one message; 0 none.
+	// Settled confirms this one message; 0 for none.
 	Settled uint64
-	// Refused is a message that the receiver did not take.
+	// Refused is a message that the receiver refused.
 	Refused *Refusal
-	// Progress says that the receiver is still at work on what it has.
+	// Progress means that the receiver is still processing what it has.
 	Progress bool
-	// Pause asks for no new messages for so long.
+	// Pause asks for no new messages for this time.
 	Pause time.Duration
-	// Ping asks for a Ping with this payload (RFC 6455 5.5.2); nil for none. What
-	// comes in is answered with one only while Ready does not hold.
+	// Ping asks for a Ping with this payload (RFC 6455 5.5.2); nil for none. Pong and
+	// Message return one only while Ready is false.
 	Ping []byte
-	// Reply is a message to be written before the Ping, which has no number; nil
-	// for none. As with Ping, only while Ready does not hold.
+	// Reply is a message without a number, to be written before the Ping; nil for
+	// none. As with Ping, only while Ready is false.
 	Reply []byte
 	// Failed ends the connection with this cause.
 	Failed error
@@ -67,20 +66,20 @@ type Verdict struct {
 
 // Reader is a Strategy that reads the messages.
 type Reader interface {
-	// Written tells of the message of that number before any of it can reach the
-	// peer. It does not keep it. Messages come in the order of their numbers,
-	// each before the Sent that covers it.
+	// Written is called with each message before any of it can reach the peer. It
+	// does not keep the message. Calls are in the order of the numbers, each before
+	// the Sent that covers it.
 	Written(number uint64, message []byte)
 }
 
-// Waiter is a Strategy that can say what it waits for while Ready does not hold.
+// Waiter is a Strategy that can say what it waits for while Ready is false.
 type Waiter interface {
-	// Awaits returns it in a few words, such as "answer to the first Ping".
+	// Awaits returns a few words, such as "answer to the first Ping".
 	Awaits() string
 }
 
-// As returns the first of s and the strategies inside of it that is a T. A
-// strategy with another one inside has a method Unwrap that returns it.
+// As returns the first of s and the strategies inside it that is a T. A strategy that
+// wraps another one has a method Unwrap that returns it.
 func As[T any](s Strategy) (found T, ok bool) {
 	for s != nil {
 		if found, ok = s.(T); ok {
@@ -95,23 +94,22 @@ func As[T any](s Strategy) (found T, ok bool) {
 	return found, false
 }
 
-// Refusal is one message, or some of its records, that the receiver did not
-// take.
+// Refusal is a message, or some of its records, that the receiver refused.
 type Refusal struct {
 	// Message is its number.
 	Message uint64
-	// Records are those that were not taken, counted from 0; empty for all.
+	// Records are the refused records, counted from 0; empty for all.
 	Records []int
-	// Retry says that they may be sent again.
+	// Retry means that they may be sent again.
 	Retry bool
-	// Reason is what the receiver says about it.
+	// Reason is the receiver's text.
 	Reason string
 }
 
-// Config is what a strategy may need to know.
+// Config has the settings of strategies.
 type Config struct {
-	// Field is where the number of the confirmed message stands in the replies
-	// of a server that does not speak filebeat.ack.v1, such as "a.b".
+	// Field is the field with the number of the confirmed message, such as "a.b", in
+	// the replies of a server that does not speak filebeat.ack.v1.
 	Field string
 }
 
@@ -119,15 +117,15 @@ type Config struct {
 type Type struct {
 	// New makes a strategy for one connection.
 	New func(Config) Strategy
-	// Subprotocol returns what has to be offered and picked in the upgrade (RFC
-	// 6455 1.9), empty for nothing. Nil is a func that returns that.
+	// Subprotocol returns the subprotocol that has to be offered and picked in the
+	// upgrade (RFC 6455 1.9), empty for none. A nil func means none.
 	Subprotocol func(Config) string
 }
 
 var types = registry.New[Type]("ack")
 
-// Register makes a kind of strategy known under the name that `ack:` takes. It
-// is called from init functions and panics if the name is taken.
+// Register registers a kind of strategy under its name for `ack:`. It is called from
+// init functions and panics if the name is taken.
 func Register(name string, t Type) { types.Register(name, t) }
 
 // Get returns the kind of strategy of that name, or an error that lists the

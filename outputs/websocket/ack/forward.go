@@ -13,18 +13,17 @@ func init() {
 	Register("forward", Type{New: func(Config) Strategy { return &chunkReplies{waiting: map[string][]uint64{}} }})
 }
 
-// chunkReplies takes the word of a server of Fluent Forward: it confirms each request
-// by the chunk id in it, in any order.
+// chunkReplies confirms by the replies of a Fluent Forward server, which name the
+// chunk id of a request, in any order.
 type chunkReplies struct {
 	silent
-	// waiting are the messages without a confirmation by their chunk id, the
-	// oldest first: requests with the same entries have the same id. The server
-	// answers each of them.
+	// waiting has the unconfirmed messages of each chunk id, oldest first: requests
+	// with the same entries have the same id, and the server answers each of them.
 	waiting map[string][]uint64
 }
 
-// Written implements Reader. A message without a chunk id is never confirmed;
-// the session ends over it when its time is up.
+// Written implements Reader. A message without a chunk id is never confirmed: the
+// session ends with a timeout.
 func (c *chunkReplies) Written(number uint64, message []byte) {
 	if chunk, err := forward.RequestChunk(message); err == nil && chunk != "" {
 		c.waiting[chunk] = append(c.waiting[chunk], number)

@@ -12,29 +12,30 @@ import (
 	"filebeat-websocket/protocol/forward"
 )
 
-// Handshake is what a client needs for the handshake of Fluent Forward.
+// Handshake has the settings of a client for the handshake of Fluent Forward.
 type Handshake struct {
-	// Hostname is the client's. A server of the same name is the client itself.
+	// Hostname is the client's name. A server of the same name is taken for the client
+	// itself.
 	Hostname string
-	// SharedKey is what both sides show that they know.
+	// SharedKey is the key that both sides have to know.
 	SharedKey string
-	// Username and Password are for a server that asks for them.
+	// Username and Password are sent, as a digest, only to a server that asks for a user.
 	Username, Password string
 }
 
-// HandshakeError is why a handshake ended without success. Its text holds
-// neither the key nor the password.
+// HandshakeError is why a handshake failed. Its text contains neither the key nor the
+// password.
 type HandshakeError struct{ Problem string }
 
 func (e *HandshakeError) Error() string { return "handshake of Fluent Forward: " + e.Problem }
 
-// WithHandshake returns a strategy that goes through the handshake of Fluent
-// Forward, and leaves everything to inner after that. The server speaks first:
+// WithHandshake returns a strategy that does the handshake of Fluent Forward first,
+// and then leaves everything to inner. The server speaks first:
 //
 //	server: HELO, client: PING, server: PONG
 //
-// The client leaves if the server does not let it in, does not know the shared
-// key, or has the client's own name.
+// The handshake fails if the server refuses the client, does not know the shared key,
+// or has the client's own name.
 func WithHandshake(inner Strategy, with Handshake) Strategy {
 	return &handshake{Strategy: inner, with: with}
 }
@@ -45,7 +46,7 @@ type handshake struct {
 	stage stage
 
 	salt, nonce []byte // of the PING and the HELO
-	noUser      bool   // the server asks for a user, and there is none
+	noUser      bool   // the server requires a user, and none is set
 }
 
 type stage uint8
@@ -56,13 +57,13 @@ const (
 	shaken
 )
 
-// saltBytes is the length of a salt, as Fluentd has it.
+// saltBytes is the length of a salt, as in Fluentd.
 const saltBytes = 16
 
-// Unwrap returns the strategy that is in charge after the handshake.
+// Unwrap returns the strategy that takes over after the handshake.
 func (h *handshake) Unwrap() Strategy { return h.Strategy }
 
-// Open says nothing: the server begins.
+// Open asks for nothing: the server begins.
 func (h *handshake) Open() Verdict { return Verdict{} }
 
 func (h *handshake) Ready() bool { return h.stage == shaken && h.Strategy.Ready() }
@@ -81,7 +82,8 @@ func (h *handshake) Awaits() string {
 	return "answer"
 }
 
-// Pong is not for the strategy inside as long as that has asked for nothing.
+// Pong is passed on after the handshake only: before that, the strategy inside has
+// sent no Ping.
 func (h *handshake) Pong(payload []byte) Verdict {
 	if h.stage != shaken {
 		return Verdict{}
@@ -131,7 +133,7 @@ func (h *handshake) answer(helo forward.Helo) []byte {
 	return forward.AppendPing(nil, ping)
 }
 
-// check returns what is wrong with the server's answer, empty for nothing.
+// check returns the problem with the server's answer, empty if there is none.
 func (h *handshake) check(pong forward.Pong) string {
 	if !pong.OK {
 		problem := fmt.Sprintf("the server refused the login: %.100q", h.discreet(pong.Reason))
@@ -150,7 +152,7 @@ func (h *handshake) check(pong forward.Pong) string {
 	return ""
 }
 
-// discreet hides what a server must not repeat.
+// discreet hides secrets in a text of the server.
 func (h *handshake) discreet(text string) string {
 	for _, secret := range []string{h.with.SharedKey, h.with.Password} {
 		if secret != "" {

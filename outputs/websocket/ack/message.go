@@ -31,8 +31,7 @@ func init() {
 	})
 }
 
-// replies takes the word of a receiver that speaks filebeat.ack.v1: it says
-// which messages are in its care.
+// replies confirms by the replies of a receiver that speaks filebeat.ack.v1.
 type replies struct{ silent }
 
 func (replies) Message(payload []byte) (Verdict, error) {
@@ -47,8 +46,8 @@ func (replies) Message(payload []byte) (Verdict, error) {
 	return v, nil
 }
 
-// fieldReplies takes the word of a receiver with JSON replies of its own, which
-// hold the number of the last message that is in its care.
+// fieldReplies confirms by the JSON replies of any receiver. A field has the number
+// of the last confirmed message.
 type fieldReplies struct {
 	silent
 	path []string

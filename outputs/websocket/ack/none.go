@@ -7,8 +7,8 @@ func init() {
 	Register("none", Type{New: func(Config) Strategy { return none{} }})
 }
 
-// none takes a message for confirmed once its last byte was written to the
-// socket. What the kernel or the network loses after that is lost.
+// none counts a message as confirmed once its last byte is written to the socket. What
+// the kernel or the network loses after that is lost.
 type none struct{ silent }
 
 func (none) Sent(through uint64) Verdict { return Verdict{Confirmed: through} }

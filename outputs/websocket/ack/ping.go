@@ -9,19 +9,19 @@ func init() {
 	Register("ping", Type{New: func(Config) Strategy { return &pingBarrier{} }})
 }
 
-// pingBarrier confirms by the answer to a Ping that follows the last message of
-// a batch. The peer must answer with a Pong that carries the same payload, and
+// pingBarrier confirms by the Pong for a Ping that follows the last message of a
+// batch. The peer must answer with a Pong that carries the same payload, and
 // may answer only the newest of several Pings (RFC 6455 5.5.2-5.5.3). Frames
 // arrive in order, so the Pong with number n confirms all that was written
 // before Ping n.
 //
-// Some peers answer with an empty Pong. A probe right after the upgrade finds
-// them out: as many Pongs in a row as probes says, each followed by another
-// Ping, and none with a payload that was sent. With such a peer the Pongs are
-// counted in order. A few foreign Pongs are not enough for the verdict, because
-// a peer may send Pongs unasked (RFC 6455 5.5.3) before it answers the first
-// Ping, and counting those would confirm what it has not read. If a payload that
-// was sent comes back after the verdict all the same, the verdict is reversed.
+// Some peers answer with an empty Pong. A probe right after the upgrade detects them:
+// it sends another Ping after each Pong with an unknown payload, and gives up after
+// as many of them as the constant probes. From then on the Pongs of this peer are
+// counted in order. Fewer are not enough, because a peer may send unsolicited Pongs
+// (RFC 6455 5.5.3) before it answers the first Ping, and counting those would
+// confirm what it has not read. If a payload that was sent comes back later, Pongs
+// are again matched by payload.
 type pingBarrier struct {
 	mode    pongMode
 	foreign int // Pongs with an unknown payload while probing
@@ -39,13 +39,13 @@ type barrier struct {
 type pongMode uint8
 
 const (
-	probing   pongMode = iota // not known yet which of the two
+	probing   pongMode = iota // not known yet which of the two below
 	byPayload                 // a Pong carries the payload of its Ping
-	byCount                   // it does not: the n-th Pong answers the n-th Ping
+	byCount                   // it does not; the n-th Pong answers the n-th Ping
 )
 
-// probes is how many foreign Pongs it takes to count Pongs from then on. It costs
-// a peer that does not echo as many round trips at each connect.
+// probes is the number of Pongs with an unknown payload after which Pongs are counted.
+// A peer that does not echo payloads costs as many round trips at each connect.
 const probes = 8
 
 // payloadBytes is the length of a Ping's payload: its number, big endian.
@@ -79,7 +79,7 @@ func (p *pingBarrier) Pong(payload []byte) Verdict {
 			return Verdict{Confirmed: p.answered(p.find(payload))}
 		}
 		if len(p.outstanding) == 0 {
-			return Verdict{} // unasked
+			return Verdict{} // unsolicited
 		}
 		return Verdict{Confirmed: p.answered(1)}
 
@@ -100,11 +100,10 @@ func (p *pingBarrier) Pong(payload []byte) Verdict {
 	}
 }
 
-// Message ignores what a server sends unasked.
+// Message ignores data messages.
 func (p *pingBarrier) Message([]byte) (Verdict, error) { return Verdict{}, nil }
 
-// wasSent reports whether payload is that of a Ping of this connection, answered
-// or not.
+// wasSent reports whether payload was in a Ping of this connection, answered or not.
 func (p *pingBarrier) wasSent(payload []byte) bool {
 	if len(payload) != payloadBytes {
 		return false
@@ -113,8 +112,7 @@ func (p *pingBarrier) wasSent(payload []byte) bool {
 	return number > 0 && number <= p.last
 }
 
-// find returns how many outstanding Pings the Pong with that payload answers, 0
-// if it belongs to none of them.
+// find returns the number of outstanding Pings that a Pong with that payload answers.
 func (p *pingBarrier) find(payload []byte) int {
 	if !p.wasSent(payload) || len(p.outstanding) == 0 {
 		return 0

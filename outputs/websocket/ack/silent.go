@@ -3,7 +3,7 @@
 
 package ack
 
-// silent is a strategy that asks nothing of the peer.
+// silent is a strategy that asks the peer for nothing.
 type silent struct{}
 
 func (silent) Open() Verdict { return Verdict{} }
@@ -12,7 +12,7 @@ func (silent) Ready() bool { return true }
 
 func (silent) Sent(uint64) Verdict { return Verdict{} }
 
-// Heartbeat has an empty payload: any Pong will do, since nothing is confirmed.
+// Heartbeat has an empty payload: any Pong is an answer, since none confirms.
 func (silent) Heartbeat() Verdict { return Verdict{Ping: []byte{}} }
 
 func (silent) Pong([]byte) Verdict { return Verdict{} }

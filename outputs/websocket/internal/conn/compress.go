@@ -14,18 +14,16 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// ErrCompression is wrapped by the error of a Dial whose server took the offer
-// of compression in a way that is of no use here. A Dial without the offer may
-// succeed.
+// ErrCompression is wrapped by the error of Dial if the server's answer to the offer of
+// compression cannot be used. A Dial without the offer may succeed.
 var ErrCompression = errors.New("the server's answer to the offer of permessage-deflate can't be used")
 
 // MaxCompressionLevel is the highest Options.CompressionLevel.
 const MaxCompressionLevel = flate.BestCompression
 
-// deflate is the name of the extension, and noContext are its parameters that
-// end the memory of what went before with each message (RFC 7692 7.1.1). The
-// library inflates nothing else, and what is sent needs nothing of earlier
-// messages either: a connection that rests holds no window.
+// deflate is the name of the extension. With the no...Context parameters each message is
+// compressed by itself (RFC 7692 7.1.1). The library can inflate only that, and so is
+// what this side sends: an idle connection has no compression window in memory.
 const (
 	deflate         = "permessage-deflate"
 	noServerContext = "server_no_context_takeover"
@@ -33,7 +31,7 @@ const (
 	serverWindow    = "server_max_window_bits"
 )
 
-// checkExtensions reads what the server says of extensions (RFC 6455 9.1).
+// checkExtensions checks the extensions that the server picked (RFC 6455 9.1).
 func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	answer := strings.Join(lines, ", ")
 	if strings.TrimSpace(answer) == "" {
@@ -49,8 +47,8 @@ func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	}
 	parameters := parts[1:]
 	for _, parameter := range parameters {
-		// The server may use a smaller window (RFC 7692 7.1.2.1); inflating goes with
-		// any. That this side uses one was not offered.
+		// The server may use a smaller window (RFC 7692 7.1.2.1): any can be inflated.
+		// A smaller window for this side was not offered.
 		if name, _, _ := strings.Cut(parameter, "="); name != noServerContext && name != noClientContext && name != serverWindow {
 			return false, fmt.Errorf("%w: %s", ErrCompression, quoted)
 		}
@@ -63,17 +61,17 @@ func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	return true, nil
 }
 
-// flateWriterPools hold writers, by their level. One takes about a megabyte, so no
-// connection has one of its own: as many are in use as there are messages being
-// compressed at the same instant, which is about the number of processors.
+// flateWriterPools hold writers, by their level. One takes about a megabyte, so connections
+// share them: only as many are in use as messages are being compressed at the same
+// time, which is about the number of processors.
 var flateWriterPools [MaxCompressionLevel + 1]sync.Pool
 
 // bufferPool holds buffers for a message before and after it is compressed.
 var bufferPool = sync.Pool{New: func() any { return new(buffer) }}
 
-// keepScratchBytes is the largest buffer that is kept for other messages: one of
-// the default max_message_bytes fits.
-const keepScratchBytes = 1<<20 + 64<<10
+// keepPooledBytes is the maximum size of a buffer that goes back to the pool. It fits a
+// message of the default max_message_bytes.
+const keepPooledBytes = 1<<20 + 64<<10
 
 // buffer is an io.Writer that appends.
 type buffer struct{ bytes []byte }
@@ -83,26 +81,26 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func takeScratch() *buffer {
+func takeBuffer() *buffer {
 	b, _ := bufferPool.Get().(*buffer)
 	b.bytes = b.bytes[:0]
 	return b
 }
 
 func (b *buffer) giveBack() {
-	if cap(b.bytes) <= keepScratchBytes {
+	if cap(b.bytes) <= keepPooledBytes {
 		bufferPool.Put(b)
 	}
 }
 
-// deflateInto appends the message as RFC 7692 7.2.1 has it, and reports whether
-// that could be done.
+// deflateInto appends the compressed message (RFC 7692 7.2.1), and reports whether it
+// succeeded.
 func (b *buffer) deflateInto(level int, message []byte) bool {
 	w, _ := flateWriterPools[level].Get().(*flate.Writer)
 	if w == nil {
 		var err error
 		if w, err = flate.NewWriter(b, level); err != nil {
-			return false // an unknown level, which the settings rule out
+			return false // an invalid level, which the settings rule out
 		}
 	} else {
 		w.Reset(b)
@@ -111,20 +109,20 @@ func (b *buffer) deflateInto(level int, message []byte) bool {
 	if err == nil {
 		err = w.Flush()
 	}
-	w.Reset(nil) // lets go of the buffer
+	w.Reset(nil) // releases the buffer
 	flateWriterPools[level].Put(w)
 	var whole bool
 	b.bytes, whole = bytes.CutSuffix(b.bytes, flushTail)
 	return err == nil && whole
 }
 
-// flushTail is the empty block at the end of a flush, which both sides know.
+// flushTail is the empty block at the end of a flush, which is not sent.
 var flushTail = []byte{0x00, 0x00, 0xFF, 0xFF}
 
-// appendCompressed appends a data message of at most size bytes that may be worth
-// compressing.
+// appendCompressed appends a data message of at most size bytes, compressed if that makes
+// it shorter.
 func (c *Conn) appendCompressed(opcode byte, size int, appendTo func(dst []byte) []byte) error {
-	plain, packed := takeScratch(), takeScratch()
+	plain, packed := takeBuffer(), takeBuffer()
 	defer plain.giveBack()
 	defer packed.giveBack()
 	plain.bytes = appendTo(slices.Grow(plain.bytes, size))

@@ -19,13 +19,14 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// flushBytes is how much is gathered before it is written to the socket. Larger
-// buffers save no more system calls worth measuring and make a Pong wait longer.
+// flushBytes is the length of the buffer at which it is written to the socket. With
+// larger buffers the saving in system calls is too small to measure, and a Pong waits
+// longer.
 const flushBytes = 64 << 10
 
-// keepBytes is the largest write buffer that a connection has of its own. A longer
-// message gets one of scratch for the time until it is written, so that a
-// connection which rests does not hold its memory.
+// keepBytes is the maximum length of a connection's own write buffer. A longer message
+// borrows a buffer from bufferPool until it is written, so that an idle connection does
+// not hold its memory.
 const keepBytes = 4 * flushBytes
 
 // ErrTooBig ends a connection whose peer sent a message beyond MaxReadBytes.
@@ -44,15 +45,15 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("the server closed the connection with code %d: %q", e.Code, e.Reason)
 }
 
-// Handler receives what the peer sends. Its methods are called from the
-// goroutine of Read and do not keep payload.
+// Handler receives what the peer sends. Its methods are called by the goroutine of
+// Read, and do not keep payload.
 type Handler interface {
 	// Pong takes the payload of a Pong.
 	Pong(payload []byte)
 	// Message takes a data message of at most MaxReadBytes.
 	Message(payload []byte)
-	// Heard is called for every frame or message that came in, before the
-	// others.
+	// Heard is called for every frame or message that came in, before Pong or
+	// Message.
 	Heard()
 }
 
@@ -61,11 +62,11 @@ type Conn struct {
 	ws      *websocket.Conn
 	wire    *wire
 	options Options
-	secrets []string // that texts of the peer must not show
+	secrets []string // to be hidden in texts of the peer
 
-	buffer []byte  // frames that wait for Flush
-	shared *buffer // of scratch, if the buffer is that one's
-	own    []byte  // the connection's own buffer meanwhile
+	buffer []byte  // frames to be written by Flush
+	shared *buffer // the owner of buffer, if it is borrowed from bufferPool, else nil
+	own    []byte  // the connection's own buffer, while another one is borrowed
 
 	compressed bool // the server agreed to it
 
@@ -74,7 +75,7 @@ type Conn struct {
 	before, after int
 
 	pongMutex   sync.Mutex
-	pongPayload []byte // the newest Ping's, if it waits for an answer
+	pongPayload []byte // of the newest Ping without an answer
 	pongWaits   bool
 }
 
@@ -84,11 +85,11 @@ func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
 // RemoteAddr returns the address of the peer, or of the proxy before it.
 func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
-// AppendMessage appends one data message, which appendTo has to append to the
-// slice it is given. The message has at most size bytes: a framing that
-// compresses knows no more before it is done. It reaches the socket with the next
-// Flush, or earlier once enough has gathered. A message longer than MaxFrameBytes,
-// as it goes out, is cut into fragments (RFC 6455 5.4).
+// AppendMessage appends one data message. appendTo appends its payload to the slice it
+// is given, at most size bytes: a framing that compresses does not know the exact
+// length in advance. The message is written to the socket with the next Flush, or
+// earlier if the buffer is full. A message longer than MaxFrameBytes after compression
+// is cut into fragments (RFC 6455 5.4).
 func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byte) []byte) error {
 	opcode := opText
 	if binaryFrame {
@@ -98,7 +99,7 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 		return c.appendCompressed(opcode, size, appendTo)
 	}
 	if limit := c.options.MaxFrameBytes; limit > 0 && size > limit {
-		whole := takeScratch()
+		whole := takeBuffer()
 		defer whole.giveBack()
 		whole.bytes = appendTo(slices.Grow(whole.bytes, size))
 		c.before += len(whole.bytes)
@@ -113,18 +114,18 @@ func (c *Conn) AppendMessage(binaryFrame bool, size int, appendTo func(dst []byt
 	return c.flushIfLong()
 }
 
-// makeRoom makes room in the write buffer.
+// makeRoom grows the write buffer for so many more bytes.
 func (c *Conn) makeRoom(bytes int) {
 	need := len(c.buffer) + bytes
 	if c.shared != nil || need <= keepBytes {
 		c.buffer = slices.Grow(c.buffer, bytes)
 		return
 	}
-	c.own, c.shared = c.buffer[:0], takeScratch()
+	c.own, c.shared = c.buffer[:0], takeBuffer()
 	c.buffer = append(slices.Grow(c.shared.bytes, need), c.buffer...)
 }
 
-// emptyBuffer gives a shared buffer back.
+// emptyBuffer empties the write buffer, and gives back a borrowed one.
 func (c *Conn) emptyBuffer() {
 	if c.shared != nil {
 		c.shared.bytes = c.buffer
@@ -134,8 +135,8 @@ func (c *Conn) emptyBuffer() {
 	c.buffer = c.buffer[:0]
 }
 
-// appendPayload appends a message in as many frames as it takes. What the first
-// byte of the header says of the whole message is in its first frame only.
+// appendPayload appends a message in as many frames as necessary. The opcode and the
+// bit of compression are in the first frame only.
 func (c *Conn) appendPayload(opcode byte, payload []byte) error {
 	for limit := c.options.MaxFrameBytes; limit > 0 && len(payload) > limit; {
 		c.makeRoom(maxHeaderBytes + limit)
@@ -155,8 +156,8 @@ func (c *Conn) AppendPing(payload []byte) {
 	c.buffer = appendFrame(c.buffer, true, opPing, payload)
 }
 
-// Flush writes what was appended to the socket. It fails if that takes longer
-// than WriteTimeout; the connection is of no use then.
+// Flush writes what was appended to the socket. It fails if that takes longer than
+// WriteTimeout; then the connection cannot be used any more.
 func (c *Conn) Flush() error {
 	if len(c.buffer) == 0 {
 		return nil
@@ -186,11 +187,10 @@ func (c *Conn) flushIfLong() error {
 	return c.Flush()
 }
 
-// answerPing sends the Pong that is due, unless a write is under way: then the
-// writer sends it. Both sides look again after they let go of the mutex, so the
-// Pong can't be left behind: the reader notes the Ping, finds the mutex taken
-// and leaves; the writer, which may have looked before the note was made, looks
-// once more after unlocking.
+// answerPing sends the Pong that is due, unless a write is under way: then the writer
+// sends it. No Pong can be left behind, because both sides look again after unlocking
+// the mutex. The reader notes the Ping, finds the mutex locked and leaves. The writer
+// may have looked before the reader made its note, so it looks once more afterwards.
 func (c *Conn) answerPing() error {
 	for c.pongDue() && c.wire.writeMutex.TryLock() {
 		err := c.answerPingLocked()
@@ -208,9 +208,8 @@ func (c *Conn) pongDue() bool {
 	return c.pongWaits
 }
 
-// answerPingLocked writes the Pong for the newest Ping. A peer that sends many
-// Pings gets one answer for those that came in meanwhile (RFC 6455 5.5.3), so a
-// flood of them takes no memory.
+// answerPingLocked writes the Pong for the newest Ping. It is also the answer to the
+// Pings before it (RFC 6455 5.5.3), so a flood of Pings takes no memory.
 func (c *Conn) answerPingLocked() error {
 	c.pongMutex.Lock()
 	if !c.pongWaits || !c.wire.writableLocked() {
@@ -241,7 +240,7 @@ func (c *Conn) Read(handler Handler) error {
 		return nil
 	})
 	c.ws.SetCloseHandler(func(int, string) error {
-		return nil // Close answers, so that the writer is not run over
+		return nil // ended answers, without disturbing a writer
 	})
 
 	var message bytes.Buffer
@@ -261,8 +260,8 @@ func (c *Conn) Read(handler Handler) error {
 	}
 }
 
-// readMessage reads one message into the buffer. The limit counts bytes as they
-// are after inflating, which the library's own limit does not.
+// readMessage reads one message into the buffer. MaxReadBytes limits its length after
+// inflating; the library's own limit is about the length before.
 func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
 	message.Reset()
 	read, err := message.ReadFrom(io.LimitReader(reader, c.options.MaxReadBytes+1))
@@ -273,7 +272,7 @@ func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
 	return err
 }
 
-// ended turns the library's error into one of ours.
+// ended translates an error of the library, and answers a Close frame.
 func (c *Conn) ended(err error) error {
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		if closed.Code == websocket.CloseAbnormalClosure {
@@ -284,8 +283,8 @@ func (c *Conn) ended(err error) error {
 		c.sendClose(code, "")
 		return &CloseError{Code: code, Reason: closed.Text}
 	}
-	// The library takes codes that it does not know for a violation of the
-	// protocol, 1014 (bad gateway) among them; the Close frame was real.
+	// The library treats codes that it does not know, such as 1014 (bad gateway), as
+	// a violation of the protocol. There was a Close frame all the same.
 	var code protocol.CloseCode
 	if _, scanErr := fmt.Sscanf(err.Error(), "websocket: bad close code %d", &code); scanErr == nil {
 		return &CloseError{Code: code}
@@ -293,9 +292,8 @@ func (c *Conn) ended(err error) error {
 	return fmt.Errorf("read: %w", err)
 }
 
-// sendClose sends a Close frame from the reading goroutine, unless a write is
-// under way, which would have to be waited for; the peer sees the end of the
-// connection then.
+// sendClose sends a Close frame from the reading goroutine. If a write is under way, it
+// sends none instead of waiting: the peer sees the end of the connection.
 func (c *Conn) sendClose(code protocol.CloseCode, reason string) {
 	if !c.wire.writeMutex.TryLock() {
 		return
@@ -309,14 +307,14 @@ func (c *Conn) sendCloseLocked(code protocol.CloseCode, reason string, timeout t
 	if code != protocol.CloseNone {
 		payload = append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 	}
-	// An error changes nothing: the connection is at its end.
+	// An error changes nothing: the connection ends anyway.
 	_ = c.wire.writeLastLocked(appendFrame(nil, true, opClose, payload), timeout)
 }
 
-// Close starts the closing handshake (RFC 6455 7.1.2); nothing is written after
-// it. A write that is under way gets closeFrameTimeout to end. Read returns with the
-// peer's Close frame; the caller sees to it that it does not wait for ever, and
-// calls Cut in any case. A reason has at most 123 bytes.
+// Close starts the closing handshake (RFC 6455 7.1.2). Nothing is written after it. A
+// write that is under way has closeFrameTimeout to end. Read returns with the peer's
+// Close frame; the caller limits that wait, and calls Cut in any case. A reason has at
+// most 123 bytes.
 func (c *Conn) Close(code protocol.CloseCode, reason string) {
 	c.wire.hurry()
 	c.wire.writeMutex.Lock()
@@ -326,11 +324,11 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) {
 
 // Cut closes the socket at once. It may be called more than once.
 func (c *Conn) Cut() {
-	// The error says that it was closed before, or is of no use to anybody.
+	// The error is that it was closed before, or nothing can be done about it.
 	_ = c.wire.Close()
 }
 
-// interrupted reports whether err is a deadline that passed.
+// interrupted reports whether err is a timeout.
 func interrupted(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()

@@ -19,61 +19,59 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Options say how to connect and what the connection's limits are.
+// Options are how to connect, and the limits of the connection.
 type Options struct {
 	// URL has scheme ws or wss, host and port.
 	URL *url.URL
-	// Header is sent with the upgrade request, besides the handshake's own.
+	// Header is sent with the upgrade request, in addition to that of the handshake.
 	Header http.Header
-	// Secrets are texts besides those of the header and the URL that an error must
-	// not repeat.
+	// Secrets are further texts, besides those in Header and URL, that an error must
+	// not quote.
 	Secrets []string
 	// Subprotocols are offered in that order.
 	Subprotocols []string
-	// RequiredSubprotocol, if it is not empty, is the one that the server has to
-	// pick.
+	// RequiredSubprotocol is the one that the server has to pick; empty for any.
 	RequiredSubprotocol string
-	// RequireSubprotocol refuses a server that picks none.
+	// RequireSubprotocol makes it an error if the server picks none.
 	RequireSubprotocol bool
 	// TLS is used with wss. It is not changed.
 	TLS *tls.Config
 	// Dial opens the TCP connection. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Proxy is what the connection goes through, nil for none.
+	// Proxy is the proxy to dial through, nil for none.
 	Proxy *Proxy
 
-	// ConnectTimeout bounds TCP, the proxy, TLS and upgrade together.
+	// ConnectTimeout limits TCP, proxy, TLS and upgrade together.
 	ConnectTimeout time.Duration
-	// WriteTimeout bounds each write to the socket.
+	// WriteTimeout limits each write to the socket.
 	WriteTimeout time.Duration
-	// MaxFrameBytes is the longest frame sent, 0 for no limit.
+	// MaxFrameBytes is the maximum length of a frame that is sent, 0 for no limit.
 	MaxFrameBytes int
-	// MaxReadBytes is the longest message accepted, after inflating.
+	// MaxReadBytes is the maximum length of a message from the server, after inflating.
 	MaxReadBytes int64
-	// CompressionLevel offers permessage-deflate (RFC 7692), from 1, the fastest, to
-	// MaxCompressionLevel; 0 does not.
+	// CompressionLevel offers permessage-deflate (RFC 7692): from 1, the fastest, to
+	// MaxCompressionLevel. 0 offers none.
 	CompressionLevel int
-	// CompressionThreshold is the length of the shortest message that is
-	// compressed.
+	// CompressionThreshold is the minimum length of a message that is compressed.
 	CompressionThreshold int
 	// Traffic counts bytes. It is required.
 	Traffic Traffic
 
-	// Observe, if it is not nil, is told of each step of a dial when it is over, the
-	// one that failed being the last. Names of hosts are looked up in a step of
-	// their own then.
+	// Observe, if it is not nil, is called after each step of a dial. The last call is
+	// for the step that failed, if one did. Looking up a host's name is then a
+	// separate step.
 	Observe func(step, detail string, err error)
-	// Explain, if it is not nil, returns what to do about an error of TLS or HTTP
-	// with the server, empty if there is nothing to say.
+	// Explain, if it is not nil, returns advice about an error of TLS or HTTP with the
+	// server, empty for none.
 	Explain func(error) string
 }
 
-// UpgradeError is an answer to the upgrade request that is no upgrade.
+// UpgradeError is an answer of the server that is not a valid upgrade.
 type UpgradeError struct {
 	Status   string // such as "503 Service Unavailable"
 	Code     int
 	Header   http.Header
-	Location string // of a redirect, which is not followed: credentials would travel
+	Location string // of a redirect; it is not followed, since credentials would go with it
 	Body     string // its first 256 bytes, empty with a redirect
 	Cause    error
 }
@@ -96,12 +94,12 @@ func (e *UpgradeError) Error() string {
 
 func (e *UpgradeError) Unwrap() error { return e.Cause }
 
-// maxCauseBytes is how much of a peer's answer an error repeats.
+// maxCauseBytes is the maximum length of a peer's answer in an error.
 const maxCauseBytes = 256
 
-// Dial connects and upgrades. The error is an *UpgradeError if a server spoke
-// HTTP but did not upgrade, and wraps a *ProxyError if the way ended at the proxy;
-// its text never holds a header of the request or a password of the proxy.
+// Dial connects and upgrades. The error is an *UpgradeError if the server answered in
+// HTTP without a valid upgrade, and wraps a *ProxyError if the proxy was not passed. Its
+// text never contains a header of the request or a password of the proxy.
 func Dial(parent context.Context, options Options) (*Conn, error) {
 	steps := &progress{observe: options.Observe}
 	c, err := dialSteps(parent, options, steps)
@@ -131,7 +129,7 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 	wrap := func(c, socket net.Conn) net.Conn {
 		steps.begin("upgrade")
 		w = &wire{Conn: c, socket: socket, traffic: options.Traffic}
-		// The library knows the deadline of a context, not its cancellation.
+		// The library obeys the deadline of a context, but not its cancellation.
 		interruptible = context.AfterFunc(parent, func() { _ = w.Close() })
 		return w
 	}
@@ -157,7 +155,7 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 			steps.done(describeTLS(secured.ConnectionState()))
 			return wrap(secured, socket), nil
 		},
-		// The library writes the upgrade request and nothing else of length.
+		// The library writes only the upgrade request and control frames.
 		WriteBufferSize:   1024,
 		ReadBufferSize:    4096,
 		Subprotocols:      options.Subprotocols,
@@ -194,8 +192,8 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 	}, nil
 }
 
-// checkAgreement fails the connection if the server picked what was not offered
-// (RFC 6455 4.1), or left out what is needed.
+// checkAgreement returns an error if the server picked what was not offered (RFC 6455
+// 4.1), or did not pick what is required.
 func (o *Options) checkAgreement(answer http.Header) (compressed bool, err error) {
 	if err := o.checkSubprotocol(answer.Values("Sec-Websocket-Protocol")); err != nil {
 		return false, err
@@ -229,7 +227,7 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 		}
 	}
 	if answer != nil && answer.StatusCode == http.StatusSwitchingProtocols && !errors.Is(err, websocket.ErrBadHandshake) {
-		// The library refuses this for nothing but the extensions.
+		// Extensions are the only reason for which the library refuses this answer.
 		if _, cause := options.checkAgreement(answer.Header); cause != nil {
 			return cause
 		}
@@ -243,7 +241,7 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 			Location: excerpt(answer.Header.Get("Location"), maxCauseBytes, secrets),
 			Cause:    errors.New("the header Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong"),
 		}
-		// The library keeps the first 1024 bytes of the body at most, in memory.
+		// The library has at most the first 1024 bytes of the body in memory.
 		body, readErr := io.ReadAll(answer.Body)
 		if readErr == nil && refused.Location == "" {
 			refused.Body = excerpt(string(body), maxCauseBytes, secrets)
@@ -266,7 +264,7 @@ func failedAtProxy(err error) bool {
 	return ok
 }
 
-// explained adds to an error what to do about it.
+// explained adds advice to an error.
 func explained(err error, advice string) error {
 	if advice == "" {
 		return err
@@ -274,5 +272,5 @@ func explained(err error, advice string) error {
 	return fmt.Errorf("%w; %s", err, advice)
 }
 
-// maxStatusBytes is how much of the status line an error repeats.
+// maxStatusBytes is the maximum length of a status line in an error.
 const maxStatusBytes = 64

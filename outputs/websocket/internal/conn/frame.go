@@ -21,8 +21,8 @@ const (
 const (
 	finBit  byte = 0x80
 	maskBit byte = 0x80
-	// compressedBit is RSV1 of the first frame of a message (RFC 7692 6). It stands
-	// beside the opcode.
+	// compressedBit is RSV1 of the first frame of a message (RFC 7692 6), in the byte
+	// of the opcode.
 	compressedBit byte = 0x40
 
 	// maxControlBytes is the longest payload of a control frame (RFC 6455 5.5).
@@ -65,16 +65,16 @@ func appendFrame(dst []byte, fin bool, opcode byte, payload []byte) []byte {
 }
 
 // appendFrameOf appends a whole masked frame whose payload appendTo appends in
-// place, and returns the length of the payload, which is at most that many bytes.
-func appendFrameOf(dst []byte, opcode byte, most int, appendTo func(dst []byte) []byte) (frames []byte, payloadBytes int) {
+// place, and returns the length of the payload, at maxBytes bytes.
+func appendFrameOf(dst []byte, opcode byte, maxBytes int, appendTo func(dst []byte) []byte) (frames []byte, payloadBytes int) {
 	start := len(dst)
-	dst, key := appendHeader(dst, true, opcode, most)
+	dst, key := appendHeader(dst, true, opcode, maxBytes)
 	body := len(dst)
 	dst = appendTo(dst)
 	payloadBytes = len(dst) - body
-	if payloadBytes < most {
-		// The length has to have its shortest form (RFC 6455 5.2): the payload moves
-		// up to a header that may be shorter than the one it was given.
+	if payloadBytes < maxBytes {
+		// The length must have its shortest form (RFC 6455 5.2), so the header may become
+		// shorter, and the payload moves up to it.
 		var header []byte
 		header, key = appendHeader(dst[:start], true, opcode, payloadBytes)
 		copy(dst[len(header):], dst[body:])

@@ -21,10 +21,10 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// Proxy is what a connection goes through.
+// Proxy is a proxy to dial through.
 type Proxy struct {
-	// URL has scheme http, https, socks5 or socks5h, host and port, and the user if
-	// the proxy wants one.
+	// URL has the scheme http, https, socks5 or socks5h, host and port, and the user if
+	// the proxy requires one.
 	URL *url.URL
 	// Header is sent with CONNECT, to http and https only.
 	Header http.Header
@@ -34,7 +34,7 @@ type Proxy struct {
 	ResolveHere bool
 }
 
-// ProxyError is a connection that failed at the proxy, or on the way to it.
+// ProxyError is a dial that failed at the proxy, or before it was reached.
 type ProxyError struct {
 	Address string // host and port of the proxy
 	Status  string // of its answer to CONNECT, such as "403 Forbidden", empty if there was none
@@ -51,17 +51,17 @@ func (e *ProxyError) Error() string {
 
 func (e *ProxyError) Unwrap() error { return e.Cause }
 
-// maxProxyBytes bounds the header of the answer to CONNECT.
+// maxProxyBytes is the maximum length of the header of the answer to CONNECT.
 const maxProxyBytes = 64 << 10
 
 var errProxyTooLong = errors.New("the answer to CONNECT is longer than 64 KiB")
 
-// longAgo is a deadline that ends what waits for the socket.
+// longAgo is a deadline that ends every read and write at once.
 var longAgo = time.Unix(1, 0)
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Dial and DialContext are what golang.org/x/net/proxy asks of a way to the proxy.
+// Dial and DialContext implement the dialers of golang.org/x/net/proxy.
 func (dial dialFunc) Dial(network, address string) (net.Conn, error) {
 	return dial(context.Background(), network, address)
 }
@@ -70,8 +70,8 @@ func (dial dialFunc) DialContext(ctx context.Context, network, address string) (
 	return dial(ctx, network, address)
 }
 
-// dial returns a connection to address, host and port of a server, and the
-// socket under it.
+// dial returns a connection through the proxy to address, host and port of a server, and
+// the socket under it.
 func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, steps *progress) (tunnel, socket net.Conn, err error) {
 	targets := []string{address}
 	if p.ResolveHere {
@@ -138,7 +138,7 @@ func (p *Proxy) dialTarget(ctx context.Context, dialTCP dialFunc, target string)
 	return tunnel, socket, nil
 }
 
-// dialSOCKS is RFC 1928. The library hands on a name as it is.
+// dialSOCKS implements RFC 1928. The library passes a host name on as it is.
 func (p *Proxy) dialSOCKS(ctx context.Context, dialTCP dialFunc, target string) (net.Conn, error) {
 	var auth *proxy.Auth
 	if user := p.URL.User; user != nil {
@@ -156,8 +156,8 @@ func (p *Proxy) dialSOCKS(ctx context.Context, dialTCP dialFunc, target string) 
 	return withContext.DialContext(ctx, "tcp", target)
 }
 
-// connect asks for a tunnel to target (RFC 9110 9.3.6). What came behind the
-// header of the answer is the first that the returned connection reads.
+// connect asks for a tunnel to target (RFC 9110 9.3.6). The returned connection first
+// reads the bytes that came in after the header of the answer.
 func (p *Proxy) connect(ctx context.Context, c, socket net.Conn, target string) (net.Conn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(longAgo) })
 	defer stop()
@@ -167,7 +167,7 @@ func (p *Proxy) connect(ctx context.Context, c, socket net.Conn, target string) 
 	}
 	limited := &io.LimitedReader{R: c, N: maxProxyBytes}
 	reader := bufio.NewReader(limited)
-	answer, err := http.ReadResponse(reader, request) //nolint:bodyclose // what follows is the tunnel
+	answer, err := http.ReadResponse(reader, request) //nolint:bodyclose // the tunnel follows
 	switch {
 	case err != nil && limited.N <= 0:
 		return nil, errProxyTooLong
@@ -185,7 +185,7 @@ func (p *Proxy) connect(ctx context.Context, c, socket net.Conn, target string) 
 	return &earlyConn{Conn: c, early: io.MultiReader(bytes.NewReader(early), c)}, nil
 }
 
-// earlyConn reads what was read too early first.
+// earlyConn first reads bytes that were read together with the header.
 type earlyConn struct {
 	net.Conn
 	early io.Reader
@@ -193,7 +193,7 @@ type earlyConn struct {
 
 func (c *earlyConn) Read(p []byte) (int, error) { return c.early.Read(p) }
 
-// header is what goes out with CONNECT.
+// header returns the header of CONNECT.
 func (p *Proxy) header() http.Header {
 	header := p.Header.Clone()
 	if header == nil {
@@ -205,7 +205,7 @@ func (p *Proxy) header() http.Header {
 	return header
 }
 
-// BasicAuth is the value of Authorization or Proxy-Authorization for a user (RFC
+// BasicAuth returns the value of Authorization or Proxy-Authorization for a user (RFC
 // 7617 2).
 func BasicAuth(user *url.Userinfo) string {
 	password, _ := user.Password()

@@ -16,26 +16,25 @@ import (
 	"unicode/utf8"
 )
 
-// public are headers of the request that hold no secret, and whose values an
-// error should be able to name.
-var public = []string{"Host", "Origin", "User-Agent"}
+// publicHeaders contain no secret. An error may quote their values.
+var publicHeaders = []string{"Host", "Origin", "User-Agent"}
 
-// credentials are headers that hold nothing else.
-var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie"}
+// credentialHeaders contain only credentials.
+var credentialHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie"}
 
-// hiddenBytes is the least length of a word that is hidden: a shorter one is no
-// secret, and is found by chance in any text. A part of a credential may be a
-// short password.
+// hiddenBytes is the minimum length of a word that is hidden: a shorter one is not a
+// secret, and occurs in many texts. For parts of credentials, which may be short
+// passwords, the minimum is hiddenPartBytes.
 const (
 	hiddenBytes     = 6
 	hiddenPartBytes = 4
 )
 
-// secretSet gathers what an error or a log line must not repeat.
+// secretSet is a set of texts that errors and log lines must not quote.
 type secretSet map[string]struct{}
 
-// secrets returns what goes out with these options, or may be known to the peer
-// in another way, and is to be hidden when it repeats it, the longest first.
+// secrets returns the texts to hide in what the peer sends, longest first: those that
+// are sent with these options, and those that the peer may know in another way.
 func (o *Options) secrets() []string {
 	set := secretSet{}
 	set.addHeader(o.Header)
@@ -53,12 +52,12 @@ func (o *Options) secrets() []string {
 	for secret := range set {
 		list = append(list, secret)
 	}
-	// A secret may be a part of another one.
+	// The longest first, since a secret may be part of another one.
 	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return list
 }
 
-// add adds a text, in the forms in which it is usually quoted as well.
+// add adds a text, and the forms in which it is usually quoted.
 func (s secretSet) add(text string, least int) {
 	if len(text) < least {
 		return
@@ -69,7 +68,7 @@ func (s secretSet) add(text string, least int) {
 	} {
 		s[form] = struct{}{}
 	}
-	// An error about a line that makes no sense quotes a word of it.
+	// An error about a malformed line may quote a single word of it.
 	if words := strings.Fields(text); len(words) > 1 {
 		for _, word := range words {
 			s.add(word, hiddenBytes)
@@ -79,11 +78,11 @@ func (s secretSet) add(text string, least int) {
 
 func (s secretSet) addHeader(header http.Header) {
 	for name, values := range header {
-		if slices.Contains(public, name) {
+		if slices.Contains(publicHeaders, name) {
 			continue
 		}
 		least := hiddenBytes
-		if slices.Contains(credentials, name) {
+		if slices.Contains(credentialHeaders, name) {
 			least = hiddenPartBytes
 		}
 		for _, value := range values {
@@ -103,7 +102,7 @@ func (s secretSet) addHeader(header http.Header) {
 	}
 }
 
-// addDecoded adds what a header holds in Base64: "user:password" or "id:key".
+// addDecoded adds what a word contains in Base64: "user:password" or "id:key".
 func (s secretSet) addDecoded(word string) {
 	decoded, err := base64.StdEncoding.DecodeString(word)
 	if err != nil || !utf8.Valid(decoded) {
@@ -115,8 +114,8 @@ func (s secretSet) addDecoded(word string) {
 	}
 }
 
-// addQuery adds the values of a query, as they are written and as they are
-// meant. What stands there without a name may be a token by itself.
+// addQuery adds the values of a query, as they are written and decoded. A part without
+// a name is added as well, since it may be a token.
 func (s secretSet) addQuery(u *url.URL) {
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		name, value, found := strings.Cut(pair, "=")
@@ -130,30 +129,30 @@ func (s secretSet) addQuery(u *url.URL) {
 	}
 }
 
-const hidden = "***"
+// placeholder is shown instead of a secret.
+const placeholder = "***"
 
-// redact hides secrets in what a peer sent. At the end of a text, which may have
-// been cut, it hides the beginning of one too.
+// redact hides secrets in a text of the peer. At the end of the text, which may have
+// been cut, it also hides the beginning of a secret.
 func redact(text string, secrets []string) string {
 	for _, secret := range secrets {
-		text = strings.ReplaceAll(text, secret, hidden)
+		text = strings.ReplaceAll(text, secret, placeholder)
 	}
 	for _, secret := range secrets {
 		for length := min(len(secret)-1, len(text)); length >= hiddenPartBytes; length-- {
 			if strings.HasSuffix(text, secret[:length]) {
-				return text[:len(text)-length] + hidden
+				return text[:len(text)-length] + placeholder
 			}
 		}
 	}
 	return text
 }
 
-// Redact hides in a text of the peer what went out as a secret when the
-// connection was dialled.
+// Redact hides the secrets of the dial in a text of the peer.
 func (c *Conn) Redact(text string) string { return redact(text, c.secrets) }
 
-// excerpt returns the beginning of what a peer sent, fit for an error: a server
-// may repeat the request, and credentials with it.
+// excerpt returns the beginning of a text of the peer for an error. It hides secrets: a
+// server may quote the request, and the credentials in it.
 func excerpt(text string, limit int, secrets []string) string {
 	text = redact(text, secrets)
 	if len(text) > limit {
@@ -167,7 +166,7 @@ func excerpt(text string, limit int, secrets []string) string {
 	}, text)
 }
 
-// shortened bounds the text of an error that may quote what the peer sent.
+// shortened is excerpt for the text of an error that may quote the peer.
 func shortened(err error, secrets []string) error {
 	whole := err.Error()
 	text := excerpt(whole, maxCauseBytes, secrets)

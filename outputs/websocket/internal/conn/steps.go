@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// progress tells an observer how far a dial has come. Without one it does nothing.
-// It belongs to the dialling goroutine.
+// progress reports the steps of a dial to an observer, if there is one. It belongs to
+// the dialling goroutine.
 type progress struct {
 	observe func(step, detail string, err error)
 	current string // the step under way
-	next    string // the step that begins when that one is done
+	next    string // the step after it
 }
 
 func (s *progress) begin(step string) { s.current = step }
 
-// after has a step begin when the one that comes first, dialling, is done.
+// after queues a step to begin after dialling.
 func (s *progress) after(step string) { s.next = step }
 
 // done ends the step under way.
@@ -33,8 +33,7 @@ func (s *progress) done(detail string) {
 	s.current, s.next = s.next, ""
 }
 
-// end tells of the error with which the dial ended, if it did: the step under
-// way is the one that failed.
+// end reports the error of a dial, if there is one, as that of the step under way.
 func (s *progress) end(err error) {
 	if s.observe == nil || err == nil {
 		return
@@ -45,7 +44,7 @@ func (s *progress) end(err error) {
 	s.observe(s.current, "", err)
 }
 
-// dialing makes two steps of a TCP connection: its name and the rest.
+// dialing reports a TCP connection in two steps: looking up the name, and the rest.
 func (s *progress) dialing(dial dialFunc) dialFunc {
 	if s.observe == nil {
 		return dial
@@ -62,7 +61,7 @@ func (s *progress) dialing(dial dialFunc) dialFunc {
 			return nil, err
 		}
 		s.done(strings.Join(found, ", "))
-		// The name goes to the dialer, which tries all its addresses.
+		// The dialer gets the name and tries all its addresses.
 		s.current, s.next = "dial "+address, following
 		c, err := dial(ctx, network, address)
 		if err == nil {
@@ -72,7 +71,7 @@ func (s *progress) dialing(dial dialFunc) dialFunc {
 	}
 }
 
-// describeTLS names what a handshake led to.
+// describeTLS describes the result of a TLS handshake.
 func describeTLS(state tls.ConnectionState) string {
 	text := tls.VersionName(state.Version) + ", " + tls.CipherSuiteName(state.CipherSuite)
 	if len(state.PeerCertificates) > 0 {

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// Traffic is told of every byte that crosses the socket. Its methods are called
-// from the reading and the writing goroutine.
+// Traffic counts the bytes that cross the socket. Its methods are called by the reading
+// and the writing goroutine.
 type Traffic interface {
-	// MessageBytes is told of the data messages in a write: the bytes of their
-	// payload before compression, and as they went out.
+	// MessageBytes counts the payload bytes of the data messages in a write, before
+	// and after compression.
 	MessageBytes(before, after int)
 	ReadBytes(bytes int)
 	WriteBytes(bytes int)
 }
 
-// maxUpgradeBytes bounds what is read before the upgrade is done: the library
-// puts no limit on the header of the answer.
+// maxUpgradeBytes limits what is read before the upgrade is done: the library does not
+// limit the header of the answer.
 const maxUpgradeBytes = 64 << 10
 
 var errUpgradeTooLong = errors.New("the answer to the upgrade request is longer than 64 KiB")
@@ -67,9 +67,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write is the library's way to the socket. Once the upgrade is done it writes
-// only a last control frame before it reports an error: that one is left out
-// when the writer is busy, because the reader must not wait for a slow peer.
+// Write is how the library writes to the socket. After the upgrade it only writes a
+// last control frame before it reports an error. That frame is skipped if a write is
+// under way, because the reader must not wait for a slow peer.
 func (w *wire) Write(p []byte) (int, error) {
 	if !w.upgraded.Load() {
 		n, err := w.Conn.Write(p)
@@ -86,10 +86,10 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), w.writeLastLocked(p, farewellWriteTimeout)
 }
 
-// reason returns why the upgrade request could not be written, if the server has
-// said so. With TLS 1.3 it judges the client's certificate when the handshake is
-// over for the client: it sends an alert and hangs up, maybe before the request
-// is written.
+// reason returns why the upgrade request could not be written, if the server sent an
+// alert. With TLS 1.3 a server checks the client's certificate after the client has
+// finished the handshake: it sends an alert and closes the connection, maybe before
+// the request is written.
 func (w *wire) reason(err error) error {
 	if w.Conn == w.socket || interrupted(err) {
 		return err
@@ -100,8 +100,8 @@ func (w *wire) reason(err error) error {
 	return err
 }
 
-// SetWriteDeadline keeps the library from moving the deadline of a write that
-// is under way in another goroutine.
+// SetWriteDeadline does nothing after the upgrade, so that the library does not move the
+// deadline of a write that is under way in another goroutine.
 func (w *wire) SetWriteDeadline(t time.Time) error {
 	if w.upgraded.Load() {
 		return nil
@@ -109,12 +109,12 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return w.Conn.SetWriteDeadline(t)
 }
 
-// hurry gives a write that is under way closeFrameTimeout from now. A writer that has
-// not set its own deadline yet sets it before it looks at closing: if it misses
-// that, its deadline is the earlier one and is overwritten here.
+// hurry ends a write that is under way after closeFrameTimeout. A writer sets its own
+// deadline before it checks closing. So either it sees closing, or its deadline was
+// set earlier and is overwritten here.
 func (w *wire) hurry() {
 	w.closing.Store(true)
-	// Without a deadline it ends with the one that it has.
+	// If this fails, the write keeps the deadline that it has.
 	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeFrameTimeout))
 }
 
@@ -146,6 +146,6 @@ func (w *wire) writeLastLocked(frame []byte, timeout time.Duration) error {
 	return err
 }
 
-// Close closes the socket without TLS's goodbye, which waits seconds for a peer
-// that does not read.
+// Close closes the socket without TLS's close_notify, which would wait seconds for a
+// peer that does not read.
 func (w *wire) Close() error { return w.socket.Close() }

@@ -14,10 +14,10 @@ import (
 // if its peer did not confirm everything in time.
 const closeAnswerTimeout = 250 * time.Millisecond
 
-// Close ends the session: nothing new is taken, batches in flight have until
-// the deadline of ctx to be confirmed, then comes the closing handshake. After
-// the deadline that gets closeAnswerTimeout more. Batches that are still not
-// confirmed are lost with ErrClosed. When it returns, both loops have ended.
+// Close ends the session. It takes nothing new, waits for the confirmation of what is
+// in flight until ctx is done, and then does the closing handshake. After the
+// deadline, the handshake has closeAnswerTimeout. What is still not confirmed is lost
+// with ErrClosed. When Close returns, both loops have ended.
 func (s *Session) Close(ctx context.Context) {
 	s.stateMutex.Lock()
 	s.closing = true
@@ -40,7 +40,7 @@ func (s *Session) Close(ctx context.Context) {
 	s.loops.Wait()
 }
 
-// sendClose sends a Close frame. From then on cause is why the session ends,
+// sendClose sends a Close frame. From then on the session ends with that cause,
 // whatever ends it.
 func (s *Session) sendClose(code protocol.CloseCode, cause error) {
 	s.stateMutex.Lock()
@@ -51,7 +51,7 @@ func (s *Session) sendClose(code protocol.CloseCode, cause error) {
 	s.conn.Close(code, "")
 }
 
-// drain waits until nothing is in flight, at most as long as ctx says.
+// drain waits until nothing is in flight or ctx is done.
 func (s *Session) drain(ctx context.Context) {
 	for {
 		s.stateMutex.Lock()

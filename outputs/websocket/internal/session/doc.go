@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package session is one connection's lifetime: a connection, an ack strategy
-// and the window of batches in flight. A session dies once, with a cause, and
-// hands back every batch that was not confirmed.
+// and the window of flights. A session dies once, with a cause, and hands back every
+// flight that was not confirmed.
 //
 // # Goroutines
 //
@@ -11,8 +11,7 @@
 //
 //   - readLoop reads until the connection ends, and turns Pongs into
 //     confirmations.
-//   - watchLoop sends the heartbeat and ends a connection that no longer
-//     answers.
+//   - watchLoop sends heartbeats and ends a connection that no longer answers.
 //
 // Send runs on the caller's goroutine, one call at a time. Close may be called
 // from any goroutine, also while Send is blocked.

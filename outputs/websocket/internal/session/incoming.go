@@ -9,13 +9,13 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 )
 
-// readLoop runs until the connection ends. It is started by Open, and ended by
-// the peer, by Cut or by a read error.
+// readLoop reads until the connection ends: by the peer, by Cut or by a read error.
+// Open starts it.
 func (s *Session) readLoop() {
 	s.fail(s.conn.Read(incoming{s}))
 }
 
-// incoming keeps the handler's methods off the Session's exported ones.
+// incoming is the conn.Handler of a Session, whose methods it does not export.
 type incoming struct{ s *Session }
 
 func (in incoming) Heard() {
@@ -44,7 +44,7 @@ func (in incoming) Pong(payload []byte) {
 	s.answer(verdict)
 }
 
-// answer does all that a verdict on what came in asks for.
+// answer does what the verdict on a received frame asks for.
 func (s *Session) answer(v ack.Verdict) {
 	if err := s.writeReply(v); err != nil {
 		s.fail(err)

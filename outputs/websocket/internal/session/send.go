@@ -36,13 +36,13 @@ func (s *Session) Send(flight Flight) (taken bool, err error) {
 	return true, nil
 }
 
-// readAfterWriteError ends the reading of what the peer still sent after a write
+// readAfterWriteError is how long the peer's last frames are still read after a write
 // failed.
 const readAfterWriteError = 100 * time.Millisecond
 
 // writeFailed ends the session after a failed write. A peer that refuses what is
-// being sent writes a Close frame and hangs up, and the RST may end the write
-// before the reader has come to the Close frame, whose code says what to do
+// being sent writes a Close frame and closes the connection, and the RST may end the
+// write before the reader has reached the Close frame, whose code says what to do
 // next. So the reader goes first: on a broken connection it does not take long.
 func (s *Session) writeFailed(err error) {
 	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
@@ -56,7 +56,7 @@ func (s *Session) writeFailed(err error) {
 	s.fail(err)
 }
 
-// reserve takes a place in the window, waiting for one.
+// reserve waits for a place in the window and takes it.
 func (s *Session) reserve(f *inFlight) (last uint64, err error) {
 	for {
 		s.stateMutex.Lock()
@@ -89,7 +89,7 @@ func (s *Session) hasRoomLocked(next Flight) bool {
 	return !s.window.Full() && !next.Alone() && !oldest.flight.Alone()
 }
 
-// await waits for a change, for the end, or for the end of a pause.
+// await waits for a change, for the end of the session, or for the end of a pause.
 func (s *Session) await(changed <-chan struct{}, pause time.Duration) {
 	var over <-chan time.Time
 	if pause > 0 {
@@ -104,7 +104,7 @@ func (s *Session) await(changed <-chan struct{}, pause time.Duration) {
 	}
 }
 
-// Pause keeps new messages back for so long from now on, at most MaxPause.
+// Pause holds new messages back for this time from now on, at most MaxPause.
 func (s *Session) Pause(wait time.Duration) {
 	s.stateMutex.Lock()
 	defer s.stateMutex.Unlock()
@@ -112,8 +112,8 @@ func (s *Session) Pause(wait time.Duration) {
 	s.broadcast()
 }
 
-// write writes the messages and the Ping behind them, and returns what the strategy
-// concludes from that alone.
+// write writes the messages and the Ping after them, and returns the strategy's
+// verdict on what was sent.
 func (s *Session) write(f *inFlight, last uint64) (ack.Verdict, error) {
 	s.writeMutex.Lock()
 	defer s.writeMutex.Unlock()
@@ -149,8 +149,8 @@ func (s *Session) write(f *inFlight, last uint64) (ack.Verdict, error) {
 	return verdict, nil
 }
 
-// readByStrategy shows the strategy a message before it is masked, if it wants to
-// see it.
+// readByStrategy passes a message to the strategy before it is masked, if the strategy
+// is an ack.Reader.
 func (s *Session) readByStrategy(number uint64, content []byte) {
 	if s.reader == nil {
 		return
@@ -160,8 +160,8 @@ func (s *Session) readByStrategy(number uint64, content []byte) {
 	s.reader.Written(number, content)
 }
 
-// pingWrittenLocked notes that a Ping goes out. With several of them on their
-// way the time is measured from the oldest.
+// pingWrittenLocked notes that a Ping is written. If several are unanswered, the round
+// trip is measured from the oldest.
 func (s *Session) pingWrittenLocked(now time.Time) {
 	s.pingAt = now
 	if s.measureFrom.IsZero() {
@@ -169,8 +169,8 @@ func (s *Session) pingWrittenLocked(now time.Time) {
 	}
 }
 
-// writePingLocked writes a Ping outside of a batch. No payload, no Ping.
-// writeMutex is held.
+// writePingLocked writes a Ping that does not belong to a batch. It does nothing if
+// payload is nil. writeMutex is held.
 func (s *Session) writePingLocked(payload []byte) error {
 	if payload == nil {
 		return nil
@@ -179,9 +179,8 @@ func (s *Session) writePingLocked(payload []byte) error {
 	return s.conn.Flush()
 }
 
-// writeReply writes what a strategy answers while it gets to know the peer.
-// Nothing else is written then, so the reader, which calls this, does not wait
-// for a writer here.
+// writeReply writes the answers of a strategy that is not ready yet. Nothing else is
+// written then, so the reader, which calls this, does not wait for a writer.
 func (s *Session) writeReply(v ack.Verdict) error {
 	if v.Ping == nil && v.Reply == nil {
 		return nil

@@ -37,17 +37,17 @@ type Options struct {
 	Timeout time.Duration
 	// PingInterval is the time between heartbeats, 0 for none.
 	PingInterval time.Duration
-	// MaxPause is the longest pause that the receiver can ask for.
+	// MaxPause is the maximum pause that the receiver can ask for.
 	MaxPause time.Duration
 
-	// The following are told what happens, if they are set. They must not block.
+	// The following are optional callbacks. They must not block.
 
 	// Ended is called once when an opened session dies, before its flights are
 	// settled.
 	Ended func(cause error)
-	// Ignored is called with the first message that made no sense.
+	// Ignored is called with the first message that was not understood.
 	Ignored func(err error)
-	// RoundTrip is called with the time that a Ping's answer took.
+	// RoundTrip is called with the time between a Ping and its Pong.
 	RoundTrip func(time.Duration)
 }
 
@@ -55,7 +55,7 @@ type Options struct {
 var (
 	// ErrClosed is the cause after Close.
 	ErrClosed = errors.New("the connection was closed by this side")
-	// ErrTimeout is wrapped by the causes that the watch over the time gives.
+	// ErrTimeout is wrapped by every cause that is a timeout.
 	ErrTimeout = errors.New("timeout")
 )
 
@@ -72,25 +72,24 @@ type Session struct {
 	stateMutex  sync.Mutex
 	window      *window.Window[*inFlight]
 	closing     bool          // Close was called: nothing new is taken
-	ending      error         // why this side sends a Close frame: the cause of whatever ends it then
+	ending      error         // why this side sent a Close frame: the cause when the session ends
 	cause       error         // why the session died, nil while it lives
 	opened      bool          // Open has succeeded
-	changed     chan struct{} // closed and replaced when a waiter should look again
+	changed     chan struct{} // closed and replaced at each change that someone may wait for
 	confirmedAt time.Time     // when the last message was confirmed
 	pingAt      time.Time     // when the last Ping was written
-	awaitSince  time.Time     // a heartbeat was written then and nothing was heard since; zero if not
+	awaitSince  time.Time     // when a heartbeat was written, if nothing was heard since; else zero
 	pauseUntil  time.Time     // nothing new is written before that
-	measureFrom time.Time     // when the Ping was written whose answer is timed; zero for none
-	ignored     bool          // a message made no sense
+	measureFrom time.Time     // when the Ping was written whose round trip is measured; zero for none
+	ignored     bool          // a message was not understood
 
 	dead  chan struct{} // closed when the session dies
-	poke  chan struct{} // tells watchLoop that a deadline has come into being
+	poke  chan struct{} // tells watchLoop that there is a new deadline
 	loops sync.WaitGroup
 }
 
-// Open starts a session on c and waits until the strategy knows enough of the
-// peer. It owns c from then on, also when it fails. The wait ends with Timeout
-// or ctx.
+// Open starts a session on c and waits until the strategy is ready, at most Timeout or
+// until ctx is done. It owns c, even if it fails.
 func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (*Session, error) {
 	s := &Session{
 		conn:     c,
@@ -121,8 +120,8 @@ func Open(ctx context.Context, c Conn, strategy ack.Strategy, options Options) (
 	return s, nil
 }
 
-// probe starts readLoop and waits until the strategy is ready. writeMutex keeps
-// a Ping that answers an early Pong behind the first one.
+// probe starts readLoop and waits until the strategy is ready. writeMutex makes sure
+// that the first Ping is written before one that answers an early Pong.
 func (s *Session) probe() error {
 	s.writeMutex.Lock()
 	payload := s.strategy.Open().Ping
@@ -155,7 +154,7 @@ func (s *Session) probe() error {
 	}
 }
 
-// Note is what an operator should know of the peer, empty if there is nothing.
+// Note returns what an operator should know about the peer, empty for nothing.
 func (s *Session) Note() string {
 	s.stateMutex.Lock()
 	defer s.stateMutex.Unlock()
@@ -172,8 +171,8 @@ func (s *Session) Err() error {
 	return s.cause
 }
 
-// fail ends the session with that cause, once; later causes are consequences of
-// the first. What was in flight is lost.
+// fail ends the session with that cause. Later calls do nothing: their causes are
+// consequences of the first. What was in flight is lost.
 func (s *Session) fail(cause error) {
 	s.stateMutex.Lock()
 	if s.cause != nil {
@@ -212,7 +211,7 @@ func (s *Session) fail(cause error) {
 	}
 }
 
-// broadcast wakes everyone who waits for the state to change. stateMutex is held.
+// broadcast wakes all goroutines that wait for a change. stateMutex is held.
 func (s *Session) broadcast() {
 	close(s.changed)
 	s.changed = make(chan struct{})

@@ -11,8 +11,7 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// apply settles what a verdict settles. What it asks to be written is the
-// caller's business.
+// apply settles what a verdict settles. The caller writes what it asks to be written.
 func (s *Session) apply(v ack.Verdict) {
 	if v.Failed != nil {
 		s.sendClose(protocol.CloseNormal, v.Failed)
@@ -56,8 +55,8 @@ func (s *Session) apply(v ack.Verdict) {
 	}
 }
 
-// confirmLocked settles all messages up to that number. The window knows a batch
-// as soon as it has a place; its messages are sent one by one after that.
+// confirmLocked settles all messages up to that number. It checks it against what was
+// written: the window already has a flight whose messages are still being written.
 func (s *Session) confirmLocked(through uint64) (done []*inFlight, err error) {
 	if through > s.written.Load() {
 		return nil, window.ErrFuture
@@ -73,8 +72,8 @@ func (s *Session) settleLocked(number uint64, done []*inFlight) ([]*inFlight, er
 	return s.window.Settle(number, done)
 }
 
-// refuseLocked notes that the receiver did not take a message. The first verdict
-// on a message stands.
+// refuseLocked notes that the receiver refused a message. The first verdict on a
+// message counts.
 func (s *Session) refuseLocked(refusal ack.Refusal, done []*inFlight) ([]*inFlight, error) {
 	number := refusal.Message
 	if number > s.written.Load() {

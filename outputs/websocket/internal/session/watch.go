@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// watchLoop sends the heartbeat and ends the session when a confirmation or the
-// answer to a heartbeat is overdue. It is started by Open and ends with the
-// session.
+// watchLoop sends heartbeats, and ends the session when a confirmation or the answer
+// to a heartbeat is overdue. Open starts it, and it ends with the session.
 func (s *Session) watchLoop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -39,7 +38,7 @@ func (s *Session) watchLoop() {
 	}
 }
 
-// wakeWatch makes watchLoop look at its deadlines. One poke is enough for many.
+// wakeWatch makes watchLoop check its deadlines.
 func (s *Session) wakeWatch() {
 	select {
 	case s.poke <- struct{}{}:
@@ -47,8 +46,8 @@ func (s *Session) wakeWatch() {
 	}
 }
 
-// watch does what is due and returns when to look again, the zero time if
-// nothing is awaited.
+// watch does what is due and returns when to look again: the zero time if there is no
+// deadline.
 func (s *Session) watch(now time.Time) (next time.Time, err error) {
 	s.stateMutex.Lock()
 	var awaitConfirmation time.Time
@@ -94,8 +93,8 @@ func (s *Session) watch(now time.Time) (next time.Time, err error) {
 	return next, nil
 }
 
-// heartbeat sends a Ping, unless a batch is being written: then bytes flow, and
-// a Ping follows them. After the Close frame there are no more.
+// heartbeat sends a Ping, unless a batch is being written, which a Ping follows anyway,
+// or a Close frame was sent.
 func (s *Session) heartbeat(now time.Time) error {
 	if !s.writeMutex.TryLock() {
 		return nil

@@ -1,16 +1,15 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package window holds what is in flight on one connection: a ring of entries
-// in the order in which they were sent, each standing for a run of numbered
-// messages. It does no I/O, starts no goroutine and takes no lock; its owner
-// serialises the calls.
+// Package window has the flights of one connection: a ring of entries in the order in
+// which they were sent. Each entry stands for a run of numbered messages. The package
+// does no I/O, starts no goroutine and takes no lock; its owner serialises the calls.
 package window
 
 import "errors"
 
-// ErrFuture is the error of a confirmation for a message that was not sent yet.
-// The peer does not keep to the protocol; the connection should end.
+// ErrFuture is the error for a confirmation of a message that was not sent yet. The
+// peer violates the protocol, and the connection should end.
 var ErrFuture = errors.New("confirmation for a message that was not sent")
 
 // Window is a ring of at most a fixed number of entries. Messages are numbered
@@ -50,7 +49,7 @@ func (w *Window[T]) Sent() uint64 { return w.sent }
 // Settled returns the number up to which every message is settled.
 func (w *Window[T]) Settled() uint64 { return w.settled }
 
-// IsSettled reports whether the message of that number is.
+// IsSettled reports whether the message of that number is settled.
 func (w *Window[T]) IsSettled(number uint64) bool {
 	_, apart := w.apart[number]
 	return apart || number <= w.settled
@@ -68,8 +67,8 @@ func (w *Window[T]) Find(number uint64) (value T, first uint64, ok bool) {
 	return value, 0, false
 }
 
-// Push adds an entry of so many messages, at least 1, and returns the number of
-// its last one. It panics on a full window: the caller has to look first.
+// Push adds an entry of so many messages, at least 1, and returns the number of the
+// last one. It panics if the window is full: the caller has to check.
 func (w *Window[T]) Push(messages int, value T) uint64 {
 	if w.Full() {
 		panic("window: push into a full window")
@@ -100,7 +99,7 @@ func (w *Window[T]) Confirm(through uint64, done []T) ([]T, error) {
 	return w.advance(done), nil
 }
 
-// Settle settles the one message of that number, and otherwise is as Confirm.
+// Settle settles only the message of that number. Otherwise it is like Confirm.
 func (w *Window[T]) Settle(number uint64, done []T) ([]T, error) {
 	if number > w.sent {
 		return done, ErrFuture
