@@ -100,8 +100,8 @@ func (d *delivery) Alone() bool {
 
 // Settled implements session.Flight.
 func (d *delivery) Settled(outcome session.Outcome) {
-	for _, c := range d.spans[:outcome.Confirmed] {
-		d.confirm(c)
+	for _, settled := range d.spans[:outcome.Confirmed] {
+		d.confirm(settled)
 	}
 	for _, i := range outcome.Apart {
 		d.confirm(d.spans[i])

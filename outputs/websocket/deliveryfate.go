@@ -25,8 +25,9 @@ const (
 	fateRefused               // refused for good: dropped
 )
 
-func (d *delivery) confirm(c span) {
-	for i := c.start; i < c.end; i++ {
+// confirm notes that the records of a message are confirmed.
+func (d *delivery) confirm(message span) {
+	for i := message.start; i < message.end; i++ {
 		d.fates[i] = fateConfirmed
 	}
 }
@@ -36,21 +37,21 @@ func (d *delivery) confirm(c span) {
 // again in two halves, until the one at fault is alone. A refusal that names only
 // records which the message does not have counts for the whole message: it is not
 // known what it means, so nothing may count as confirmed.
-func (d *delivery) refuse(c span, refusal ack.Refusal) {
-	count := c.end - c.start
+func (d *delivery) refuse(message span, refusal ack.Refusal) {
+	count := message.end - message.start
 	whole := !slices.ContainsFunc(refusal.Records, func(i int) bool { return i < count })
 	for i := range count {
-		r := d.records[c.start+i]
+		r := d.records[message.start+i]
 		switch {
 		case !whole && !slices.Contains(refusal.Records, i):
-			d.fates[c.start+i] = fateConfirmed
+			d.fates[message.start+i] = fateConfirmed
 		case refusal.Retry:
-			d.fates[c.start+i] = fateDeferred
+			d.fates[message.start+i] = fateDeferred
 		case whole && count > 1:
-			d.fates[c.start+i] = fateHalved
+			d.fates[message.start+i] = fateHalved
 			r.run = (count + 1) / 2
 		default:
-			d.fates[c.start+i] = fateRefused
+			d.fates[message.start+i] = fateRefused
 			r.reason, r.err = reasonRefused, fmt.Errorf("the receiver says: %.100q", refusal.Reason)
 		}
 	}

@@ -10,10 +10,9 @@
 //
 // # Concurrency
 //
-// Append* and Flush belong to one goroutine at a time. Read is called once, from
-// one goroutine, and answers the peer's Pings, unless a write is under way: then
-// the writer does. Close and Cut may be called
-// from any goroutine at any time. Both make a blocked Flush return, Close after
-// at most closeFrameTimeout; Cut makes Read return, after Close that is up to the
-// peer.
+// Append* and Flush belong to one goroutine at a time. Read is called once, from one
+// goroutine. It answers the peer's Pings, unless a write is under way: then the writer
+// does. Close and Cut may be called from any goroutine at any time. Both make a blocked
+// Flush return, Close after at most closeFrameTimeout. Cut makes Read return; after Close
+// that is up to the peer.
 package conn
