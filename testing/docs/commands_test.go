@@ -48,6 +48,7 @@ var forms = []struct {
 	pattern string
 	holds   func(t *testing.T, named []string)
 }{
+	{`^go (?:mod tidy|run \.)$`, runBy("TestTheReceiverOfTheDocumentBuilds")},
 	{`^go tool mage (\w+)(?: (-?\S+))?$`, requireTarget},
 	{`^go test (?:-\S+ )*(\./\S+).*$`, requireTests},
 	{`^go test .*? (\./\S+)$`, requireTests},
