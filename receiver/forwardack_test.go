@@ -182,7 +182,7 @@ func TestAChunkThatWasNotStoredIsNotAcked(t *testing.T) {
 		c.sendBinary(t, chunked("one"))
 		c.sendBinary(t, chunked("two")+"\x92\xa1t\xc4\xff")
 		c.chunks(t, "one")
-		require.Equal(t, &websocket.CloseError{Code: 1007, Text: "MessagePack goes beyond its end at byte 34"}, take(t, c.ended))
+		require.Equal(t, &websocket.CloseError{Code: 1007, Text: "MessagePack is cut short at byte 34"}, take(t, c.ended))
 		require.Empty(t, c.messages)
 	})
 	t.Run("text", func(t *testing.T) {

@@ -103,7 +103,7 @@ func (o *Options) complete() error {
 		o.Ack = ackAuto
 	}
 	if !slices.Contains(AckModes(), o.Ack) {
-		return fmt.Errorf("option Ack: %q is none of %v", o.Ack, AckModes())
+		return fmt.Errorf("option Ack: %q is not one of %v", o.Ack, AckModes())
 	}
 	if o.MaxMessageBytes < 0 || o.MaxConnections < 0 || o.MaxUncommittedBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
 		return errors.New("options MaxMessageBytes, MaxConnections, MaxUncommittedBytes, WriteTimeout and CloseTimeout can't be negative")

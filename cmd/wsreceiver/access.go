@@ -18,16 +18,16 @@ import (
 	"filebeat-websocket/receiver/access"
 )
 
-// guard is who may come in.
+// admission decides who may connect.
 type admission struct {
-	tokens    *access.Tokens // nil if none are needed
+	tokens    *access.Tokens // nil if no token is required
 	tls       *tls.Config    // nil without TLS
 	sharedKey string
 }
 
 func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 	onError := func(err error) {
-		log.Error("a changed file can't be used; what it held before stays in force", "error", err)
+		log.Error("a changed file cannot be used; its previous content stays in force", "error", err)
 	}
 	if s.tokenFile != "" {
 		if g.tokens, err = access.OpenTokens(s.tokenFile, onError); err != nil {
@@ -48,7 +48,7 @@ func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 	return g, nil
 }
 
-// readSharedKey takes the file without the line break at its end.
+// readSharedKey returns the content of the file without the line break at its end.
 func readSharedKey(name string) (string, error) {
 	content, err := os.ReadFile(name)
 	if err != nil {
@@ -56,7 +56,7 @@ func readSharedKey(name string) (string, error) {
 	}
 	key := bytes.TrimRight(content, "\r\n")
 	if len(key) == 0 {
-		return "", fmt.Errorf("%s: no key in it", name)
+		return "", fmt.Errorf("%s: contains no key", name)
 	}
 	if bytes.ContainsAny(key, "\r\n") {
 		return "", fmt.Errorf("%s: more than one line", name)
@@ -64,7 +64,7 @@ func readSharedKey(name string) (string, error) {
 	return string(key), nil
 }
 
-// require lets requests through that have a token, where one is needed.
+// require answers 401 to requests without a valid token, if tokens are required.
 func (g admission) require(next http.Handler) http.Handler {
 	if g.tokens == nil {
 		return next
@@ -79,7 +79,7 @@ func (g admission) scheme() string {
 	return "wss"
 }
 
-// listen is by TLS where that is wanted.
+// listen uses TLS if a certificate is set.
 func (g admission) listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil || g.tls == nil {
@@ -88,14 +88,14 @@ func (g admission) listen(ctx context.Context, address string) (net.Listener, er
 	return tls.NewListener(listener, g.tls), nil
 }
 
-// warn says what others could read or do.
+// warn logs what others could read or write.
 func (g admission) warn(log *slog.Logger, s settings, address net.Addr) {
 	switch {
 	case isLoopback(address):
 	case g.tokens == nil && s.clientCA == "":
 		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address.String())
 	case g.tls == nil:
-		log.Warn("tokens and records travel in the clear without --tls-cert, unless a proxy before this does TLS", "address", address.String())
+		log.Warn("tokens and records are sent unencrypted: use --tls-cert, or a proxy that terminates TLS", "address", address.String())
 	}
 }
 
@@ -104,8 +104,8 @@ func isLoopback(address net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// checkInsecure wants a word from who opens the door to everyone. A name, but
-// localhost, can mean any address.
+// checkInsecure requires --insecure to listen beyond loopback without
+// authentication. A name other than localhost can resolve to any address.
 func checkInsecure(s settings) error {
 	if s.insecure || s.tokenFile != "" || s.clientCA != "" {
 		return nil
@@ -117,5 +117,5 @@ func checkInsecure(s settings) error {
 	if strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() {
 		return nil
 	}
-	return errors.New("anyone who reaches this address could write records: give --token-file or --client-ca, or --insecure if that is meant")
+	return errors.New("anyone who reaches this address could write records: use --token-file or --client-ca, or --insecure to allow it")
 }

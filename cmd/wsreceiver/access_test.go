@@ -114,7 +114,7 @@ func TestTokensInTheClearAreWarnedOf(t *testing.T) {
 	p := begin(t, "--listen", "0.0.0.0:0", "--token-file", tokens)
 	p.log.url(t)
 	require.Equal(t, exitOK, p.stop())
-	require.Regexp(t, `level=WARN msg="[^"]*in the clear`, p.log.String())
+	require.Regexp(t, `level=WARN msg="[^"]*sent unencrypted`, p.log.String())
 }
 
 func TestMetricsAreForThoseWhoAsk(t *testing.T) {

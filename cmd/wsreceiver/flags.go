@@ -31,7 +31,7 @@ const (
 	minRotateBytes = 1 << 20
 )
 
-// settings are the flags' values.
+// settings are the values of the flags.
 type settings struct {
 	listen          string
 	path            string
@@ -57,35 +57,35 @@ type settings struct {
 
 func newFlagSet(s *settings) *flag.FlagSet {
 	flags := flag.NewFlagSet("wsreceiver", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run says what is wrong, once
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that takes records")
-	flags.StringVar(&s.format, "format", "auto", "what messages hold: `name` is one of "+strings.Join(decode.Formats(), ", "))
-	flags.StringVar(&s.ack, "ack", "auto", "`mode` of confirmations: auto confirms messages to clients that offer filebeat.ack.v1, and Forward requests with a chunk; none confirms to nobody")
-	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or folder for files that are rotated; - is standard output. What is a folder already or ends with a slash is one")
+	flags.SetOutput(io.Discard) // run prints the error, once
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free port")
+	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that accepts records")
+	flags.StringVar(&s.format, "format", "auto", "format of the messages: `name` is one of "+strings.Join(decode.Formats(), ", "))
+	flags.StringVar(&s.ack, "ack", "auto", "`mode` of acknowledgements. auto: acknowledge messages of clients that offer filebeat.ack.v1, and Fluent Forward requests with a chunk. none: never send acknowledgements")
+	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or a folder for rotated files; - is standard output. An existing folder, or a name that ends with a slash, is a folder")
 	s.rotateBytes = file.DefaultRotateBytes
-	flags.Var(&s.rotateBytes, "rotate-bytes", "`size` at which another file is begun in a folder; so it is with each day of UTC")
-	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; --sync=false leaves that to the kernel (default true)")
-	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of ids to remember: a record whose @metadata._id is among them, or a Forward chunk, is confirmed and not written again; 0 remembers none")
-	flags.BoolVar(&s.quiet, "quiet", false, "no log line when a connection opens or ends")
-	flags.BoolVar(&s.metrics, "metrics", false, "serve metrics for Prometheus at "+metricsPath)
+	flags.Var(&s.rotateBytes, "rotate-bytes", "maximum `size` of a file in a folder; a new file also begins with each day in UTC")
+	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, what the kernel has (default true)")
+	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of ids to remember: a record whose @metadata._id, or a Fluent Forward request whose chunk, is among them is confirmed but not written again; 0 turns deduplication off")
+	flags.BoolVar(&s.quiet, "quiet", false, "do not log that a connection opens or ends")
+	flags.BoolVar(&s.metrics, "metrics", false, "serve Prometheus metrics at "+metricsPath)
 	flags.BoolVar(&s.tail, "tail", false, "serve the live tail at "+tailPath+": a page that shows records as they arrive")
-	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` with the server's certificate and the intermediate ones (PEM)")
-	flags.StringVar(&s.tlsKey, "tls-key", "", "`file` with the certificate's private key (PEM)")
-	flags.StringVar(&s.clientCA, "client-ca", "", "`file` with the authorities (PEM) of which every client has to have a certificate")
-	flags.StringVar(&s.tokenFile, "token-file", "", "`file` with a token a line, of which clients have to send one as Authorization: Bearer TOKEN")
-	flags.StringVar(&s.sharedKeyFile, "shared-key-file", "", "`file` with a shared key: every connection begins with the handshake of Fluent Forward then, in which the client proves that it knows the key")
-	flags.BoolVar(&s.insecure, "insecure", false, "listen to more than loopback with neither --token-file nor --client-ca")
+	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` with the server's certificate, followed by intermediate certificates (PEM)")
+	flags.StringVar(&s.tlsKey, "tls-key", "", "`file` with the private key of the certificate (PEM)")
+	flags.StringVar(&s.clientCA, "client-ca", "", "`file` with certificate authorities (PEM): every client needs a certificate from one of them")
+	flags.StringVar(&s.tokenFile, "token-file", "", "`file` with one token per line: every client has to send one of them as Authorization: Bearer TOKEN")
+	flags.StringVar(&s.sharedKeyFile, "shared-key-file", "", "`file` with a shared key: every connection has to begin with the Fluent Forward handshake, in which the client proves that it knows the key")
+	flags.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback without --token-file or --client-ca")
 	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
-	flags.Var(&s.maxMessageBytes, "max-message-bytes", "longest message, a `size` such as 65536, 64KiB or 1MiB")
-	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "connections at once, a `number`")
+	flags.Var(&s.maxMessageBytes, "max-message-bytes", "maximum `size` of a message, such as 65536, 64KiB or 1MiB")
+	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
 	return flags
 }
 
 func usage() string {
 	var b bytes.Buffer
-	b.WriteString("wsreceiver takes log records over WebSocket and writes them as NDJSON.\n\nFlags:\n")
+	b.WriteString("wsreceiver accepts log records over WebSocket and writes them as NDJSON.\n\nFlags:\n")
 	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(&b, "  --%s %s\n    \t%s", f.Name, name, text)
@@ -97,8 +97,8 @@ func usage() string {
 	return b.String()
 }
 
-// parseFlags returns flag.ErrHelp if help is wanted, or an error that names the
-// flag at fault.
+// parseFlags returns flag.ErrHelp if help was asked for, or an error that names the
+// wrong flag.
 func parseFlags(args []string) (settings, error) {
 	var s settings
 	flags := newFlagSet(&s)
@@ -106,7 +106,7 @@ func parseFlags(args []string) (settings, error) {
 		return s, err
 	}
 	if flags.NArg() > 0 {
-		return s, fmt.Errorf("unexpected argument %q: there are only flags", flags.Arg(0))
+		return s, fmt.Errorf("unexpected argument %q: only flags are accepted", flags.Arg(0))
 	}
 	for _, check := range []struct {
 		flag string
@@ -149,16 +149,16 @@ func checkPath(path string) error {
 	case !strings.HasPrefix(path, "/"):
 		return fmt.Errorf("%q does not begin with /", path)
 	case path == healthPath, path == metricsPath:
-		return fmt.Errorf("%s is taken", path)
+		return fmt.Errorf("%s is reserved", path)
 	case strings.ContainsAny(path, "?#% \t\r\n"):
-		return fmt.Errorf("%q is more than a path", path)
+		return fmt.Errorf("%q contains more than a path", path)
 	}
 	return nil
 }
 
 func checkName(name string, names []string) error {
 	if !slices.Contains(names, name) {
-		return fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
+		return fmt.Errorf("%q is not one of %s", name, strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func checkNotNegative(n int) error {
 	return nil
 }
 
-// checkRotateBytes keeps a slip of the pen from making a file of each message,
+// checkRotateBytes guards against a typo that would make a file of each message,
 // all of them open until the next sync.
 func checkRotateBytes(size byteSize) error {
 	if size < minRotateBytes {
@@ -195,7 +195,7 @@ func checkRotateBytes(size byteSize) error {
 
 func checkPair(other, value, otherValue string) error {
 	if (value == "") != (otherValue == "") {
-		return fmt.Errorf("it and --%s go together", other)
+		return fmt.Errorf("has to be set together with --%s", other)
 	}
 	return nil
 }
@@ -210,13 +210,13 @@ func checkNeeds(other, value, otherValue string) error {
 // byteSize is a flag.Value.
 type byteSize int64
 
-// units are matched without regard to case.
+// units are matched case-insensitively.
 var units = map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "kib": 1 << 10, "mib": 1 << 20}
 
-// maxByteSize keeps a slip of the pen from taking all memory.
+// maxByteSize guards against a typo that would use all memory.
 const maxByteSize = 1 << 30
 
-// Set takes a number of bytes, or of one of units.
+// Set accepts a number of bytes, or a number and a unit.
 func (b *byteSize) Set(text string) error {
 	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	unit, ok := units[strings.ToLower(text[len(number):])]
@@ -235,7 +235,7 @@ func (b *byteSize) Set(text string) error {
 	return nil
 }
 
-// String gives the largest binary unit that fits.
+// String uses the largest binary unit that divides the size.
 func (b *byteSize) String() string {
 	switch n := int64(*b); {
 	case n >= 1<<20 && n%(1<<20) == 0:

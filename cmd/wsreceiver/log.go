@@ -14,12 +14,12 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// refusalInterval is how long one log line stands for others of its kind: a
-// full disk refuses everything from everyone, and a bad client never tires.
+// refusalInterval is how long refusals of one kind are only counted after a log
+// line: a full disk refuses every message of every client.
 const refusalInterval = 10 * time.Second
 
-// refusalLog logs refusals, also when quiet: an output that fails is no matter
-// of one connection, and what is refused for good is lost.
+// refusalLog logs refusals, even when quiet: a failing output concerns all
+// connections, and what is refused for good is lost.
 type refusalLog struct {
 	log *slog.Logger
 
@@ -66,8 +66,8 @@ func logObserver(log *slog.Logger, quiet bool) receiver.Observer {
 	return o
 }
 
-// logClose says so even when quiet if the output failed: that is no matter of
-// one connection.
+// logClose logs the end of a connection; when quiet, only if the output failed,
+// which concerns all connections.
 func logClose(log *slog.Logger, quiet bool, p receiver.Peer, end receiver.End) {
 	level := slog.LevelInfo
 	if end.CloseCode == websocket.CloseInternalServerErr {

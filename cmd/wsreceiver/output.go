@@ -16,7 +16,7 @@ import (
 
 const standardOutput = "-"
 
-// openOutput opens where records go.
+// openOutput opens the file, folder or stream that records go to.
 func openOutput(s settings, stdout io.Writer) (*file.Sink, error) {
 	switch {
 	case s.out == standardOutput:
@@ -37,8 +37,8 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// wrap puts before the output what the flags want: the memory of ids, then the
-// counting, which sees what came again too. counters is nil without --metrics.
+// wrap puts deduplication and counting before the output, as the flags say. The
+// counters see duplicates too, and are nil without --metrics.
 func wrap(s settings, output *file.Sink) (sink receiver.Sink, counters *metrics.Metrics) {
 	sink = output
 	if s.metrics {

@@ -19,21 +19,21 @@ import (
 )
 
 const (
-	// shutdownTimeout is how long connections have to come to an end; a little
-	// less than the 10 s that `docker stop` gives.
+	// shutdownTimeout is how long connections may take to close: a little less than
+	// the 10 s of `docker stop`.
 	shutdownTimeout = 8 * time.Second
-	// requestTimeout is how long requests other than upgrades have then.
+	// requestTimeout is how long other requests may take after that.
 	requestTimeout = time.Second
-	// readHeaderTimeout is for clients that connect and say nothing.
+	// readHeaderTimeout is for clients that connect and send nothing.
 	readHeaderTimeout = 10 * time.Second
 	// idleTimeout is for connections of browsers and health checks between requests.
 	idleTimeout = time.Minute
-	// maxHeaderBytes bounds what a request costs before anyone has looked at it.
+	// maxHeaderBytes bounds the memory of a request before it is authenticated.
 	maxHeaderBytes = 64 << 10
 )
 
-// serve takes records until ctx ends. It returns an error if it could not
-// begin, or not go on.
+// serve accepts records until ctx ends. It returns an error if it could not start
+// or had to stop.
 func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) (err error) {
 	guard, err := openAdmission(s, log)
 	if err != nil {
@@ -108,24 +108,23 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	return failure
 }
 
-// shutdown ends connections first. The listener stays open for the while, so
-// that who asks gets a 503.
+// shutdown closes WebSocket connections first. The listener stays open meanwhile,
+// so that health checks get 503.
 func shutdown(ctx context.Context, ingest *receiver.Handler, server *http.Server, log *slog.Logger) {
 	deadline, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	if err := ingest.Shutdown(deadline); err != nil {
-		// What they sent is not confirmed, so they send it again.
-		log.Warn("some connections did not end in time", "error", err)
+		// What they sent is not confirmed, so clients send it again.
+		log.Warn("some connections did not close in time", "error", err)
 	}
 	deadline, cancel = context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if server.Shutdown(deadline) != nil {
-		_ = server.Close() // only who never sent a request is left
+		_ = server.Close() // only clients that never sent a request are left
 	}
 }
 
-// routes does without http.ServeMux, to whose patterns a path such as /a/ or
-// /{x} would be more than a path.
+// routes does not use http.ServeMux: there a path such as /a/ or /{x} is a pattern.
 func routes(path string, pages map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if page := pages[r.URL.Path]; page != nil {
@@ -136,8 +135,8 @@ func routes(path string, pages map[string]http.Handler) http.Handler {
 	})
 }
 
-// health says ok, or 503 with the reason during the shutdown and while the
-// output fails, which is until the next record can be written.
+// health answers ok, or 503 with the reason: during the shutdown, and from a failure
+// of the output until a record can be written again.
 func health(output *file.Sink, shutting *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		failed := output.Failed()
@@ -147,7 +146,7 @@ func health(output *file.Sink, shutting *atomic.Bool) http.Handler {
 		case failed != nil:
 			http.Error(w, failed.Reason, http.StatusServiceUnavailable)
 		default:
-			_, _ = io.WriteString(w, "ok") // the client is gone, if anything
+			_, _ = io.WriteString(w, "ok") // it fails only if the client is gone
 		}
 	})
 }

@@ -142,7 +142,8 @@ func TestWhatWasAckedIsInTheFile(t *testing.T) {
 	t.Run("after kill -9 in the middle, again and again, and nothing is lost in the end", func(t *testing.T) {
 		out := t.TempDir() + "/out.ndjson"
 		acked := 0
-		for range 4 {
+		// On a slow disk one ack can cover all there is, and leave nothing to kill.
+		for round := 0; round < 4 && acked+1000 <= last; round++ {
 			command, log := launch(t, binary, "--out", out)
 			s := ship(t, log.url(t), acked+1, last)
 			through, err := s.ackedThrough(t, acked+1000)
@@ -151,7 +152,7 @@ func TestWhatWasAckedIsInTheFile(t *testing.T) {
 			require.Error(t, command.Wait())
 			// Acks that were on their way count.
 			more, err := s.ackedThrough(t, last)
-			require.Error(t, err)
+			require.True(t, err != nil || more == last)
 			acked = max(through, more)
 			require.NoError(t, s.ws.Close())
 			requireAll(t, numbers(t, out, true), acked)

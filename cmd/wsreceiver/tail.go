@@ -20,19 +20,18 @@ const (
 	tailFiles = "/tail/"
 )
 
-// checkTailPath keeps the records' path apart from the page's.
+// checkTailPath rejects a path for records that the page uses.
 func checkTailPath(on bool, path string) error {
 	if on && (path == tailPath || strings.HasPrefix(path, tailFiles)) {
-		return fmt.Errorf("%s is the live tail's", path)
+		return fmt.Errorf("%s is reserved for the live tail", path)
 	}
 	return nil
 }
 
-// liveTail is the page, if it is wanted. The zero value is none.
+// liveTail is the page with --tail. The zero value is no page.
 type liveTail struct{ tail *tail.Tail }
 
-// openTail opens the page, if it is wanted. It wants the tokens that the receiver
-// wants.
+// openTail opens the page with --tail. It requires the same tokens as the receiver.
 func openTail(s settings, guard admission) liveTail {
 	if !s.tail {
 		return liveTail{}
@@ -44,7 +43,7 @@ func openTail(s settings, guard admission) liveTail {
 	return liveTail{tail.New(options)}
 }
 
-// tee has the page see what sink takes.
+// tee shows on the page what sink takes.
 func (l liveTail) tee(sink receiver.Sink) receiver.Sink {
 	if l.tail == nil {
 		return sink
@@ -52,7 +51,7 @@ func (l liveTail) tee(sink receiver.Sink) receiver.Sink {
 	return tail.Tee(l.tail, sink)
 }
 
-// observer has the page see connections.
+// observer shows connections on the page.
 func (l liveTail) observer() receiver.Observer {
 	if l.tail == nil {
 		return receiver.Observer{}
@@ -60,7 +59,7 @@ func (l liveTail) observer() receiver.Observer {
 	return l.tail.Observer()
 }
 
-// handler serves the page, and leaves everything else to next.
+// handler serves the page, and passes everything else to next.
 func (l liveTail) handler(next http.Handler) http.Handler {
 	if l.tail == nil {
 		return next
@@ -75,7 +74,7 @@ func (l liveTail) handler(next http.Handler) http.Handler {
 	})
 }
 
-// say tells where the page is, and who can read it.
+// say logs the address of the page, and warns if anyone can read it.
 func (l liveTail) say(log *slog.Logger, guard admission, s settings, address string, loopback bool) {
 	if l.tail == nil {
 		return
@@ -87,9 +86,9 @@ func (l liveTail) say(log *slog.Logger, guard admission, s settings, address str
 	log.Info("live tail", "url", (&url.URL{Scheme: scheme, Host: address, Path: tailPath}).String())
 }
 
-// shutdown ends the streams, which would hold up the server's end.
+// shutdown ends the streams: http.Server.Shutdown would wait for them.
 func (l liveTail) shutdown(ctx context.Context) {
 	if l.tail != nil {
-		_ = l.tail.Shutdown(context.WithoutCancel(ctx)) // there is an end to what it waits for
+		_ = l.tail.Shutdown(context.WithoutCancel(ctx)) // what it waits for ends
 	}
 }

@@ -111,6 +111,6 @@ func TestTheLiveTailAndTheRecordsNeedPathsOfTheirOwn(t *testing.T) {
 	for _, path := range []string{"/", "/tail/x"} {
 		code, _, stderr := runToEnd(t, "--tail", "--path", path)
 		require.Equal(t, exitUsage, code)
-		require.Contains(t, stderr, path+" is the live tail's")
+		require.Contains(t, stderr, path+" is reserved for the live tail")
 	}
 }

@@ -31,7 +31,7 @@ type TLSFiles struct {
 // It is for tls.NewListener. http.Server's ServeTLS would add HTTP/2.
 func NewTLSConfig(files TLSFiles) (*tls.Config, error) {
 	if files.Certificate == "" || files.Key == "" {
-		return nil, errors.New("tls: certificate and key belong together")
+		return nil, errors.New("tls: certificate and key have to be set together")
 	}
 	names := []string{files.Certificate, files.Key}
 	if files.ClientCA != "" {

@@ -122,7 +122,7 @@ func TestNewTLSConfigNamesTheFile(t *testing.T) {
 	certificate, key := beattest.WriteKeyPair(t, folder, ca.Issue("127.0.0.1"), "")
 	none := filepath.Join(folder, "none")
 	for want, files := range map[string]TLSFiles{
-		"belong together":                      {Certificate: certificate},
+		"have to be set together":              {Certificate: certificate},
 		"key " + none:                          {Certificate: certificate, Key: none},
 		"certificate " + none:                  {Certificate: none, Key: key},
 		"client CA: open " + none:              {Certificate: certificate, Key: key, ClientCA: none},

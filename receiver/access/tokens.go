@@ -38,7 +38,7 @@ type tokenDigest [sha256.Size]byte
 func OpenTokens(name string, onError func(error)) (*Tokens, error) {
 	file, err := newReloaded([]string{name}, func() ([]tokenDigest, error) { return readTokens(name) }, onError)
 	if err == nil && len(file.value) == 0 {
-		err = fmt.Errorf("%s: no token in it", name)
+		err = fmt.Errorf("%s: contains no token", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)

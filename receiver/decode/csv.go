@@ -112,7 +112,7 @@ func (c *csvReader) quoted(list *Records) ([]byte, error) {
 	for c.pos++; ; {
 		at := bytes.IndexByte(c.data[c.pos:], '"')
 		if at < 0 {
-			return nil, &csvError{"quote without an end", open}
+			return nil, &csvError{"unterminated quote", open}
 		}
 		list.text = append(list.text, c.data[c.pos:c.pos+at]...)
 		c.pos += at + 1
@@ -127,5 +127,5 @@ func (c *csvReader) quoted(list *Records) ([]byte, error) {
 	case len(rest) == 0, rest[0] == '\n', bytes.HasPrefix(rest, []byte("\r\n")), bytes.HasPrefix(rest, c.separator):
 		return list.text[start:len(list.text):len(list.text)], nil
 	}
-	return nil, &csvError{"text behind a closing quote", c.pos}
+	return nil, &csvError{"text after a closing quote", c.pos}
 }

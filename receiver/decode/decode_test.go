@@ -172,8 +172,8 @@ func TestFormatsSayWhatIsWrong(t *testing.T) {
 		"ltsv: too many fields":                {"ltsv", strings.Repeat("a:\t", 65537), "line 1: record with more than 65536 fields"},
 		"form: too many fields":                {"form", strings.Repeat("a&", 65537), "record with more than 65536 fields"},
 		"csv: too many columns":                {"csv", strings.Repeat(",", 65536), "record with more than 65536 fields"},
-		"csv: a quote without an end":          {"csv", "a,\"b\"\"", "quote without an end at byte 2"},
-		"csv: text behind a quote":             {"csv", "\"a\"b", "text behind a closing quote at byte 3"},
+		"csv: a unterminated quote":            {"csv", "a,\"b\"\"", "unterminated quote at byte 2"},
+		"csv: text behind a quote":             {"csv", "\"a\"b", "text after a closing quote at byte 3"},
 		"auto: 65 levels":                      {"auto", nested(65), tooDeep},
 		"auto: 65 levels in an array":          {"auto", "[" + nested(65) + "]", "JSON nested deeper than 64 at byte 321"},
 	} {

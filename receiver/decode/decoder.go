@@ -89,7 +89,7 @@ type Decoder struct {
 func New(name string, options Options) (*Decoder, error) {
 	f, ok := formats[name]
 	if !ok {
-		return nil, fmt.Errorf("option Format: %q is none of %v", name, Formats())
+		return nil, fmt.Errorf("option Format: %q is not one of %v", name, Formats())
 	}
 	if err := options.complete(); err != nil {
 		return nil, err

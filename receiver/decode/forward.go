@@ -46,7 +46,7 @@ func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk st
 		return "", err
 	}
 	if elements < 2 || elements > 4 {
-		return "", u.fail("no request")
+		return "", u.fail("not a Fluent Forward request")
 	}
 	tag, err := u.shortText("tag")
 	if err != nil {
@@ -62,7 +62,7 @@ func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk st
 		elements -= 2
 	default:
 		if elements == 2 {
-			return "", u.fail("no entries")
+			return "", u.fail("entries are missing")
 		}
 		err = u.single(tag, o, list)
 		elements -= 3
@@ -71,7 +71,7 @@ func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk st
 		return "", err
 	}
 	if elements > 1 {
-		return "", u.fail("a request that is too long")
+		return "", u.fail("request with too many elements")
 	}
 	options := requestOptions{}
 	if elements == 1 {
@@ -132,7 +132,7 @@ func (u *unpacker) shortText(what string) (text []byte, err error) {
 	switch msgp.NextType(u.rest) {
 	case msgp.StrType, msgp.BinType:
 	default:
-		return nil, u.fail("no " + what)
+		return nil, u.fail(what + " is not text")
 	}
 	before := u.rest
 	if text, err = u.bytes(); err == nil && len(text) > forward.MaxTextBytes {
@@ -155,7 +155,7 @@ func (u *unpacker) requestOptions() (o requestOptions, err error) {
 		return o, u.skip(0)
 	case msgp.MapType:
 	default:
-		return o, u.fail("no options")
+		return o, u.fail("options are not a map")
 	}
 	pairs, err := u.pairs()
 	if err != nil {
@@ -204,5 +204,5 @@ func (u *unpacker) compression() (gzipped bool, err error) {
 		return false, nil
 	}
 	u.rest = before
-	return false, u.fail("a compression that is not gzip")
+	return false, u.fail("compression is not gzip")
 }

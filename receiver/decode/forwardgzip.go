@@ -30,7 +30,7 @@ func (l *Records) inflate(compressed []byte, before, limit int64) ([]byte, error
 	}
 	switch {
 	case err != nil:
-		return nil, errors.New("entries are no gzip, or cut short")
+		return nil, errors.New("entries are not valid gzip, or cut short")
 	case int64(len(l.inflated)) > limit-before:
 		return nil, &markedError{text: fmt.Sprintf("entries are longer than %d bytes when inflated", limit), mark: ErrTooLong}
 	}

@@ -40,21 +40,21 @@ func (u *unpacker) entry(tag []byte, o *Options, list *Records) error {
 	if elements, err := u.array(); err != nil {
 		return err
 	} else if elements != 2 {
-		return u.fail("no record with its time")
+		return u.fail("not an array of time and record")
 	}
 	u.head = head{tag: tag}
 	if msgp.NextType(u.rest) == msgp.ArrayType {
 		if elements, err := u.array(); err != nil {
 			return err
 		} else if elements != 2 {
-			return u.fail("no time with its metadata")
+			return u.fail("not an array of time and metadata")
 		}
 		if err := u.time(); err != nil {
 			return err
 		}
 		u.head.metadata = u.rest
 		if kind := msgp.NextType(u.rest); kind != msgp.MapType && kind != msgp.NilType {
-			return u.fail("no metadata")
+			return u.fail("metadata is not a map")
 		}
 		if err := u.skip(1); err != nil {
 			return err
@@ -97,10 +97,10 @@ func (u *unpacker) time() error {
 		}
 		if _, ok := extensionTime(kind, data); !ok {
 			u.rest = before
-			return u.fail("no time")
+			return u.fail("not a time")
 		}
 	default:
-		return u.fail("no time")
+		return u.fail("not a time")
 	}
 	u.head.time = before[:len(before)-len(u.rest)]
 	return nil
@@ -109,7 +109,7 @@ func (u *unpacker) time() error {
 // record reads a map and adds it, with its head, as an object.
 func (u *unpacker) record(o *Options, list *Records) error {
 	if msgp.NextType(u.rest) != msgp.MapType {
-		return u.fail("no record")
+		return u.fail("record is not a map")
 	}
 	u.out = list.written
 	start := len(u.out)

@@ -57,14 +57,14 @@ func (u *unpacker) failed(err error) error {
 	return u.fail("invalid MessagePack")
 }
 
-func (u *unpacker) short() error { return u.fail("MessagePack goes beyond its end") }
+func (u *unpacker) short() error { return u.fail("MessagePack is cut short") }
 
 // array reads the header of an array. Each element has a byte at least.
 func (u *unpacker) array() (elements uint32, err error) {
 	elements, rest, err := msgp.ReadArrayHeaderBytes(u.rest)
 	switch {
 	case err != nil && msgp.NextType(u.rest) != msgp.ArrayType:
-		return 0, u.fail("no list")
+		return 0, u.fail("not an array")
 	case err != nil:
 		return 0, u.failed(err)
 	case uint64(elements) > uint64(len(rest)):
@@ -203,7 +203,7 @@ func (u *unpacker) key() error {
 	case msgp.StrType, msgp.BinType:
 		return u.value(0)
 	case msgp.MapType, msgp.ArrayType:
-		return u.fail("a list or a map as a key")
+		return u.fail("array or map as a key")
 	case msgp.ExtensionType, msgp.TimeType, msgp.Complex64Type, msgp.Complex128Type:
 		return u.extensionKey()
 	default:

@@ -36,20 +36,20 @@ type Metrics struct {
 	requests      *prometheus.CounterVec
 }
 
-// New returns Metrics that count nothing yet but the process itself.
+// New returns Metrics, which cover the process itself from the start.
 func New() *Metrics {
 	m := &Metrics{
 		registry:     prometheus.NewRegistry(),
 		connections:  gauge("connections", "Connections that are open."),
 		opened:       counter("connections_opened_total", "Connections that were opened."),
 		closed:       counters("connections_closed_total", "Connections that ended, by close code; 1006 is an end without a Close frame.", "code"),
-		messages:     counter("messages_total", "Messages that were consumed, in part at least."),
-		records:      counter("records_total", "Records that were consumed, those that came again included."),
+		messages:     counter("messages_total", "Messages that were taken, at least in part."),
+		records:      counter("records_total", "Records that were taken, duplicates included."),
 		messageBytes: counter("message_bytes_total", "Bytes of the consumed messages, after decompression and before decoding."),
-		refusals:     counters("refusals_total", "Refusals of messages or of some of their records, by whether they may be sent again. A commit that fails is one for each connection.", "retry"),
-		writeErrors:  counter("write_errors_total", "Messages that could not be written, for lack of space or another failure of the output."),
+		refusals:     counters("refusals_total", "Refusals of messages, or of some of their records, by whether they may be sent again. A failed commit counts once per connection.", "retry"),
+		writeErrors:  counter("write_errors_total", "Messages that could not be written because the output failed, for example on a full disk."),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "commit_seconds", Help: "How long commits took: for files, to sync them.",
+			Namespace: namespace, Name: "commit_seconds", Help: "Duration of commits: for files, of their sync.",
 			Buckets: prometheus.ExponentialBuckets(0.000_25, 2, 16), // up to 8 s
 		}),
 		commitErrors: counter("commit_errors_total", "Commits that failed."),
@@ -141,10 +141,10 @@ func (m *Metrics) WatchDedup(d interface {
 }) {
 	m.registry.MustRegister(
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: namespace, Name: "duplicate_records_total", Help: "Records that had come before, by their _id, and were not written again.",
+			Namespace: namespace, Name: "duplicate_records_total", Help: "Records that were not written again because their _id was known.",
 		}, func() float64 { records, _ := d.Hits(); return float64(records) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: namespace, Name: "duplicate_chunks_total", Help: "Forward requests whose chunk had come before, and were not written again.",
+			Namespace: namespace, Name: "duplicate_chunks_total", Help: "Fluent Forward requests that were not written again because their chunk was known.",
 		}, func() float64 { _, chunks := d.Hits(); return float64(chunks) }),
 	)
 }
