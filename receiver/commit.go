@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 )
 
-// heldMessageBytes is what a message counts beside its own bytes, so that empty
-// ones are bounded too.
+// heldMessageBytes is added to the bytes of each message, so that the number of empty
+// messages is bounded too.
 const heldMessageBytes = 64
 
-// committer makes one Commit do for all connections (group commit). It has a
-// goroutine, commitLoop, while a connection waits and none otherwise, so that a
-// Handler which is dropped without Shutdown leaves nothing behind.
+// committer calls Commit once for all connections that wait (group commit). Its
+// goroutine, commitLoop, runs only while a connection waits, so that a Handler which
+// is dropped without Shutdown leaks nothing.
 type committer struct {
 	sink     Sink
 	maxBytes int64
@@ -32,8 +32,8 @@ type committer struct {
 	freed   chan struct{} // closed and replaced when bytes went down
 }
 
-// commitFailure is the newest Commit that failed. A message for which another one
-// was the newest when its Consume began may be gone with it.
+// commitFailure is the latest Commit that failed. A message whose Consume began
+// before that failure may be lost with it.
 type commitFailure struct{ err error }
 
 func newCommitter(sink Sink, maxBytes int64) *committer {
@@ -42,7 +42,7 @@ func newCommitter(sink Sink, maxBytes int64) *committer {
 	return g
 }
 
-// request puts c, which is not on it, on the list for the next Commit.
+// request adds c to the list for the next Commit. c must not be on it yet.
 func (g *committer) request(c *conn) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -53,11 +53,11 @@ func (g *committer) request(c *conn) {
 	}
 }
 
-// commitLoop ends when no connection waits. A Commit that succeeds is good for
-// what its round had consumed before it began, and what is consumed meanwhile is
-// for the next. One that fails is bad for everything that any connection holds,
-// and for what is in Consume just then: whether that went to the same transaction,
-// or into the file after the bytes that were lost, only Commit could tell.
+// commitLoop ends when no connection waits. A Commit that succeeds covers what its
+// round had consumed before it began; what is consumed meanwhile is for the next one.
+// A Commit that fails refuses everything that any connection holds, and what is in
+// Consume at that moment: only the Sink knows whether that went into the same
+// transaction, or into the file after the bytes that were lost.
 func (g *committer) commitLoop() {
 	for {
 		g.mutex.Lock()
@@ -118,8 +118,8 @@ func (g *committer) release(bytes int64) {
 	g.freed = make(chan struct{})
 }
 
-// waitRoom blocks while too much is uncommitted. Everyone who holds some of it
-// has requested a Commit before, or comes here next.
+// waitRoom blocks while too much is uncommitted. Every connection that holds some of
+// it has requested a Commit, or calls waitRoom next.
 func (g *committer) waitRoom(ctx context.Context) {
 	for {
 		g.mutex.Lock()

@@ -23,11 +23,11 @@ import (
 // (RFC 6455 5.5).
 const closeReasonBytes = 123
 
-// pastDeadline is a read deadline that lets a reader have what is buffered, and no more.
+// pastDeadline is a read deadline at which a reader still gets what is buffered.
 var pastDeadline = time.Unix(1, 0)
 
-// conn is one connection. What is not said to run elsewhere runs on its reader
-// goroutine.
+// conn is one connection. Its methods run on its reader goroutine unless their
+// comments say otherwise.
 type conn struct {
 	handler *Handler
 	ws      *websocket.Conn
@@ -60,7 +60,7 @@ const (
 	ending
 )
 
-// closing is an error that a Close frame tells the client.
+// closing is an error that the client reads in a Close frame.
 type closing struct {
 	code   int
 	reason string
@@ -82,8 +82,8 @@ func (c *conn) serve(ctx context.Context) {
 	// that came before the Ping.
 	c.ws.SetPingHandler(func(payload string) error {
 		full := c.replies.add(reply{kind: replyPong, payload: payload})
-		// A Ping asks for a word: what it waits for is committed now, and not only
-		// when the read buffer runs empty.
+		// The client waits for this Pong: commit what came before the Ping now, and not
+		// only when the read buffer runs empty.
 		if err := c.flush(); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (c *conn) serve(ctx context.Context) {
 	c.ws.SetCloseHandler(func(int, string) error { return nil })
 	var replying sync.WaitGroup
 	replying.Go(c.replyLoop)
-	// A cut connection has no use for what the reader may wait for.
+	// When the connection is cut, the reader must not wait any longer.
 	stop := context.AfterFunc(ctx, func() { c.replies.end(context.Cause(ctx), true) })
 	c.handler.observed.opened(c.peer)
 	err := c.handshake()
@@ -162,8 +162,8 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 	return c.consumed(ctx, Taken(err, given), list, len(data), since)
 }
 
-// finish has everything written that the client is owed, says goodbye as err
-// demands and fills in c.end.
+// finish waits until everything that the client is owed is written, sends the Close
+// frame that err requires and fills in c.end.
 func (c *conn) finish(err error) {
 	c.mutex.Lock()
 	c.phase = ending
@@ -211,9 +211,8 @@ func (c *conn) sayGoodbye(code int, reason string) bool {
 	return c.ws.WriteControl(websocket.CloseMessage, closeFrame, c.writeDeadline()) == nil
 }
 
-// linger sends FIN and waits for the client's. Closing at once would, with
-// bytes of the client still unread, send an RST, and that can overtake the
-// Close frame.
+// linger sends FIN and waits for the client's. Closing at once, with bytes of the
+// client still unread, would send an RST, which can overtake the Close frame.
 func (c *conn) linger() {
 	half, ok := c.netConn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
@@ -224,9 +223,9 @@ func (c *conn) linger() {
 	}
 }
 
-// drain makes the reader end after what it has read. The deadline strikes when
-// it next asks the kernel for bytes, so buffered messages and Pings are still
-// dealt with.
+// drain makes the reader end after what it has read. The deadline takes effect when
+// the reader next asks the kernel for bytes, so buffered messages and Pings are still
+// handled. It may be called from any goroutine.
 func (c *conn) drain() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -251,9 +250,9 @@ func (c *conn) interrupt() {
 }
 
 // beginMessage and endMessage keep drain's deadline out of the message under
-// way. If drain came after NextReader returned and before beginMessage, its
-// deadline is in force already: beginMessage takes it back, for this one message
-// and no other, or a client that never pauses would never come to an end.
+// way. If drain was called after NextReader returned and before beginMessage, its
+// deadline is in force already: beginMessage removes it, for this one message only,
+// since a client that never pauses would otherwise never be closed.
 func (c *conn) beginMessage() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -283,8 +282,8 @@ func (c *conn) cut() {
 	_ = c.netConn.Close()
 }
 
-// workspace is what one message needs. It is only out of the pool while a
-// message is being read, decoded and consumed, so idle connections hold none.
+// workspace is the memory for one message. A connection holds one only while a
+// message is read, decoded and consumed, so idle connections hold none.
 type workspace struct {
 	data    []byte
 	records decode.Records
@@ -293,8 +292,8 @@ type workspace struct {
 
 var workPool = sync.Pool{New: func() any { return &workspace{data: make([]byte, 0, 4<<10)} }}
 
-// readAll appends all of r to buf, but not more than limit bytes. The limit is
-// on what r gives, not on what came over the wire.
+// readAll appends all of r to buf, at most limit bytes. The limit is on what r
+// returns, not on what came over the wire.
 func readAll(r io.Reader, buf []byte, limit int64) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {

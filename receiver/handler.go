@@ -19,12 +19,12 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// readBufferBytes is how much a connection asks of the kernel at once. Clients
-// send small frames by the hundred in one segment.
+// readBufferBytes is the size of a connection's read buffer. Clients send hundreds of
+// small frames in one segment.
 const readBufferBytes = 64 << 10
 
-// Handler is the http.Handler that takes records. All its methods may be called
-// from any goroutine.
+// Handler is the http.Handler that receives records. Its methods may be called from
+// any goroutine.
 type Handler struct {
 	sink     Sink
 	options  Options
@@ -32,7 +32,7 @@ type Handler struct {
 	decoder  *decode.Decoder
 	upgrader websocket.Upgrader
 	commits  *committer
-	// progressInterval is the constant, but for tests.
+	// progressInterval is the constant, except in tests.
 	progressInterval time.Duration
 	handshakeTimeout time.Duration // likewise
 
@@ -78,11 +78,11 @@ func New(sink Sink, options Options) (*Handler, error) {
 			// control frames need none.
 			WriteBufferPool: &sync.Pool{},
 			Subprotocols:    subprotocols,
-			// permessage-deflate, RFC 7692. readAll's limit is on what comes out of it.
+			// permessage-deflate, RFC 7692. readAll limits the size after decompression.
 			EnableCompression: true,
-			// CheckOrigin stays nil. gorilla then takes a request without an Origin
-			// header, which is what log shippers send, and one of the same origin; a
-			// page on another site can't make a visitor's browser write here.
+			// CheckOrigin stays nil. gorilla then accepts requests without an Origin
+			// header, as log shippers send them, and those of the same origin: a page on
+			// another site cannot make a visitor's browser write here.
 		},
 		conns: map[*conn]struct{}{},
 		gone:  make(chan struct{}),
@@ -124,7 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serve(ctx)
 }
 
-// take reserves a place for a connection, or tells why there is none.
+// take reserves a place for a connection, or returns why there is none.
 func (h *Handler) take() (refusal string) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -164,16 +164,15 @@ func (h *Handler) remove(c *conn) {
 	delete(h.conns, c)
 }
 
-// Shutdown ends all connections without losing a confirmation. New ones get
-// 503. Each connection finishes the message under way, consumes, commits and
-// answers what has been read from the socket by then, sends Close 1001 and leaves
-// the client Options.CloseTimeout to hang up. Shutdown returns nil when all are
-// gone. When ctx ends before, it cuts those that are left, ends the context of
-// their Consume and of Commit, and returns ctx's error without waiting for these
-// to return.
+// Shutdown closes all connections gracefully: no confirmation is lost. New requests
+// get 503. Each connection finishes the message that it is reading, consumes, commits
+// and answers what it has read, sends Close 1001 and waits up to Options.CloseTimeout
+// for the client to close. Shutdown returns nil when all connections are closed. If
+// ctx ends first, it cuts the remaining connections, ends the context of their
+// Consume and of Commit, and returns ctx's error without waiting for these to return.
 //
-// Like http.Server.Shutdown, it leaves the listener to its owner. A Handler that
-// was shut down stays so.
+// Like http.Server.Shutdown, it does not close the listener. A Handler cannot be
+// used again after it.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mutex.Lock()
 	if !h.shutting {

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// handshakeTimeout is how long a client has to prove who it is.
+	// handshakeTimeout is how long a client has to authenticate.
 	handshakeTimeout = 10 * time.Second
 	// maxPingBytes is more than the five texts of a PING can take.
 	maxPingBytes = 8 << 10
@@ -25,11 +25,11 @@ const (
 	saltBytes = 16
 )
 
-// notAdmitted is all that a client gets to know.
+// notAdmitted is all that a client is told.
 const notAdmitted = "authentication failed"
 
-// handshake lets a client in that knows the shared key, and is a user if there
-// are some. The server speaks first. It runs on the reader's goroutine, which
+// handshake admits a client that knows the shared key and, if there are users, is one
+// of them. The server speaks first. It runs on the reader's goroutine, which
 // may write here: replyLoop has no data messages to write before there were some
 // to read.
 func (c *conn) handshake() error {
@@ -99,8 +99,8 @@ func (c *conn) handshakeDeadline(deadline time.Time) (draining bool) {
 	return c.draining
 }
 
-// deny tells why the client may not come in, which is for the log. It takes as
-// long whatever the reason is.
+// deny returns why the client is not admitted, for the log. It takes the same time
+// whatever the reason is.
 func (o *ForwardOptions) deny(ping *forward.Ping, helo *forward.Helo) error {
 	key := forward.KeyDigest(ping.Salt, ping.Hostname, helo.Nonce, o.SharedKey)
 	knowsKey := subtle.ConstantTimeCompare([]byte(key), []byte(ping.KeyDigest)) == 1

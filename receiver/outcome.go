@@ -13,9 +13,9 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// What becomes of a message, and how the client gets to know.
+// This file decides what becomes of a message, and what the client is told.
 
-// decode fills list. What it returns is why the message is refused as a whole.
+// decode fills list. If it returns an error, the whole message is refused for it.
 func (c *conn) decode(data []byte, binary bool, list *decode.Records) *closing {
 	err := c.handler.decoder.Decode(data, binary, list)
 	if err == nil && (!c.replies.acks || len(list.Bad()) == list.Total()) {
@@ -32,7 +32,7 @@ func (c *conn) decode(data []byte, binary bool, list *decode.Records) *closing {
 	return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
 }
 
-// consumed deals with what the Sink did with the message whose records are in list.
+// consumed handles what the Sink did with the message whose records are in list.
 // since is the Commit that had failed last before Consume was called.
 func (c *conn) consumed(ctx context.Context, outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) error {
 	if outcome.Err != nil {
@@ -64,8 +64,8 @@ func (c *conn) consumed(ctx context.Context, outcome Outcome, list *decode.Recor
 	return c.waitRoom(ctx, full || lost != nil, crowded)
 }
 
-// refuse tells the client that nothing of the message was taken: with a nack,
-// or by the end of the connection.
+// refuse tells the client that nothing of the message was taken: with a nack, or by
+// closing the connection.
 func (c *conn) refuse(ctx context.Context, refusal *Refusal, code int) error {
 	c.handler.observed.refused(c.peer, refusal)
 	full := c.replies.add(reply{kind: replyRefused, first: c.number, last: c.number, refusal: refusal})
@@ -96,9 +96,9 @@ func (c *conn) fail(err error) (bytes int64) {
 	return bytes
 }
 
-// flush sees to it that the client hears about all that was read so far: it is
-// called before each read that may block, and so for every 64 KiB at least. It
-// returns why the reader should end, if it should.
+// flush starts what is needed to answer everything that was read so far. It is called
+// before each read that may block, so at least every 64 KiB, and at a Ping. Its error
+// is why the reader has to end.
 func (c *conn) flush() error {
 	write, commit, over := c.replies.due()
 	if write {

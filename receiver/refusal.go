@@ -10,13 +10,13 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// Refusal is the error by which Consume or Commit says no to records without
-// ending the connection of a client that speaks filebeat.ack.v1: it becomes a
-// nack. A client that does not is closed with 1013 if Retry is set, else with
-// 1007, after all that came before was answered.
+// Refusal is the error with which Consume or Commit refuses records. A client that
+// speaks filebeat.ack.v1 gets a nack, and its connection stays open. The connection
+// of any other client is closed, with 1013 if Retry is set and with 1007 if not, after
+// everything before was answered.
 type Refusal struct {
-	// Reason goes to the client: a few words, at most 123 bytes of them in a Close
-	// frame, and nothing that is not its business.
+	// Reason is sent to the client: a few words, of which a Close frame holds 123
+	// bytes. It must not contain secrets.
 	Reason string
 	// Retry asks the client to send the records again. Without it they are dropped
 	// for good. A Commit's refusal counts as if it were set.
@@ -39,12 +39,12 @@ func (r *Refusal) Error() string {
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// nack is what the client reads of a refusal of one message.
+// nack returns the reply that refuses one message.
 func (r *Refusal) nack(number uint64) protocol.Reply {
 	return protocol.Reply{Nack: number, Reason: r.Reason, Retry: r.Retry, Records: r.Records}
 }
 
-// refusalOf returns the Refusal in err, or one for all of a Commit's errors.
+// refusalOf returns the Refusal in an error of Commit, or a general one.
 func refusalOf(err error) *Refusal {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return &Refusal{Reason: refusal.Reason, Retry: true, Cause: refusal.Cause}

@@ -24,7 +24,7 @@ const (
 	replyPong
 )
 
-// reply is something that a client is owed.
+// reply is an answer that a client is waiting for.
 type reply struct {
 	kind        replyKind
 	first, last uint64
@@ -38,8 +38,8 @@ type reply struct {
 	chunks []string
 }
 
-// replies is what a connection owes its client. The reader adds to it, the
-// committer settles it, replyLoop writes it; all of them lock.
+// replies are the answers that a connection owes its client. The reader adds them, the
+// committer settles them, replyLoop writes them; all of them lock.
 //
 // A reply goes from held (waits for a Commit that has not begun) over sealed
 // (waits for the one under way) to out (waits to be written), and none overtakes
@@ -71,7 +71,7 @@ func newReplies(acks bool, commits *committer) *replies {
 	return r
 }
 
-// enter notes that the reader may be busy for longer.
+// enter records that the reader may be busy for some time.
 func (r *replies) enter() {
 	if !r.acks {
 		return
@@ -84,7 +84,7 @@ func (r *replies) enter() {
 	}
 }
 
-// leave is the end of what enter began.
+// leave ends what enter began.
 func (r *replies) leave() {
 	if !r.acks {
 		return
@@ -179,7 +179,7 @@ func (r *replies) signal() {
 	}
 }
 
-// seal marks what the Commit that is about to begin covers.
+// seal marks what the next Commit covers.
 func (r *replies) seal() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -251,7 +251,7 @@ func (r *replies) commitFailed(err error) error {
 	return &closing{code: websocket.CloseInternalServerErr, reason: "messages could not be stored", cause: err}
 }
 
-// end notes why the connection ends; the first reason stays.
+// end records why the connection ends; the first reason wins.
 func (r *replies) end(err error, dead bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -9,9 +9,9 @@ import (
 	"net/http"
 )
 
-// watchedConn tells when a connection's reader has used up what it had read and
-// is about to ask the kernel for more, which is when confirmations are due.
-// gorilla's own buffer can't be asked.
+// watchedConn calls beforeRead when the reader of a connection has used up its buffer
+// and is about to read from the kernel: then confirmations are due. gorilla does not
+// tell how full its buffer is.
 type watchedConn struct {
 	net.Conn
 	beforeRead func() error // set before the reader starts; nil during the upgrade
