@@ -53,23 +53,22 @@
 // U+FFFD, and numbers that are none are null. The format auto takes what it can't
 // tell to be anything else for raw text, of any bytes.
 //
-// # What comes again
+// # Duplicates
 //
-// A client that has lost a confirmation sends again. Package dedup leaves
+// A client that lost a confirmation sends the records again. Package dedup leaves
 // out records whose @metadata._id, and Forward requests whose chunk, is among the
 // newest that were taken; they are confirmed all the same:
 //
 //	ingest, err := receiver.New(dedup.New(1_000_000, output), receiver.Options{})
 //
-// # Who may send
+// # Authentication
 //
 // Package access has bearer tokens and TLS, for this or any other http.Handler.
 //
-// With Options.Forward.SharedKey every connection begins with the handshake of
-// Fluent Forward, in which client and server prove to each other that they know
-// the key. It comes before any message is read, so that the key guards the other
-// formats too: nobody gets in who does not speak Forward. A client has ten seconds
-// for it, and 8 KiB.
+// With Options.Forward.SharedKey every connection begins with the handshake of Fluent
+// Forward, in which client and server prove to each other that they know the key. It
+// comes before any message, so clients that do not speak Forward are not admitted. A
+// client has ten seconds for it, and 8 KiB.
 //
 // # Goroutines
 //
@@ -78,13 +77,13 @@
 // replyLoop writes acks, nacks and Pongs, and ends with it. A Handler has one more while something waits for Commit: commitLoop. Shutdown
 // waits for all of them.
 //
-// # Who owns what
+// # Ownership of memory
 //
 // A Message and everything it points to belong to the connection and are used
 // again for the next message: a Consume that keeps records beyond its return
 // copies them. Consume is called from many connections at the same time.
 //
-// # What a client can cost
+// # Limits
 //
 // A connection holds a read buffer of 64 KiB. Clients may compress messages
 // (permessage-deflate); all limits are on what comes out of that. The buffer for a

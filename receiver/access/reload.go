@@ -14,12 +14,12 @@ import (
 // is sure to show in its time.
 const settleTime = 2 * time.Second
 
-// reloaded is what was made of some files, and is made anew when they change.
-// What fails to load leaves the last good one in force.
+// reloaded is a value that is loaded from files, and again when they change. If that
+// fails, the previous value stays in force.
 type reloaded[T any] struct {
 	load    func() (T, error)
 	names   []string
-	onError func(error) // nil if nobody wants to know; called once for a change
+	onError func(error) // may be nil; called once per change
 
 	mutex  sync.Mutex
 	value  T

@@ -15,13 +15,13 @@ import (
 	"strings"
 )
 
-// maxTokenFileBytes keeps a wrong name from filling the memory.
+// maxTokenFileBytes bounds the memory if the name of a large file is given.
 const maxTokenFileBytes = 1 << 20
 
-// Tokens are the secrets in a file that let clients in: one a line, printable
-// ASCII without spaces; empty lines and those that begin with # are passed over.
-// The file is read again when it has changed. If that fails, the tokens read
-// before stay good; a file without tokens lets nobody in.
+// Tokens are the bearer tokens in a file: one per line, printable ASCII without spaces;
+// empty lines and those that begin with # are ignored. The file is read again when it
+// has changed. If that fails, the previous tokens stay valid; a file without tokens
+// locks everyone out.
 //
 // Its methods may be called from any goroutine.
 type Tokens struct {
@@ -32,9 +32,9 @@ type Tokens struct {
 // a comparison takes as long for any token.
 type tokenDigest [sha256.Size]byte
 
-// OpenTokens reads the file name, which has to hold a token. onError, where set,
-// is told once when a changed file can't be read; its errors name the file and the
-// line, and never hold a token.
+// OpenTokens reads the file name, which must contain a token. onError, if set, is
+// called once when a changed file cannot be read; its errors name the file and the
+// line, and never contain a token.
 func OpenTokens(name string, onError func(error)) (*Tokens, error) {
 	file, err := newReloaded([]string{name}, func() ([]tokenDigest, error) { return readTokens(name) }, onError)
 	if err == nil && len(file.value) == 0 {
@@ -95,9 +95,8 @@ func (t *Tokens) Valid(token string) bool {
 	return valid == 1
 }
 
-// Require lets requests through to next that have the header
-// "Authorization: Bearer TOKEN" (RFC 6750 2.1) with a valid token. Others get 401,
-// and no reason.
+// Require passes requests with the header "Authorization: Bearer TOKEN" (RFC 6750 2.1)
+// and a valid token to next. Others get 401 without a reason.
 func (t *Tokens) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

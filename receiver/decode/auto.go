@@ -16,12 +16,12 @@ func init() {
 	register(Auto, formatKind{frames: allFrames, decode: decodeAuto})
 }
 
-// decodeAuto tells formats apart by the frame type and by what the message
-// begins with: in binary, MessagePack; objects one after the other, an array of
-// objects, a form or LTSV as the output writes them; or else text. What begins
-// like JSON and is none is text too, since nothing keeps a log line from
-// beginning with a bracket. So is an empty array: taken for one, it would be a
-// line lost. CSV can't be told from text.
+// decodeAuto detects the format by the frame type and the beginning of the message:
+// MessagePack in a binary one; objects one after the other, an array of objects, a
+// form or LTSV as the output writes them; anything else is text. What begins like JSON
+// but is not valid is text too, since a log line may begin with a bracket. So is an
+// empty array: as JSON it has no record, and the line would be lost. CSV cannot be
+// distinguished from text.
 func decodeAuto(m message, list *Records) error {
 	if m.binary {
 		if name := binaryFormat(m.data, list); name != "" {
@@ -43,7 +43,7 @@ func decodeAuto(m message, list *Records) error {
 	return formats[name].decode(m, list)
 }
 
-// jsonFormat is for whoever looks on: the records are the same in all of them.
+// jsonFormat names the format for display: the records are the same in all of them.
 func jsonFormat(data []byte, records [][]byte) string {
 	last := data[len(data)-1]
 	switch {

@@ -83,9 +83,9 @@ func (u *unpacker) beginsList(least, most uint32) (elements uint32, ok bool) {
 // formBegin is what a form of the output begins with.
 var formBegin = []byte("%40timestamp=")
 
-// textFormat returns what a message that is no JSON is: form or ltsv only if all
-// of it is, and begins with the time as the output's do. In them nothing is lost
-// of a line of another kind that looks the same.
+// textFormat returns the format of a message that is not JSON: form or ltsv only if
+// all of it is valid and begins with the time, as the output writes them. A line of
+// another kind that looks the same loses nothing in them.
 func textFormat(m message) string {
 	switch {
 	case m.binary && !utf8.Valid(m.data):

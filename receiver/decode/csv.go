@@ -13,7 +13,7 @@ func init() {
 	register("csv", formatKind{frames: textFrames, decode: decodeCSV})
 }
 
-// csvError says where a text stops to be CSV. It names no content.
+// csvError is the offset at which a text stops being valid CSV. It has no content.
 type csvError struct {
 	what string
 	at   int

@@ -22,9 +22,9 @@ type message struct {
 // which registers it.
 type formatKind struct {
 	frames frameTypes
-	// decode adds the records of m to list, or refuses single ones where the rest
-	// can be told from them. An error says what is wrong with the message, in at
-	// most 123 bytes and without its content: the client gets to read it.
+	// decode adds the records of m to list, or refuses single ones if the others can
+	// still be found. An error says what is wrong with the message, in at most 123
+	// bytes and without its content: it is sent to the client.
 	decode func(m message, list *Records) error
 }
 
@@ -67,7 +67,7 @@ var (
 	ErrTooLong = errors.New("too long")
 )
 
-// markedError is text for the client, and a mark for errors.Is.
+// markedError is a text for the client with a mark for errors.Is.
 type markedError struct {
 	text string
 	mark error

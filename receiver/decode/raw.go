@@ -9,8 +9,7 @@ func init() {
 	register("raw", formatKind{frames: allFrames, decode: decodeRaw})
 }
 
-// decodeRaw: the message is text of any kind, and becomes the field "message"
-// of one record.
+// decodeRaw: the message is any text, and becomes the field "message" of one record.
 func decodeRaw(m message, list *Records) error {
 	list.written = append(list.written, `{"message":"`...)
 	list.written = appendEscaped(list.written, m.data)

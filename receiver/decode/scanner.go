@@ -9,11 +9,11 @@ import (
 	"math/bits"
 )
 
-// maxDepth is how deep arrays and objects may be nested. Log records are not
-// that deep; whoever reads the output may have a stack that ends.
+// maxDepth is how deep arrays and objects may be nested. Log records are not that
+// deep, and programs that read the output may have a limited stack.
 const maxDepth = 64
 
-// jsonError says where a text stops to be JSON. It names no content.
+// jsonError is the offset at which a text stops being valid JSON. It has no content.
 type jsonError struct {
 	at      int
 	tooDeep bool
@@ -30,8 +30,8 @@ func (e *jsonError) Error() string {
 	return fmt.Sprintf("invalid JSON at byte %d", e.at)
 }
 
-// scanner finds the end of JSON values (RFC 8259) and checks them on the way,
-// without decoding anything. That the text is UTF-8 is not its concern.
+// scanner finds the end of JSON values (RFC 8259) and validates them, without decoding
+// anything. It does not check that the text is UTF-8.
 type scanner struct {
 	data []byte
 	pos  int

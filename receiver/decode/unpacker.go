@@ -14,7 +14,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// msgpackError says where MessagePack stops to be what it should be. It names no
+// msgpackError is the offset at which MessagePack is not what is expected. It has no
 // content.
 type msgpackError struct {
 	what string
@@ -33,7 +33,7 @@ func (e *msgpackError) Error() string { return fmt.Sprintf("%s at byte %d", e.wh
 //   - EventTime and MessagePack's own timestamp are RFC 3339 texts in UTC, with as
 //     many digits as it takes, up to nanoseconds. Another extension is
 //     {"type":7,"data":"Base64"}.
-//   - A key that is no text is the text of its JSON; of an extension, type:Base64.
+//   - A key that is not text becomes the text of its JSON; of an extension, type:Base64.
 //     A list or a map as a key is an error: a text of JSON in a text of JSON, and
 //     so on, would double with each level.
 //   - A key that a map has twice comes twice.

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// recoverInterval keeps a broken disk from being tried for every message.
+// recoverInterval is the minimum time between attempts to recover a broken disk.
 const recoverInterval = time.Second
 
-// syncState is what a Sink knows of bytes that may not be on disk. It is
+// syncState tracks bytes that may not be on disk. It is
 // guarded by the Sink's mutex.
 //
 // After a failed fsync the kernel may have dropped the pages that it could not
