@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver takes log records over WebSocket: an http.Handler that
-// upgrades, reads messages, decodes them to records and hands these on, message
-// by message.
+// Package receiver receives log records over WebSocket. Its Handler is an http.Handler
+// that upgrades requests, reads messages, decodes them to records and hands these to a
+// Sink, message by message.
 //
 //	output, err := file.Open("records.ndjson")
 //	...
@@ -13,45 +13,40 @@
 //
 // # What an ack proves
 //
-// To a client that offers the subprotocol filebeat.ack.v1 (package protocol) the
-// Handler sends {"ack": n}: the Sink's Consume has returned nil for the messages up
-// to n of this connection, and a Commit that began after that has returned nil too.
-// Messages that got a nack before are the exception: nothing of
-// them was taken, or only the records that the nack does not name. So an ack
-// proves what Consume and Commit prove: with package sink/file, that the records are
-// on disk; with a SinkFunc, that they were handed over. An ack that does not come proves nothing: the client sends
-// again, and records can come twice.
+// A client that offers the subprotocol filebeat.ack.v1 (package protocol) is sent
+// {"ack": n} when the Sink's Consume has returned nil for the messages up to n of this
+// connection, and a Commit that began after that has returned nil too. The exception
+// are messages that got a nack before: nothing of them was taken, or only the records
+// that the nack does not name. With package sink/file an ack means that the records are
+// on disk; with a SinkFunc, that they were handed over. A missing ack proves nothing:
+// the client sends the records again, and they can arrive twice (at-least-once).
 //
-// Acks are cumulative, and one answers everything that was read at once: they are
-// due when a connection's read buffer runs empty, or at a Ping. Commit is called for all
-// connections together: what is consumed while it runs is for the next call, so
-// one fsync serves everything that came during the one before. When it fails,
-// whatever is not committed is refused and comes again. A client that waits longer than a second is told {"progress": true} every second.
+// Acks are cumulative. They are due when a connection's read buffer runs empty, or at a
+// Ping, so one ack answers everything that was read at once. Commit is called for all
+// connections together: one fsync serves everything that arrived during the previous
+// one. When it fails, everything that is not committed is refused, and sent again. A
+// client that waits longer than a second gets {"progress": true} every second.
 //
-// Requests of Fluent Forward that carry the id of their chunk are acked too, each by
-// its id, in MessagePack (package forward), whatever the client offers; what the ack
-// proves is the same. Forward has no nacks: a request that was refused, in part or
-// as a whole, is not acked.
+// Requests of Fluent Forward with a chunk are acked too, each by its chunk, in
+// MessagePack (package forward), whatever subprotocol the client offers. Such an ack
+// proves the same. Forward has no nacks: a request that was refused, in part or as a
+// whole, is not acked.
 //
 // # What a Pong means
 //
-// The same, for everyone (RFC 6455 5.5.2-5.5.3: a Pong with the Ping's payload).
-// Frames arrive in order, and a Ping is answered in its place among them, so a
-// Pong tells the client that every message whose last frame came before the Ping
-// was consumed and committed, or was refused by a nack.
-// Without the subprotocol there are no nacks: a refusal, or a Commit that fails,
-// closes the connection, and no Ping after the messages at fault is ever answered.
+// A Pong proves the same, to every client (RFC 6455 5.5.2-5.5.3: a Pong with the Ping's
+// payload). Frames arrive in order, and a Ping is answered in its place among them: all
+// messages that ended before the Ping were consumed and committed, or refused by a nack.
+// Without the subprotocol there are no nacks: a refusal, or a Commit that fails, closes
+// the connection, and no Ping after the messages at fault is answered.
 //
-// A Consume that takes long stops the reading: the client feels back-pressure
-// through TCP, and nothing piles up here.
+// While Consume runs, the connection is not read: the client feels back-pressure
+// through TCP, and nothing is queued here.
 //
 // # Formats
 //
-// Every format becomes records of JSON, none of which spans lines. JSON passes
-// through as it is; docs/formats.md says what becomes of the rest, and nothing of
-// it is lost but what JSON can't say: bytes that are no text where text is due are
-// U+FFFD, and numbers that are none are null. The format auto takes what it can't
-// tell to be anything else for raw text, of any bytes.
+// Every format becomes JSON records without line breaks: see package decode, and
+// docs/formats.md. The format auto detects the others; anything else is raw text.
 //
 // # Duplicates
 //
@@ -72,10 +67,11 @@
 //
 // # Goroutines
 //
-// A connection has two: the one that net/http runs ServeHTTP on reads, decodes and
-// calls Consume, after it has led the handshake of Fluent Forward if there is one;
-// replyLoop writes acks, nacks and Pongs, and ends with it. A Handler has one more while something waits for Commit: commitLoop. Shutdown
-// waits for all of them.
+// A connection has two goroutines. The reader is the one on which net/http runs
+// ServeHTTP: it performs the handshake of Fluent Forward if there is one, reads, decodes
+// and calls Consume. replyLoop writes acks, nacks and Pongs, and ends with the reader. A
+// Handler has one more while something waits for Commit: commitLoop. Shutdown waits for
+// all of them.
 //
 // # Ownership of memory
 //
