@@ -101,6 +101,8 @@ filebeat.inputs:
     prospector.scanner.check_interval: 500ms
     backoff.init: 100ms
     backoff.max: 500ms
+    close.on_state_change.removed: false
+    close.on_state_change.inactive: 24h
 filebeat.shutdown_timeout: 5s
 queue.mem.flush.timeout: 100ms
 output.websocket.hosts: ["%[2]s"]
