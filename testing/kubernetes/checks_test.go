@@ -19,7 +19,7 @@ import (
 func problems(all objects, given map[string][]string) []string {
 	var found []string
 	for _, check := range []func(objects, map[string][]string) []string{
-		namespaceProblems, volumeProblems, referenceProblems, roleProblems, selectorProblems, portProblems, rightsProblems, timeProblems,
+		namespaceProblems, volumeProblems, referenceProblems, roleProblems, selectorProblems, portProblems, policyProblems, rightsProblems, timeProblems,
 	} {
 		found = append(found, check(all, given)...)
 	}
@@ -55,6 +55,9 @@ func TestChecksFindWhatDoesNotFit(t *testing.T) {
 		"a Service to a port that no container has":   {"targetPort: http", "targetPort: https", "port https"},
 		"a probe of a port that the container lacks":  {"          httpGet:\n            path: /inputs/\n            port: http", "          httpGet:\n            path: /inputs/\n            port: 80", "port 80"},
 		"a probe of a port that filebeat is not on":   {"containerPort: 5066", "containerPort: 5067", "http.port"},
+		"a policy for pods that are not there":        {"  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: agent", "  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: agents", "no NetworkPolicy says who may ask"},
+		"a policy that lets everyone in":              {"    - namespaceSelector:\n        matchLabels:\n          filebeat-websocket/metrics: allow", "    - namespaceSelector: {}", "lets everyone in"},
+		"a policy for a port that is not there":       {"    ports:\n    - port: http\n", "    ports:\n    - port: https\n", "no container has the port https"},
 		"a container that may gain rights":            {"allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "allowPrivilegeEscalation"},
 		"a capability that is kept":                   {"            drop:\n            - ALL", "            add:\n            - SYS_PTRACE\n            drop:\n            - ALL", "capabilities"},
 		"a root file system that can be written to":   {"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "readOnlyRootFilesystem"},

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 
 	"filebeat-websocket/testing/beattest"
 )
@@ -102,6 +103,10 @@ var commandForms = map[*regexp.Regexp]func(t *testing.T, checkout string, named 
 	},
 	regexp.MustCompile(`^kubectl -n (\S+) rollout (?:status|restart|undo) daemonset/(\S+)$`): func(t *testing.T, _ string, named []string) {
 		require.Equal(t, named[1], one[*appsv1.DaemonSet](t, load(t, "base"), named[2]).Namespace)
+	},
+	regexp.MustCompile(`^kubectl label namespace \S+ (\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
+		from := one[*networkingv1.NetworkPolicy](t, load(t, "base"), "filebeat-websocket").Spec.Ingress[0].From
+		require.Equal(t, map[string]string{named[1]: named[2]}, from[0].NamespaceSelector.MatchLabels)
 	},
 	regexp.MustCompile(`^kubectl -n (\S+) port-forward service/(\S+) (8080)$`): func(t *testing.T, _ string, named []string) {
 		service := one[*corev1.Service](t, load(t, "overlays/demo"), named[2])

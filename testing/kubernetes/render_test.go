@@ -117,7 +117,7 @@ func one[T runtime.Object](t *testing.T, all objects, name string) T {
 
 func TestManifestsDecodeStrictly(t *testing.T) {
 	t.Parallel()
-	kinds := map[string]int{"base": 7, "overlays/demo": 9, "overlays/tls": 7}
+	kinds := map[string]int{"base": 8, "overlays/demo": 10, "overlays/tls": 8}
 	for _, folder := range folders {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
