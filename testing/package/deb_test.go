@@ -97,7 +97,7 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			wsreceiver, filebeat := m.startService("wsreceiver"), m.startService("filebeat")
 			m.ship(filebeat, 1, 1000)
 			beattest.Eventually(t, patience, "the line of the module is there", func() bool {
-				return strings.Contains(m.read("/var/lib/wsreceiver/records.ndjson"), `"dataset":"nginx.access"`)
+				return strings.Contains(m.records(), `"dataset":"nginx.access"`)
 			})
 			require.Zero(t, filebeat.Stop())
 
@@ -109,7 +109,7 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			require.True(t, m.has("/etc/filebeat/modules.d/nginx.yml"))
 			filebeat = m.startService("filebeat")
 			m.ship(filebeat, 1001, 1100)
-			require.Contains(t, m.read("/var/lib/wsreceiver/records.ndjson"), `"name":"changed"`)
+			require.Contains(t, m.records(), `"name":"changed"`)
 			require.Zero(t, filebeat.Stop())
 			require.Zero(t, wsreceiver.Stop())
 

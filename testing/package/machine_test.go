@@ -150,10 +150,25 @@ func (m *machine) startService(name string) *beattest.Process {
 // again.
 func (m *machine) ship(filebeat *beattest.Process, first, last int) {
 	m.t.Helper()
-	m.shipTo("/var/lib/wsreceiver/records.ndjson", filebeat, first, last)
+	m.shipTo(recordsOfTheService, filebeat, first, last)
 }
 
-// shipTo does the same with another file of wsreceiver.
+// recordsOfTheService are the files of the service wsreceiver.
+const recordsOfTheService = "/var/lib/wsreceiver/records-*.ndjson"
+
+// records returns what is in the files of wsreceiver's service.
+func (m *machine) records() string {
+	m.t.Helper()
+	paths, err := filepath.Glob(m.path(recordsOfTheService))
+	require.NoError(m.t, err)
+	var all strings.Builder
+	for _, path := range paths {
+		all.WriteString(read(m.t, path))
+	}
+	return all.String()
+}
+
+// shipTo does the same with other files of wsreceiver.
 func (m *machine) shipTo(records string, filebeat *beattest.Process, first, last int) {
 	m.t.Helper()
 	var lines strings.Builder
@@ -178,12 +193,15 @@ func (m *machine) shipTo(records string, filebeat *beattest.Process, first, last
 
 var sequence = regexp.MustCompile(`seq=(\d+) `)
 
-// numbers returns how often each line number is in the file.
-func numbers(path string) map[string]int {
-	content, _ := os.ReadFile(path) // not there: no numbers
+// numbers returns how often each line number is in the files.
+func numbers(pattern string) map[string]int {
+	paths, _ := filepath.Glob(pattern) // the pattern is one of these tests
 	found := map[string]int{}
-	for _, match := range sequence.FindAllSubmatch(content, -1) {
-		found[string(match[1])]++
+	for _, path := range paths {
+		content, _ := os.ReadFile(path) // gone: no numbers
+		for _, match := range sequence.FindAllSubmatch(content, -1) {
+			found[string(match[1])]++
+		}
 	}
 	return found
 }
