@@ -53,13 +53,15 @@ type acknowledgement struct {
 }
 
 // acknowledge removes events from the ring and tells their producers, as long as
-// the oldest batch is done. Only one runs at a time, which keeps their order.
+// the oldest batch is done. Only one runs at a time, which keeps their order. The
+// producers that waited for the room wake first, since a callback may take long.
 func (q *Queue) acknowledge() {
 	for {
-		acknowledgements, goOn := q.remove()
+		acknowledgements, admitted, goOn := q.remove()
 		if !goOn {
 			return
 		}
+		admitted.wake()
 		for _, a := range acknowledgements {
 			a.ack(a.count)
 		}
@@ -67,8 +69,8 @@ func (q *Queue) acknowledge() {
 }
 
 // remove removes the oldest batches that are done, and returns false if there is
-// none.
-func (q *Queue) remove() ([]acknowledgement, bool) {
+// none. The room goes to producers that wait for it.
+func (q *Queue) remove() (_ []acknowledgement, admitted line, goOn bool) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	var producers []*producer
@@ -89,14 +91,14 @@ func (q *Queue) remove() ([]acknowledgement, bool) {
 	if batches == 0 {
 		q.acking = false
 		q.endIfEmpty()
-		return nil, false
+		return nil, line{}, false
 	}
 	q.batches = append(q.batches[:0], q.batches[batches:]...)
 	q.first = (q.first + count) % len(q.ring)
 	q.count -= count
 	q.read -= count
-	q.room.Broadcast()
 	q.observer.RemoveEvents(count, bytes)
+	admitted = q.admit()
 	acknowledgements := make([]acknowledgement, 0, len(producers))
 	for _, p := range producers {
 		if p.ack != nil {
@@ -104,5 +106,5 @@ func (q *Queue) remove() ([]acknowledgement, bool) {
 		}
 		p.acked = 0
 	}
-	return acknowledgements, true
+	return acknowledgements, admitted, true
 }

@@ -10,4 +10,8 @@
 // leave in the order in which they came, a batch is complete or as old as the
 // flush timeout, and a producer is told of its events only when every event
 // before them is done with as well.
+//
+// A full queue is fair. Producers wait in line, and whoever makes room adds the
+// events of the first ones itself. So a quiet producer waits for one event of each
+// producer that was there before it, and only those wake whose event got in.
 package eventqueue

@@ -27,27 +27,39 @@ type producer struct {
 	// Guarded by the queue's mutex.
 	closed bool
 	acked  int // events that ack is to be told of
+	place  place
 }
 
 // Producer implements queue.Queue.
 func (q *Queue) Producer(config queue.ProducerConfig) queue.Producer {
-	p := &producer{queue: q, ack: config.ACK}
+	p := &producer{queue: q, ack: config.ACK, place: place{over: make(chan struct{}, 1)}}
 	if q.encoders != nil {
 		p.encoder = q.encoders()
 	}
 	return p
 }
 
-// Publish encodes the event and adds it to the queue, once there is room. It
-// returns false when the queue or the producer is closed.
-func (p *producer) Publish(entry queue.Entry) (queue.EntryID, bool) { return p.publish(entry, true) }
+// Publish encodes the event and adds it to the queue. If the queue is full, it waits
+// its turn behind the producers that wait already. It returns false when the queue or
+// the producer is closed.
+func (p *producer) Publish(entry queue.Entry) (queue.EntryID, bool) {
+	id, waits := p.publish(entry, true)
+	if waits {
+		<-p.place.over
+		id = p.place.id
+	}
+	return id, id != 0
+}
 
 // TryPublish is Publish, except that it returns false when there is no room.
 func (p *producer) TryPublish(entry queue.Entry) (queue.EntryID, bool) {
-	return p.publish(entry, false)
+	id, _ := p.publish(entry, false)
+	return id, id != 0
 }
 
-func (p *producer) publish(entry queue.Entry, wait bool) (queue.EntryID, bool) {
+// publish returns the event's id, or 0 if it is refused or has to wait: then p.place
+// says when that is over.
+func (p *producer) publish(entry queue.Entry, mayWait bool) (id queue.EntryID, waits bool) {
 	if p.published++; p.published%turn == 0 {
 		runtime.Gosched()
 	}
@@ -55,30 +67,44 @@ func (p *producer) publish(entry queue.Entry, wait bool) (queue.EntryID, bool) {
 	if p.encoder != nil {
 		entry, bytes = p.encoder.EncodeEntry(entry)
 	}
+	event := slot{entry: entry, bytes: bytes, producer: p}
 	q := p.queue
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	for wait && q.count == len(q.ring) && !q.closing && !p.closed {
-		q.room.Wait()
-	}
-	if q.count == len(q.ring) || q.closing || p.closed {
+	switch {
+	case q.closing || p.closed:
 		return 0, false
+	case q.count < len(q.ring):
+		return q.add(event), false
+	case mayWait:
+		q.wait(p, event)
+		return 0, true
 	}
-	q.ring[(q.first+q.count)%len(q.ring)] = slot{entry: entry, bytes: bytes, producer: p}
+	return 0, false
+}
+
+// add returns the id of the event. It is called with the mutex held, when there is
+// room.
+func (q *Queue) add(event slot) queue.EntryID {
+	q.ring[(q.first+q.count)%len(q.ring)] = event
 	q.count++
 	q.lastID++
-	q.observer.AddEvent(bytes)
+	q.observer.AddEvent(event.bytes)
 	if q.wanted > 0 && q.count-q.read >= q.wanted {
 		q.answerGet()
 	}
-	return q.lastID, true
+	return q.lastID
 }
 
 // Close ends a Publish that waits. What the producer has published stays in the
 // queue, and is acknowledged.
 func (p *producer) Close() {
-	p.queue.mutex.Lock()
-	defer p.queue.mutex.Unlock()
+	q := p.queue
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
 	p.closed = true
-	p.queue.room.Broadcast()
+	if p.place.waiting {
+		q.endWait(p, 0)
+		p.place.over <- struct{}{}
+	}
 }

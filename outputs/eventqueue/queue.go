@@ -14,7 +14,8 @@ import (
 )
 
 // Queue implements queue.Queue. All of its methods and those of its producers and
-// batches may be called by any goroutine.
+// batches may be called by any goroutine, but events of one producer are published
+// by one goroutine at a time.
 type Queue struct {
 	longestBatch int           // events
 	flushTimeout time.Duration // 0: a batch never waits for more events
@@ -26,7 +27,6 @@ type Queue struct {
 	enough  chan struct{} // tells it that there is what it waits for; holds one
 
 	mutex   sync.Mutex
-	room    sync.Cond // for producers, while the ring is full
 	ring    []slot
 	first   int           // index of the oldest event
 	count   int           // events in the ring
@@ -36,6 +36,7 @@ type Queue struct {
 	closing bool
 	batches []*batch // not removed from the ring yet, oldest first
 	acking  bool     // acknowledge runs
+	line    line     // producers that wait for room; empty unless the ring is full
 }
 
 // slot is an event's place in the ring.
@@ -73,25 +74,30 @@ func New(settings memqueue.Settings, observer queue.Observer, encoders queue.Enc
 		enough:       make(chan struct{}, 1),
 		ring:         make([]slot, settings.Events),
 	}
-	q.room.L = &q.mutex
 	observer.MaxEvents(settings.Events)
 	return q
 }
 
-// Close refuses further events, and hands out the unread ones without delay.
+// Close refuses further events and those that wait for room, and hands out the unread
+// ones without delay.
 func (q *Queue) Close() error {
+	refused := q.close()
+	refused.wake()
+	return nil
+}
+
+func (q *Queue) close() (refused line) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if q.closing {
-		return nil
+		return line{}
 	}
 	q.closing = true
-	q.room.Broadcast()
 	if q.wanted > 0 && q.count > q.read {
 		q.answerGet()
 	}
 	q.endIfEmpty()
-	return nil
+	return q.refuse()
 }
 
 // endIfEmpty is called with the mutex held.

@@ -190,9 +190,11 @@ func TestClosedQueueHandsOutWhatItHasAndIsDone(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.Empty(t, batches, "the batch is not full")
+		closed := time.Now()
 		require.NoError(t, q.Close())
 		require.NoError(t, q.Close(), "a second time")
 		b := <-batches
+		require.Zero(t, time.Since(closed), "it is handed out at once")
 		require.Equal(t, []queue.Entry{1, 2}, entries(b))
 		_, ok := p.Publish(3)
 		require.False(t, ok)
@@ -214,9 +216,49 @@ func TestClosedQueueHandsOutWhatItHasAndIsDone(t *testing.T) {
 func TestClosedQueueThatIsEmptyIsDone(t *testing.T) {
 	q := New(memqueue.Settings{Events: 4}, nil, nil)
 	require.NoError(t, q.Close())
+	require.NoError(t, q.Close(), "a second time")
 	<-q.Done()
 	_, err := q.Get(1)
 	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestClosedQueueIsDoneOnlyAfterTheLastCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(memqueue.Settings{Events: 4}, nil, nil)
+		release := make(chan struct{})
+		p := q.Producer(queue.ProducerConfig{ACK: func(int) { <-release }})
+		publish(t, p, "event")
+		get(t, q, 1).Done()
+		synctest.Wait()
+		require.NoError(t, q.Close())
+		select {
+		case <-q.Done():
+			require.Fail(t, "a callback runs")
+		default:
+		}
+		close(release)
+		<-q.Done()
+	})
+}
+
+// The sequence: the timeout ends Get's wait, and before Get has the mutex, an event
+// answers it. If the answer stayed there, the next Get would have it.
+func TestEventAtTheMomentOfTheTimeoutAnswersNoOtherGet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(memqueue.Settings{Events: 4, MaxGetRequest: 2, FlushTimeout: time.Hour}, nil, nil)
+		publish(t, q.Producer(queue.ProducerConfig{}), 1)
+		timeout := make(chan time.Time)
+		awaited := make(chan bool)
+		go func() { awaited <- q.await(2, timeout) }()
+		synctest.Wait()
+		q.mutex.Lock()
+		timeout <- time.Now()
+		q.add(slot{entry: 2, producer: &producer{}})
+		q.mutex.Unlock()
+		require.True(t, <-awaited)
+		require.Zero(t, q.wanted)
+		require.Empty(t, q.enough)
+	})
 }
 
 // A callback may publish, as an input does that has waited for it.
@@ -246,12 +288,18 @@ func (sizes) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 // counts is a queue.Observer.
 type counts struct {
 	maxEvents, added, addedBytes, consumed, consumedBytes, removed, removedBytes int
+	most                                                                         int // events at once
 }
 
-func (c *counts) MaxEvents(n int)   { c.maxEvents = n }
-func (c *counts) MaxBytes(int)      {}
-func (c *counts) Restore(int, int)  {}
-func (c *counts) AddEvent(size int) { c.added++; c.addedBytes += size }
+func (c *counts) MaxEvents(n int)  { c.maxEvents = n }
+func (c *counts) MaxBytes(int)     {}
+func (c *counts) Restore(int, int) {}
+func (c *counts) AddEvent(size int) {
+	c.added++
+	c.addedBytes += size
+	c.most = max(c.most, c.added-c.removed)
+}
+
 func (c *counts) ConsumeEvents(n, size int) {
 	c.consumed += n
 	c.consumedBytes += size
@@ -275,11 +323,11 @@ func TestEventsAreEncodedAndCounted(t *testing.T) {
 		publish(t, q.Producer(queue.ProducerConfig{}), "a", "bc", "def")
 		b := get(t, q, 2)
 		require.Equal(t, []queue.Entry{"encoded a", "encoded bc"}, entries(b))
-		require.Equal(t, counts{maxEvents: 4, added: 3, addedBytes: 6, consumed: 2, consumedBytes: 3}, *seen)
+		require.Equal(t, counts{maxEvents: 4, most: 3, added: 3, addedBytes: 6, consumed: 2, consumedBytes: 3}, *seen)
 		b.FreeEntries()
 		require.Equal(t, []queue.Entry{nil, nil}, entries(b))
 		b.Done()
 		synctest.Wait()
-		require.Equal(t, counts{maxEvents: 4, added: 3, addedBytes: 6, consumed: 2, consumedBytes: 3, removed: 2, removedBytes: 3}, *seen)
+		require.Equal(t, counts{maxEvents: 4, most: 3, added: 3, addedBytes: 6, consumed: 2, consumedBytes: 3, removed: 2, removedBytes: 3}, *seen)
 	})
 }

@@ -5,7 +5,9 @@ package eventqueue
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,4 +108,92 @@ func heldEvents(batches []queue.Batch) (count int) {
 		count += b.Count()
 	}
 	return count
+}
+
+// client publishes until its producer or the queue is closed.
+type client struct {
+	producer queue.Producer
+	accepted []int // numbers of events
+	read     []int
+	acked    atomic.Int64
+}
+
+func (c *client) run(number int) {
+	for i := 0; ; i++ {
+		publish := c.producer.Publish
+		if rand.IntN(4) == 0 {
+			publish = c.producer.TryPublish
+		}
+		if _, ok := publish(event{number, i}); ok {
+			c.accepted = append(c.accepted, i)
+		} else if _, ok := c.producer.Publish(event{number, -i}); ok {
+			c.accepted = append(c.accepted, -i)
+		} else {
+			return
+		}
+	}
+}
+
+// Producers are closed while they wait, are admitted or publish, and in the end the
+// queue is. What was accepted, and nothing else, comes once and in order, and every
+// call returns.
+func TestAcceptedEventsComeOnceWhateverCloses(t *testing.T) {
+	for range 40 {
+		capacity := rand.IntN(16) + 1
+		seen := &counts{}
+		q := New(memqueue.Settings{Events: capacity, MaxGetRequest: rand.IntN(capacity + 1)}, seen, nil)
+		clients := make([]*client, 60)
+		var running sync.WaitGroup
+		for i := range clients {
+			c := &client{}
+			clients[i] = c
+			c.producer = q.Producer(queue.ProducerConfig{ACK: func(count int) { c.acked.Add(int64(count)) }})
+			running.Go(func() { c.run(i) })
+		}
+		batches := make(chan queue.Batch)
+		for range 3 {
+			running.Go(func() {
+				for b := range batches {
+					b.FreeEntries()
+					b.Done()
+				}
+			})
+		}
+		running.Go(func() {
+			defer close(batches)
+			for {
+				b, err := q.Get(0)
+				if err != nil {
+					return
+				}
+				for i := range b.Count() {
+					e, _ := b.Entry(i).(event)
+					clients[e.producer].read = append(clients[e.producer].read, e.number)
+				}
+				batches <- b
+			}
+		})
+		for _, i := range rand.Perm(len(clients))[:50] {
+			for range rand.IntN(50) {
+				runtime.Gosched()
+			}
+			clients[i].producer.Close()
+		}
+		require.NoError(t, q.Close())
+		returned := make(chan struct{})
+		go func() {
+			running.Wait()
+			close(returned)
+		}()
+		select {
+		case <-returned:
+		case <-time.After(time.Minute):
+			require.Fail(t, "a call does not return")
+		}
+		for i, c := range clients {
+			require.Equal(t, c.accepted, c.read, "of client %d", i)
+			require.EqualValues(t, len(c.accepted), c.acked.Load(), "of client %d", i)
+		}
+		require.LessOrEqual(t, seen.most, capacity)
+	}
 }
