@@ -25,6 +25,9 @@ func (e *csvError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, 
 // are passed over; an empty value alone is "". encoding/csv is not used since it
 // takes the CR out of a CR LF in quotes.
 func decodeCSV(m message, list *Records) error {
+	if !list.room(maxEscaped * len(m.data)) {
+		return errMemory
+	}
 	o := &m.options.CSV
 	c := csvReader{data: m.data, separator: []byte(o.Separator)}
 	for c.pos < len(c.data) {

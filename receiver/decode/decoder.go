@@ -65,7 +65,13 @@ var (
 	// ErrTooLong is in the error of a message that inflates to more than
 	// Options.MaxMessageBytes.
 	ErrTooLong = errors.New("too long")
+	// ErrMemory is in the error of a message whose records take more than
+	// Records.Limit.
+	ErrMemory = errors.New("too much memory")
 )
+
+// errMemory is what the client gets to read.
+var errMemory = &markedError{text: "the records take too much memory", mark: ErrMemory}
 
 // markedError is a text for the client with a mark for errors.Is.
 type markedError struct {
@@ -106,6 +112,19 @@ func (d *Decoder) Decode(data []byte, binary bool, list *Records) error {
 	if !d.format.frames.take(binary) {
 		return &markedError{text: "format " + d.name + " takes " + d.format.frames.String() + " messages", mark: ErrFrameType}
 	}
-	list.format = d.name
-	return d.format.decode(message{data: data, binary: binary, options: &d.options}, list)
+	list.format, list.exceeded = d.name, false
+	err := d.format.decode(message{data: data, binary: binary, options: &d.options}, list)
+	if list.exceeded {
+		return errMemory // whatever the format took it for: what was left out could be records
+	}
+	return err
 }
+
+// MaxMemory is what the records of a message take at most, unless they are many
+// and hardly longer than the two bytes of {}.
+func (d *Decoder) MaxMemory() int64 { return maxMemoryFactor * d.options.MaxMessageBytes }
+
+// maxMemoryFactor allows for records of JSON of two bytes each, whose slice headers
+// take twelve times as much in a slice that has grown to them, and for records that
+// are written, which are eight times as long as the message at most.
+const maxMemoryFactor = 24

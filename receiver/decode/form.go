@@ -12,6 +12,9 @@ func init() {
 // decodeForm: application/x-www-form-urlencoded, a record a line. A line break
 // can't be in a record: it is %0A there.
 func decodeForm(m message, list *Records) error {
+	if !list.room(maxEscaped * len(m.data)) {
+		return errMemory
+	}
 	for line := range bytes.Lines(m.data) {
 		if err := list.wroteForm(endOfLine(line), m.options); err != nil {
 			return err

@@ -27,6 +27,9 @@ func decodeForward(m message, list *Records) error {
 			u.rest = u.rest[1:]
 			continue
 		}
+		if !list.room(maxEscaped * len(u.rest)) {
+			return errMemory
+		}
 		before := list.good()
 		chunk, err := u.request(m.options, list, &inflated)
 		if err != nil {

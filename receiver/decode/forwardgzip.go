@@ -25,10 +25,12 @@ func (l *Records) inflate(compressed []byte, before, limit int64) ([]byte, error
 	err := reader.Reset(bytes.NewReader(compressed))
 	if err == nil {
 		buffer := bytes.NewBuffer(l.inflated[:0])
-		_, err = buffer.ReadFrom(io.LimitReader(reader, limit-before+1))
+		_, err = buffer.ReadFrom(io.LimitReader(reader, min(limit-before, l.left())+1))
 		l.inflated = buffer.Bytes()
 	}
 	switch {
+	case !l.room(maxEscaped * len(l.inflated)):
+		return nil, errMemory // before it is known how long they are
 	case err != nil:
 		return nil, errors.New("entries are not valid gzip, or cut short")
 	case int64(len(l.inflated)) > limit-before:

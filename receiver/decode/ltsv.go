@@ -16,6 +16,9 @@ func init() {
 // lines are passed over. A line that has none of the two separators is a bad
 // record and no more, since a line break can't be in a record.
 func decodeLTSV(m message, list *Records) error {
+	if !list.room(maxEscaped * len(m.data)) {
+		return errMemory
+	}
 	o := &m.options.LTSV
 	number := 0
 	for line := range bytes.Lines(m.data) {

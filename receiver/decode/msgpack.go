@@ -25,6 +25,9 @@ func decodeMsgpack(m message, list *Records) error {
 // decodeEntries adds the records of what is nothing but entries. tag is nil if they
 // have none.
 func decodeEntries(data, tag []byte, o *Options, list *Records) error {
+	if !list.room(maxEscaped * len(data)) {
+		return errMemory
+	}
 	u := list.unpack(data)
 	for len(u.rest) > 0 {
 		if err := u.entry(tag, o, list); err != nil {

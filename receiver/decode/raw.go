@@ -11,11 +11,17 @@ func init() {
 
 // decodeRaw: the message is any text, and becomes the field "message" of one record.
 func decodeRaw(m message, list *Records) error {
+	if !list.room(maxEscaped * len(m.data)) {
+		return errMemory
+	}
 	list.written = append(list.written, `{"message":"`...)
 	list.written = appendEscaped(list.written, m.data)
 	list.written = append(list.written, `"}`...)
 	return list.wrote(m.options)
 }
+
+// maxEscaped is how many bytes one of a text becomes at most: \u0000.
+const maxEscaped = 6
 
 // appendEscaped appends text as the inside of a JSON string. A byte that is not
 // part of a UTF-8 sequence becomes U+FFFD.

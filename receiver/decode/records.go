@@ -3,7 +3,11 @@
 
 package decode
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
 
 // Records are the records of one message. The zero value is ready for a Decoder;
 // it is used for one message after the other.
@@ -20,6 +24,9 @@ type Records struct {
 
 	chunks       []string // the ids of Forward requests, empty where there is none
 	chunkRecords []int    // how many records each of them has
+
+	limit    int64 // on Memory
+	exceeded bool  // more would have been needed
 
 	unpacker unpacker
 	inflated []byte // entries of a Forward request while they are decoded
@@ -47,6 +54,36 @@ func (l *Records) reset() {
 	l.unpacker = unpacker{}
 }
 
+// Limit bounds Memory for the messages that come next, approximately: decoding stops with
+// ErrMemory where it would get beyond. 0 is no limit.
+func (l *Records) Limit(bytes int64) { l.limit = bytes }
+
+// Memory is how many bytes the list holds beside the message, used or not.
+func (l *Records) Memory() int64 {
+	const header, word = int64(unsafe.Sizeof([]byte{})), int64(unsafe.Sizeof(0))
+	return header*int64(cap(l.records)+cap(l.chunks)) +
+		word*int64(cap(l.loose)+cap(l.ends)+cap(l.bad)+cap(l.chunkRecords)) +
+		int64(cap(l.written)+cap(l.inflated)+cap(l.text)) +
+		int64(unsafe.Sizeof(pair{}))*int64(cap(l.pairs))
+}
+
+// room reports whether there is memory for one more record and so many bytes of
+// it, and notes if not.
+func (l *Records) room(bytes int) bool {
+	if l.limit > 0 && l.Memory()+int64(bytes) > l.limit {
+		l.exceeded = true
+	}
+	return !l.exceeded
+}
+
+// left is how much memory there is until the limit.
+func (l *Records) left() int64 {
+	if l.limit == 0 {
+		return math.MaxInt64
+	}
+	return max(l.limit-l.Memory(), 0)
+}
+
 // unpack returns the list's unpacker, from the beginning of data.
 func (l *Records) unpack(data []byte) *unpacker {
 	l.unpacker = unpacker{data: data, rest: data}
@@ -55,6 +92,9 @@ func (l *Records) unpack(data []byte) *unpacker {
 
 // refuse leaves out the record that would come next. problem is as decode's.
 func (l *Records) refuse(problem error) {
+	if !l.room(0) {
+		return
+	}
 	if l.problem == nil {
 		l.problem = problem
 	}
@@ -69,6 +109,9 @@ func (l *Records) Total() int { return l.good() + len(l.bad) }
 
 // add adds a JSON value that stands in the message.
 func (l *Records) add(value []byte, lineBreaks bool) {
+	if !l.room(0) {
+		return
+	}
 	if lineBreaks {
 		l.loose = append(l.loose, len(l.records))
 	}
@@ -78,6 +121,9 @@ func (l *Records) add(value []byte, lineBreaks bool) {
 // wrote adds the JSON value at the end of written, or says that there is too
 // much there.
 func (l *Records) wrote(o *Options) error {
+	if !l.room(0) {
+		return errMemory
+	}
 	l.ends = append(l.ends, len(l.written))
 	if limit := writtenFactor*o.MaxMessageBytes + writtenSlack; int64(len(l.written)) > limit {
 		return fmt.Errorf("records are longer than %d bytes as JSON", limit)
