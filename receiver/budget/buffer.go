@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package budget
+
+import (
+	"errors"
+	"io"
+	"math/bits"
+	"sync"
+)
+
+const (
+	// smallestBuffer is what a message takes with its first byte. Each further buffer
+	// is twice as long as the one before.
+	smallestBuffer = 4 << 10
+	// keptBuffer is the longest that is kept from one message to the next.
+	keptBuffer = 16 << 10
+)
+
+// ErrTooLong is returned by Buffer.ReadAll for more bytes than its limit.
+var ErrTooLong = errors.New("too long")
+
+// Buffer holds the bytes of a message that arrives. They count in a Lease.
+type Buffer struct {
+	lease *Lease
+	data  []byte
+}
+
+// Buffer returns an empty Buffer of the Lease.
+func (l *Lease) Buffer() *Buffer { return &Buffer{lease: l} }
+
+// buffers are pools by length, so that a short message never holds a long buffer.
+var buffers [64]sync.Pool
+
+// Grow makes room for bytes more.
+func (b *Buffer) Grow(bytes int) error {
+	if cap(b.data)-len(b.data) >= bytes {
+		return nil
+	}
+	class := bits.Len(uint(max(len(b.data)+bytes, 2*cap(b.data), smallestBuffer) - 1))
+	if err := b.lease.Grow(1 << class); err != nil {
+		return err
+	}
+	grown, _ := buffers[class].Get().(*[]byte)
+	if grown == nil {
+		made := make([]byte, 0, 1<<class)
+		grown = &made
+	}
+	old := b.data
+	b.data = append((*grown)[:0], old...)
+	b.free(old)
+	return nil
+}
+
+func (b *Buffer) free(data []byte) {
+	if cap(data) == 0 {
+		return
+	}
+	data = data[:0]
+	buffers[bits.Len(uint(cap(data)-1))].Put(&data)
+	b.lease.Shrink(int64(cap(data)))
+}
+
+// ReadAll reads r to its end behind what is in the Buffer. It returns ErrTooLong if
+// there is more than limit in it then: the limit is on what r gives, not on what
+// came over the wire.
+func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
+	for {
+		if err := b.Grow(1); err != nil {
+			return err
+		}
+		n, err := r.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		if int64(len(b.data)) > limit {
+			return ErrTooLong
+		}
+		switch {
+		case errors.Is(err, io.EOF) && n > 0:
+			// gorilla passes on an EOF that a TLS connection returns together with
+			// its last bytes, also in the middle of a fragmented message. The next
+			// Read tells the end of the message (io.EOF) from that of the connection.
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// Bytes returns what is in the Buffer; it is valid until the Buffer grows or is
+// freed.
+func (b *Buffer) Bytes() []byte { return b.data }
+
+// Reset empties the Buffer. It keeps its memory if that is little, as the next
+// message is often there already.
+func (b *Buffer) Reset() {
+	if cap(b.data) > keptBuffer {
+		b.Free()
+	}
+	b.data = b.data[:0]
+}
+
+// Append adds p.
+func (b *Buffer) Append(p []byte) error {
+	if err := b.Grow(len(p)); err != nil {
+		return err
+	}
+	b.data = append(b.data, p...)
+	return nil
+}
+
+// Discard takes the first bytes away.
+func (b *Buffer) Discard(bytes int) { b.data = b.data[:copy(b.data, b.data[bytes:])] }
+
+// Free gives the memory back.
+func (b *Buffer) Free() {
+	b.free(b.data)
+	b.data = nil
+}
