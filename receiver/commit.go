@@ -13,6 +13,18 @@ import (
 // messages is bounded too.
 const heldMessageBytes = 64
 
+// waiter is a client whose messages wait for Commit. Its methods are called from the
+// committer's goroutine, and do not block.
+type waiter interface {
+	// seal notes that a Commit is about to begin, which covers what is held by then.
+	seal()
+	// settle confirms what a Commit covered, and returns its bytes.
+	settle() (bytes int64)
+	// fail refuses everything that is not committed, because a Commit failed, and
+	// returns its bytes.
+	fail(err error) (bytes int64)
+}
+
 // committer calls Commit once for all connections that wait (group commit). Its
 // goroutine, commitLoop, runs only while a connection waits, so that a Handler which
 // is dropped without Shutdown leaks nothing.
@@ -24,10 +36,10 @@ type committer struct {
 
 	bytes   atomic.Int64 // consumed and not committed, of all connections
 	failure atomic.Pointer[commitFailure]
-	conns   func() []*conn // all there are
+	waiters func() []waiter // all there are
 
 	mutex   sync.Mutex
-	waiting []*conn       // for the next Commit
+	waiting []waiter      // for the next Commit
 	running chan struct{} // closed when commitLoop ends; nil if there is none
 	freed   chan struct{} // closed and replaced when bytes went down
 }
@@ -36,17 +48,17 @@ type committer struct {
 // before that failure may be lost with it.
 type commitFailure struct{ err error }
 
-func newCommitter(sink Sink, maxBytes int64) *committer {
-	g := &committer{sink: sink, maxBytes: maxBytes, freed: make(chan struct{})}
+func newCommitter(sink Sink, maxBytes int64, waiters func() []waiter) *committer {
+	g := &committer{sink: sink, maxBytes: maxBytes, waiters: waiters, freed: make(chan struct{})}
 	g.ctx, g.giveUp = context.WithCancel(context.Background())
 	return g
 }
 
-// request adds c to the list for the next Commit. c must not be on it yet.
-func (g *committer) request(c *conn) {
+// request adds w to the list for the next Commit. w must not be on it yet.
+func (g *committer) request(w waiter) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	g.waiting = append(g.waiting, c)
+	g.waiting = append(g.waiting, w)
 	if g.running == nil {
 		g.running = make(chan struct{})
 		go g.commitLoop()
@@ -70,20 +82,20 @@ func (g *committer) commitLoop() {
 			return
 		}
 		g.mutex.Unlock()
-		for _, c := range round {
-			c.replies.seal()
+		for _, w := range round {
+			w.seal()
 		}
 		settled := int64(0)
 		if err := g.sink.Commit(g.ctx); err == nil {
-			for _, c := range round {
-				settled += c.settle()
+			for _, w := range round {
+				settled += w.settle()
 			}
 		} else {
 			// From here on whatever Consume has begun with is added as refused. What was
 			// added before is seen below.
 			g.failure.Store(&commitFailure{err})
-			for _, c := range append(round, g.conns()...) { // some of round may have ended
-				settled += c.fail(err)
+			for _, w := range append(round, g.waiters()...) { // some of round may have ended
+				settled += w.fail(err)
 			}
 		}
 		g.release(settled)

@@ -201,7 +201,8 @@ func TestAFailingCommitRefusesEverythingThatIsNotCommitted(t *testing.T) {
 func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 	commits, consumer := newCommits(), newConsumer()
 	const bound = 1000
-	_, url := start(t, funcSink{consumer.consume, commits.commit}, Options{MaxUncommittedBytes: bound})
+	h, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
+	h.intake.commits.maxBytes = bound
 	const messages = 100 // of 2+64 bytes each
 	clients := []*client{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
 	for _, c := range clients {

@@ -16,12 +16,21 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
 )
 
 // closeReasonBytes is what a Close frame has room for beside its code
 // (RFC 6455 5.5).
 const closeReasonBytes = 123
+
+const (
+	// messageTimeout is how long a message may take from its first byte to its last.
+	messageTimeout = time.Minute
+	// inflaterBytes is what gorilla holds for a compressed message: the window and the
+	// tables of compress/flate.
+	inflaterBytes = 44 << 10
+)
 
 // pastDeadline is a read deadline at which a reader still gets what is buffered.
 var pastDeadline = time.Unix(1, 0)
@@ -32,12 +41,15 @@ type conn struct {
 	handler *Handler
 	ws      *websocket.Conn
 	netConn net.Conn // under ws, as net/http had it
-	peer    Peer
+	client  *Client
 	cancel  context.CancelFunc
 	replies *replies
 	quit    chan struct{} // closed by the reader to end replyLoop
 	number  uint64        // of the newest data message
-	end     End
+
+	buffer   *budget.Buffer // empty between messages, unless the next one was read already
+	inflates bool           // the client may send compressed messages
+	overdue  time.Time      // when the message under way has to be complete; zero if it was not waited for
 
 	mutex    sync.Mutex // for what follows, and the read deadline
 	phase    phase
@@ -45,10 +57,11 @@ type conn struct {
 	lastTurn bool // the one message that may begin after drain, and be waited for, has begun
 }
 
-func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, cancel context.CancelFunc) *conn {
-	c := &conn{handler: h, ws: ws, netConn: watched.Conn, cancel: cancel, quit: make(chan struct{})}
-	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.commits)
-	watched.beforeRead = c.flush
+func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, client *Client, cancel context.CancelFunc) *conn {
+	c := &conn{handler: h, ws: ws, netConn: watched.Conn, client: client, cancel: cancel, quit: make(chan struct{})}
+	c.buffer = client.Buffer()
+	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.intake.commits)
+	watched.beforeRead = c.beforeRead
 	return c
 }
 
@@ -87,7 +100,7 @@ func (c *conn) serve(ctx context.Context) {
 		if err := c.flush(); err != nil {
 			return err
 		}
-		return c.waitRoom(ctx, full, false)
+		return c.waitRoom(ctx, wait{full: full})
 	})
 	// gorilla would answer a Close frame before the messages that came before it.
 	c.ws.SetCloseHandler(func(int, string) error { return nil })
@@ -95,19 +108,22 @@ func (c *conn) serve(ctx context.Context) {
 	replying.Go(c.replyLoop)
 	// When the connection is cut, the reader must not wait any longer.
 	stop := context.AfterFunc(ctx, func() { c.replies.end(context.Cause(ctx), true) })
-	c.handler.observed.opened(c.peer)
+	evicted := context.AfterFunc(c.client.Context(), c.evict)
+	defer evicted()
+	c.handler.intake.observed.opened(c.client.peer)
 	err := c.handshake()
 	if err == nil {
 		err = c.readLoop(ctx)
 	}
+	c.buffer.Free()
 	c.finish(err)
 	stop()
 	close(c.quit)
 	replying.Wait()
 	uncommitted, refusals := c.replies.close()
-	c.handler.commits.release(uncommitted)
-	c.end.Refused = refusals
-	c.handler.observed.closed(c.peer, c.end)
+	c.handler.intake.commits.release(uncommitted)
+	c.client.end.Refused = refusals
+	c.handler.intake.observed.closed(c.client.peer, c.client.end)
 }
 
 // readLoop returns the error that ends the connection. It reads nothing after
@@ -125,12 +141,7 @@ func (c *conn) readLoop(ctx context.Context) error {
 }
 
 func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
-	work, _ := workPool.Get().(*workspace)
-	defer workPool.Put(work)
-	c.beginMessage()
-	data, err := readAll(r, work.data[:0], c.handler.options.MaxMessageBytes)
-	work.data = data
-	c.endMessage()
+	data, err := c.read(r)
 	if err != nil {
 		return err
 	}
@@ -139,27 +150,75 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "text message is not UTF-8"}
 	}
 	c.number++
-	list := &work.records
 	binary := frameType == websocket.BinaryMessage
-	if unfit := c.decode(data, binary, list); unfit != nil {
-		return c.refuse(ctx, &Refusal{Reason: unfit.reason}, unfit.code)
+	var room wait
+	err = c.client.Decode(c.handler.decoder, data, binary, func(list *decode.Records, problem error) (err error) {
+		defer c.buffer.Reset()
+		if unfit := c.unfit(problem, list); unfit != nil {
+			room, err = c.refuse(&Refusal{Reason: unfit.reason}, unfit.code)
+			return err
+		}
+		room, err = c.consume(ctx, list, binary, len(data))
+		return err
+	})
+	if err != nil {
+		return c.closingOf(err)
 	}
-	work.message = Message{
-		Peer:         c.peer,
-		Number:       c.number,
-		Binary:       binary,
-		Bytes:        len(data),
-		Format:       list.Format(),
-		Records:      list.Finish(),
-		Chunks:       list.Chunks(),
-		ChunkRecords: list.ChunkRecords(),
+	return c.waitRoom(ctx, room)
+}
+
+// read reads a message. What it returns is valid until c.buffer is used again.
+func (c *conn) read(r io.Reader) ([]byte, error) {
+	c.beginMessage()
+	defer c.endMessage()
+	c.buffer.Reset()
+	c.client.Begin()
+	if c.inflates {
+		if err := c.client.lease.Grow(inflaterBytes); err != nil {
+			return nil, c.closingOf(err)
+		}
+		defer c.client.lease.Shrink(inflaterBytes)
 	}
-	given := len(work.message.Records)
-	since := c.handler.commits.failure.Load()
-	c.replies.enter()
-	err = c.handler.sink.Consume(ctx, &work.message)
-	c.replies.leave()
-	return c.consumed(ctx, Taken(err, given), list, len(data), since)
+	if err := c.buffer.ReadAll(r, c.handler.options.MaxMessageBytes); err != nil {
+		return nil, c.closingOf(err)
+	}
+	return c.buffer.Bytes(), nil
+}
+
+// closingOf returns what the client is told of an error on the way of a message, if
+// it is for it to know.
+func (c *conn) closingOf(err error) error {
+	network, isNetwork := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, budget.ErrShort):
+		return &closing{code: websocket.CloseTryAgainLater, reason: err.Error()}
+	case errors.Is(err, budget.ErrTooLong):
+		limit := c.handler.options.MaxMessageBytes
+		return &closing{code: websocket.CloseMessageTooBig, reason: fmt.Sprintf("message is longer than %d bytes", limit)}
+	case isNetwork && network.Timeout() && !c.overdue.IsZero() && !time.Now().Before(c.overdue):
+		return &closing{code: websocket.ClosePolicyViolation, reason: fmt.Sprintf("message took longer than %v", c.handler.messageTimeout)}
+	}
+	return err
+}
+
+// beforeRead runs before each read that may block.
+func (c *conn) beforeRead() error {
+	switch {
+	case c.phase == betweenMessages: // only this goroutine sets it
+		c.buffer.Free()
+	case c.phase == inMessage && c.overdue.IsZero():
+		c.limitMessage()
+	}
+	return c.flush()
+}
+
+// evict ends a connection whose message costs too much memory. It runs on a
+// goroutine of its own.
+func (c *conn) evict() {
+	if errors.Is(context.Cause(c.client.Context()), budget.ErrShort) {
+		c.replies.end(c.closingOf(budget.ErrShort), false)
+		c.interrupt()
+	}
 }
 
 // finish waits until everything that the client is owed is written, sends the Close
@@ -182,26 +241,26 @@ func (c *conn) finish(err error) {
 	if _, ok := errors.AsType[*closing](over); ok {
 		err = over // the last messages could not be committed
 	}
-	c.end.Cause = err
+	c.client.end.Cause = err
 	goodbye, fromHere := errors.AsType[*closing](err)
 	fromPeer, isFromPeer := errors.AsType[*websocket.CloseError](err)
 	_, isNetwork = errors.AsType[net.Error](err)
 	switch {
 	case fromHere:
-		c.end.CloseCode = goodbye.code
+		c.client.end.CloseCode = goodbye.code
 		if !c.sayGoodbye(goodbye.code, goodbye.reason) {
 			return
 		}
 	case isFromPeer:
-		c.end.CloseCode = fromPeer.Code
+		c.client.end.CloseCode = fromPeer.Code
 		// gorilla has 1006 for a connection that ended without a Close frame.
 		if fromPeer.Code != websocket.CloseAbnormalClosure && !c.sayGoodbye(fromPeer.Code, "") {
 			return
 		}
 	case cut || isNetwork:
-		c.end.CloseCode = websocket.CloseAbnormalClosure
+		c.client.end.CloseCode = websocket.CloseAbnormalClosure
 	default:
-		c.end.CloseCode = websocket.CloseProtocolError // gorilla has sent it
+		c.client.end.CloseCode = websocket.CloseProtocolError // gorilla has sent it
 	}
 	c.linger()
 }
@@ -256,7 +315,7 @@ func (c *conn) interrupt() {
 func (c *conn) beginMessage() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.phase = inMessage
+	c.phase, c.overdue = inMessage, time.Time{}
 	if c.draining && !c.lastTurn {
 		c.lastTurn = true
 		c.setReadDeadline(time.Time{})
@@ -267,9 +326,24 @@ func (c *conn) endMessage() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.phase = betweenMessages
-	if c.draining {
+	switch {
+	case c.draining:
 		c.lastTurn = true
 		c.setReadDeadline(pastDeadline)
+	case !c.overdue.IsZero():
+		c.setReadDeadline(time.Time{})
+	}
+}
+
+// limitMessage bounds the time for the message under way, of which there is more to
+// come. While the connection drains, Shutdown's does. An interrupt that comes before
+// is overwritten, but seen by the flush that follows.
+func (c *conn) limitMessage() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.overdue = time.Now().Add(c.handler.messageTimeout)
+	if !c.draining {
+		c.setReadDeadline(c.overdue)
 	}
 }
 
@@ -280,39 +354,4 @@ func (c *conn) setReadDeadline(t time.Time) { _ = c.netConn.SetReadDeadline(t) }
 func (c *conn) cut() {
 	c.cancel()
 	_ = c.netConn.Close()
-}
-
-// workspace is the memory for one message. A connection holds one only while a
-// message is read, decoded and consumed, so idle connections hold none.
-type workspace struct {
-	data    []byte
-	records decode.Records
-	message Message
-}
-
-var workPool = sync.Pool{New: func() any { return &workspace{data: make([]byte, 0, 4<<10)} }}
-
-// readAll appends all of r to buf, at most limit bytes. The limit is on what r
-// returns, not on what came over the wire.
-func readAll(r io.Reader, buf []byte, limit int64) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > limit {
-			return buf, &closing{code: websocket.CloseMessageTooBig, reason: fmt.Sprintf("message is longer than %d bytes", limit)}
-		}
-		switch {
-		case errors.Is(err, io.EOF) && n > 0:
-			// gorilla passes on an EOF that a TLS connection returns together with
-			// its last bytes, also in the middle of a fragmented message. The next
-			// Read tells the end of the message (io.EOF) from that of the connection.
-		case errors.Is(err, io.EOF):
-			return buf, nil
-		case err != nil:
-			return buf, err
-		}
-	}
 }

@@ -24,6 +24,7 @@ func TestWhatImportingReceiverBrings(t *testing.T) {
 	}
 	allowed := []string{
 		"filebeat-websocket/receiver",
+		"filebeat-websocket/receiver/budget",
 		"filebeat-websocket/receiver/decode",
 		"filebeat-websocket/protocol",
 		"filebeat-websocket/protocol/forward",

@@ -7,9 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,19 +25,18 @@ const readBufferBytes = 64 << 10
 // Handler is the http.Handler that receives records. Its methods may be called from
 // any goroutine.
 type Handler struct {
-	sink     Sink
+	intake   *Intake
+	owner    bool // of the intake
 	options  Options
-	observed observers
 	decoder  *decode.Decoder
 	upgrader websocket.Upgrader
-	commits  *committer
 	// progressInterval is the constant, except in tests.
 	progressInterval time.Duration
 	handshakeTimeout time.Duration // likewise
+	messageTimeout   time.Duration // likewise
 
 	mutex    sync.Mutex
-	taken    int // connections and upgrades under way
-	lastID   uint64
+	taken    int                // connections and upgrades under way
 	conns    map[*conn]struct{} // upgraded ones
 	shutting bool
 	gone     chan struct{} // closed when shutting and taken is 0
@@ -47,10 +45,31 @@ type Handler struct {
 // New returns a Handler that hands records to sink, or an error that names the
 // option at fault.
 func New(sink Sink, options Options) (*Handler, error) {
-	if sink == nil {
-		return nil, errors.New("receiver: a Sink is missing")
+	intake, err := NewIntake(sink, IntakeOptions{
+		MaxMemory: options.MaxMemory, MaxConnections: options.MaxConnections, Observers: options.Observers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	options.MaxMemory, options.MaxConnections, options.Observers = 0, 0, nil
+	h, err := NewHandler(intake, options)
+	if err != nil {
+		return nil, err
+	}
+	h.owner = true
+	return h, nil
+}
+
+// NewHandler returns a Handler that shares the Intake with other listeners, or an
+// error that names the option at fault. Intake.Shutdown comes after the Handler's.
+func NewHandler(intake *Intake, options Options) (*Handler, error) {
+	if options.MaxMemory != 0 || options.MaxConnections != 0 || options.Observers != nil {
+		return nil, errors.New("receiver: options MaxMemory, MaxConnections and Observers are the Intake's")
 	}
 	if err := options.complete(); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	if err := intake.CheckMessageBytes(options.MaxMessageBytes); err != nil {
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
 	decoder, err := decode.New(options.Format, decode.Options{
@@ -64,13 +83,12 @@ func New(sink Sink, options Options) (*Handler, error) {
 		subprotocols = []string{protocol.Subprotocol}
 	}
 	h := &Handler{
-		sink:             sink,
+		intake:           intake,
 		options:          options,
-		observed:         options.Observers,
 		decoder:          decoder,
-		commits:          newCommitter(sink, options.MaxUncommittedBytes),
 		progressInterval: progressInterval,
 		handshakeTimeout: handshakeTimeout,
+		messageTimeout:   messageTimeout,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
 			ReadBufferSize:   readBufferBytes,
@@ -87,14 +105,7 @@ func New(sink Sink, options Options) (*Handler, error) {
 		conns: map[*conn]struct{}{},
 		gone:  make(chan struct{}),
 	}
-	h.commits.conns = h.current
 	return h, nil
-}
-
-func (h *Handler) current() []*conn {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	return slices.Collect(maps.Keys(h.conns))
 }
 
 // ServeHTTP upgrades the request and serves the connection until it ends.
@@ -104,38 +115,45 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is a WebSocket endpoint", http.StatusUpgradeRequired)
 		return
 	}
-	if refusal := h.take(); refusal != "" {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, refusal, http.StatusServiceUnavailable)
+	if !h.take() {
+		refuseRequest(w, "shutting down")
 		return
 	}
 	defer h.giveBack()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	client, err := h.intake.admit(ctx, r.RemoteAddr)
+	if err != nil {
+		refuseRequest(w, err.Error())
+		return
+	}
+	defer h.intake.dismiss(client)
 	watched := &watchedWriter{ResponseWriter: w}
 	ws, err := h.upgrader.Upgrade(watched, r, nil)
 	if err != nil {
 		return // Upgrade has answered the request
 	}
 	ws.EnableWriteCompression(false) // acks are too short to gain by it
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	c := newConn(h, ws, watched.conn, cancel)
-	h.add(c, r.RemoteAddr)
+	c := newConn(h, ws, watched.conn, client, cancel)
+	c.inflates = strings.Contains(strings.ToLower(r.Header.Get("Sec-WebSocket-Extensions")), "permessage-deflate")
+	h.add(c)
 	defer h.remove(c)
 	c.serve(ctx)
 }
 
-// take reserves a place for a connection, or returns why there is none.
-func (h *Handler) take() (refusal string) {
+func refuseRequest(w http.ResponseWriter, reason string) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, reason, http.StatusServiceUnavailable)
+}
+
+// take notes that a connection begins, and reports whether it may.
+func (h *Handler) take() bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	switch {
-	case h.shutting:
-		return "shutting down"
-	case h.taken >= h.options.MaxConnections:
-		return "too many connections"
+	if !h.shutting {
+		h.taken++
 	}
-	h.taken++
-	return ""
+	return !h.shutting
 }
 
 func (h *Handler) giveBack() {
@@ -147,11 +165,10 @@ func (h *Handler) giveBack() {
 	}
 }
 
-func (h *Handler) add(c *conn, remoteAddr string) {
+func (h *Handler) add(c *conn) {
+	h.intake.enlist(c.client, c)
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	h.lastID++
-	c.peer = Peer{ID: h.lastID, RemoteAddr: remoteAddr}
 	h.conns[c] = struct{}{}
 	if h.shutting {
 		c.drain() // the upgrade was under way when Shutdown came
@@ -186,12 +203,14 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 	h.mutex.Unlock()
 
-	defer h.commits.giveUp()
+	if h.owner {
+		defer h.intake.commits.giveUp()
+	}
 	select {
 	case <-h.gone:
 		// A connection that broke did not wait for the Commit that it asked for, and
 		// the caller is about to close what Commit works on.
-		h.commits.waitIdle(ctx)
+		h.intake.commits.waitIdle(ctx)
 		return nil
 	case <-ctx.Done():
 	}

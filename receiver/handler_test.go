@@ -5,6 +5,7 @@ package receiver
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -143,7 +144,11 @@ func (c *client) frames(t testing.TB, frames ...string) {
 
 // maskedFrame masks with zeros, so its payload can be written as it is. RFC 6455 5.2.
 func maskedFrame(first byte, payload string) string {
-	return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
+	if len(payload) < 126 {
+		return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
+	}
+	header := binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, uint64(len(payload)))
+	return string(append(header, 0, 0, 0, 0)) + payload
 }
 
 const (

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/receiver/budget"
 )
 
 const (
@@ -70,19 +71,22 @@ func (c *conn) handshake() error {
 func (c *conn) readPing() (forward.Ping, error) {
 	c.handshakeDeadline(time.Now().Add(c.handler.handshakeTimeout))
 	frameType, r, err := c.ws.NextReader()
-	var message []byte
+	message := c.client.Buffer()
+	defer message.Free()
 	if err == nil {
-		message, err = readAll(r, nil, maxPingBytes)
+		err = message.ReadAll(r, maxPingBytes)
 	}
 	network, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case isNetwork && network.Timeout() && !c.handshakeDeadline(time.Time{}):
 		return forward.Ping{}, &closing{code: websocket.ClosePolicyViolation, reason: "no handshake in time"}
+	case errors.Is(err, budget.ErrTooLong):
+		return forward.Ping{}, &closing{code: websocket.CloseMessageTooBig, reason: fmt.Sprintf("message is longer than %d bytes", maxPingBytes)}
 	case err != nil:
-		return forward.Ping{}, err
+		return forward.Ping{}, c.closingOf(err)
 	}
 	c.handshakeDeadline(time.Time{})
-	ping, err := forward.ParsePing(message)
+	ping, err := forward.ParsePing(message.Bytes())
 	if frameType != websocket.BinaryMessage || err != nil {
 		return ping, &closing{code: websocket.ClosePolicyViolation, reason: "a Fluent Forward handshake is expected", cause: err}
 	}

@@ -116,7 +116,8 @@ func TestEveryMessageIsAnsweredOnceAndAcksAreTrue(t *testing.T) {
 	t.Logf("seed %d", seed)
 	store := &modelStore{random: rand.New(rand.NewPCG(seed, 0)), written: map[[2]uint64]bool{}, durable: map[[2]uint64]bool{}}
 	ids := make(chan uint64, connections)
-	_, url := start(t, funcSink{store.consume, store.commit}, Options{MaxUncommittedBytes: 20_000, Observers: []Observer{{Opened: func(c Peer) { ids <- c.ID }}}})
+	h, url := start(t, funcSink{store.consume, store.commit}, Options{Observers: []Observer{{Opened: func(c Peer) { ids <- c.ID }}}})
+	h.intake.commits.maxBytes = 20_000
 	var running sync.WaitGroup
 	errs := make(chan error, 2*connections)
 	for range connections {

@@ -17,10 +17,6 @@ import (
 const (
 	// DefaultMaxMessageBytes is Options.MaxMessageBytes unless set: 1 MiB.
 	DefaultMaxMessageBytes = decode.DefaultMaxMessageBytes
-	// DefaultMaxConnections is Options.MaxConnections unless set.
-	DefaultMaxConnections = 1024
-	// DefaultMaxUncommittedBytes is Options.MaxUncommittedBytes unless set: 64 MiB.
-	DefaultMaxUncommittedBytes = 64 << 20
 
 	defaultWriteTimeout = 10 * time.Second
 	defaultCloseTimeout = 5 * time.Second
@@ -31,10 +27,12 @@ const (
 
 // Options configure a Handler. All may be left out.
 type Options struct {
-	// MaxUncommittedBytes bounds what was consumed on all connections and waits for
-	// Commit, in bytes of messages and 64 for each; 64 MiB unless set. Beyond it
-	// connections are not read.
-	MaxUncommittedBytes int64
+	// MaxMemory, MaxConnections and Observers are as in IntakeOptions. A Handler on an
+	// Intake that it shares (NewHandler) has those of the Intake, and they are not set
+	// here.
+	MaxMemory      int64
+	MaxConnections int
+	Observers      []Observer
 
 	// Ack is "auto" or "none"; "auto" unless set: messages of clients that offer the
 	// subprotocol filebeat.ack.v1 are acked, and so are requests of Fluent Forward
@@ -57,10 +55,6 @@ type Options struct {
 	// holds for the entries of a message's Forward requests too, once inflated.
 	MaxMessageBytes int64
 
-	// MaxConnections is how many connections there can be at once; 1024 unless set.
-	// Further upgrade requests get 503.
-	MaxConnections int
-
 	// WriteTimeout bounds the write of an ack, a Pong or a Close frame; 10 s unless
 	// set. A client that reads so slowly that it passes is cut off.
 	WriteTimeout time.Duration
@@ -68,9 +62,6 @@ type Options struct {
 	// CloseTimeout is how long a client has to hang up after a Close frame from
 	// here; 5 s unless set.
 	CloseTimeout time.Duration
-
-	// Observers are told what happens on connections, in this order.
-	Observers []Observer
 }
 
 // ForwardOptions are for clients that speak Fluent Forward.
@@ -105,16 +96,14 @@ func (o *Options) complete() error {
 	if !slices.Contains(AckModes(), o.Ack) {
 		return fmt.Errorf("option Ack: %q is not one of %v", o.Ack, AckModes())
 	}
-	if o.MaxMessageBytes < 0 || o.MaxConnections < 0 || o.MaxUncommittedBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
-		return errors.New("options MaxMessageBytes, MaxConnections, MaxUncommittedBytes, WriteTimeout and CloseTimeout can't be negative")
+	if o.MaxMessageBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
+		return errors.New("options MaxMessageBytes, WriteTimeout and CloseTimeout can't be negative")
 	}
 	if err := o.Forward.complete(); err != nil {
 		return err
 	}
 	o.Format = cmp.Or(o.Format, decode.Auto)
 	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, DefaultMaxMessageBytes)
-	o.MaxConnections = cmp.Or(o.MaxConnections, DefaultMaxConnections)
-	o.MaxUncommittedBytes = cmp.Or(o.MaxUncommittedBytes, DefaultMaxUncommittedBytes)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, defaultCloseTimeout)
 	return nil

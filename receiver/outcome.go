@@ -15,28 +15,54 @@ import (
 
 // This file decides what becomes of a message, and what the client is told.
 
-// decode fills list. If it returns an error, the whole message is refused for it.
-func (c *conn) decode(data []byte, binary bool, list *decode.Records) *closing {
-	err := c.handler.decoder.Decode(data, binary, list)
-	if err == nil && (!c.replies.acks || len(list.Bad()) == list.Total()) {
-		err = list.Problem() // a Close frame can't name single records
+// wait is what the reader has to wait for before it reads on.
+type wait struct {
+	full    bool // this client is owed too much
+	crowded bool // all of them together have too much that is uncommitted
+}
+
+// unfit returns why the message in list is refused as a whole, nil if it is not.
+// problem is the Decoder's error.
+func (c *conn) unfit(problem error, list *decode.Records) *closing {
+	if problem == nil && (!c.replies.acks || len(list.Bad()) == list.Total()) {
+		problem = list.Problem() // a Close frame can't name single records
 	}
 	switch {
-	case err == nil:
+	case problem == nil:
 		return nil
-	case errors.Is(err, decode.ErrFrameType):
-		return &closing{code: websocket.CloseUnsupportedData, reason: err.Error()}
-	case errors.Is(err, decode.ErrTooLong):
-		return &closing{code: websocket.CloseMessageTooBig, reason: err.Error()}
+	case errors.Is(problem, decode.ErrFrameType):
+		return &closing{code: websocket.CloseUnsupportedData, reason: problem.Error()}
+	case errors.Is(problem, decode.ErrTooLong), errors.Is(problem, decode.ErrMemory):
+		return &closing{code: websocket.CloseMessageTooBig, reason: problem.Error()}
 	}
-	return &closing{code: websocket.CloseInvalidFramePayloadData, reason: err.Error()}
+	return &closing{code: websocket.CloseInvalidFramePayloadData, reason: problem.Error()}
+}
+
+// consume hands the records in list to the Sink.
+func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, messageBytes int) (wait, error) {
+	m := Message{
+		Peer:         c.client.peer,
+		Number:       c.number,
+		Binary:       binary,
+		Bytes:        messageBytes,
+		Format:       list.Format(),
+		Records:      list.Finish(),
+		Chunks:       list.Chunks(),
+		ChunkRecords: list.ChunkRecords(),
+	}
+	given := len(m.Records)
+	since := c.handler.intake.commits.failure.Load()
+	c.replies.enter()
+	err := c.handler.intake.sink.Consume(ctx, &m)
+	c.replies.leave()
+	return c.consumed(Taken(err, given), list, messageBytes, since)
 }
 
 // consumed handles what the Sink did with the message whose records are in list.
 // since is the Commit that had failed last before Consume was called.
-func (c *conn) consumed(ctx context.Context, outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) error {
+func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) (wait, error) {
 	if outcome.Err != nil {
-		return &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
+		return wait{}, &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
 	}
 	refusal := refusalOfMessage(outcome.Refusal, list.Bad(), list.Problem(), list.Total())
 	if refusal != nil && (len(refusal.Records) == 0 || !c.replies.acks) {
@@ -44,36 +70,41 @@ func (c *conn) consumed(ctx context.Context, outcome Outcome, list *decode.Recor
 		if refusal.Retry {
 			code = websocket.CloseTryAgainLater
 		}
-		return c.refuse(ctx, refusal, code)
+		return c.refuse(refusal, code)
 	}
-	c.end.Messages++
-	c.end.Records += uint64(list.Total())
-	c.end.Bytes += uint64(messageBytes)
+	end := &c.client.end
+	end.Messages++
+	end.Records += uint64(list.Total())
+	end.Bytes += uint64(messageBytes)
 	owed := reply{kind: replyAcked, first: c.number, last: c.number, refusal: refusal}
 	if refusal != nil {
-		c.end.Records -= uint64(len(refusal.Records))
-		c.handler.observed.refused(c.peer, refusal)
+		end.Records -= uint64(len(refusal.Records))
+		c.handler.intake.observed.refused(c.client.peer, refusal)
 	} else if c.handler.options.Ack == ackAuto {
 		owed.chunks = list.ChunkIDs() // a chunk can't be confirmed in part
 	}
 	owed.bytes = int64(messageBytes) + heldMessageBytes
 	full, crowded, lost := c.replies.hold(owed, since)
 	if lost != nil {
-		c.handler.observed.refused(c.peer, lost)
+		c.handler.intake.observed.refused(c.client.peer, lost)
 	}
-	return c.waitRoom(ctx, full || lost != nil, crowded)
+	return wait{full: full || lost != nil, crowded: crowded}, nil
 }
 
 // refuse tells the client that nothing of the message was taken: with a nack, or by
 // closing the connection.
-func (c *conn) refuse(ctx context.Context, refusal *Refusal, code int) error {
-	c.handler.observed.refused(c.peer, refusal)
+func (c *conn) refuse(refusal *Refusal, code int) (wait, error) {
+	c.handler.intake.observed.refused(c.client.peer, refusal)
 	full := c.replies.add(reply{kind: replyRefused, first: c.number, last: c.number, refusal: refusal})
 	if !c.replies.acks {
-		return &closing{code: code, reason: refusal.Reason, cause: refusal.Cause}
+		return wait{}, &closing{code: code, reason: refusal.Reason, cause: refusal.Cause}
 	}
-	return c.waitRoom(ctx, full, false)
+	return wait{full: full}, nil
 }
+
+// seal notes that a Commit is about to begin. Like settle and fail it runs on the
+// committer's goroutine.
+func (c *conn) seal() { c.replies.seal() }
 
 // settle confirms what a Commit covered. Like fail it runs on the committer's
 // goroutine, does not block, and returns the bytes of the messages.
@@ -91,7 +122,7 @@ func (c *conn) fail(err error) (bytes int64) {
 		if !c.replies.acks {
 			c.interrupt()
 		}
-		c.handler.observed.refused(c.peer, said)
+		c.handler.intake.observed.refused(c.client.peer, said)
 	}
 	return bytes
 }
@@ -105,24 +136,29 @@ func (c *conn) flush() error {
 		c.replies.signal()
 	}
 	if commit {
-		c.handler.commits.request(c)
+		c.handler.intake.commits.request(c)
 	}
 	return over
 }
 
-// waitRoom blocks the reader while this client is owed too much (full), or all
-// of them together (crowded).
-func (c *conn) waitRoom(ctx context.Context, full, crowded bool) error {
-	if !full && !crowded {
+// waitRoom blocks the reader while there is something to wait for. Unless it is a
+// Ping in the middle of a message, it holds no memory meanwhile.
+func (c *conn) waitRoom(ctx context.Context, room wait) error {
+	if room == (wait{}) {
 		return nil
+	}
+	if c.phase == betweenMessages {
+		c.buffer.Free()
 	}
 	if err := c.flush(); err != nil {
 		return err
 	}
 	c.replies.enter()
 	defer c.replies.leave()
-	if crowded {
-		c.handler.commits.waitRoom(ctx)
+	if room.crowded {
+		c.handler.intake.commits.waitRoom(ctx)
 	}
 	return c.replies.waitRoom()
 }
+
+var _ waiter = (*conn)(nil)

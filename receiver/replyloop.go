@@ -66,7 +66,7 @@ func (c *conn) writeAll() error {
 		}
 		c.replies.wrote()
 		if slices.ContainsFunc(list, confirms) {
-			c.handler.observed.confirmed(c.peer)
+			c.client.Confirmed()
 		}
 	}
 }

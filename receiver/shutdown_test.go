@@ -6,8 +6,6 @@ package receiver
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -185,22 +183,4 @@ func TestAHundredConnectionsAtOnce(t *testing.T) {
 	for _, n := range next {
 		require.Equal(t, 2*messages, n)
 	}
-}
-
-// halves returns its last bytes together with io.EOF, as a TLS connection can.
-type halves struct{ rest []byte }
-
-func (h *halves) Read(p []byte) (int, error) {
-	n := copy(p, h.rest)
-	h.rest = h.rest[n:]
-	if n > 0 {
-		return n, io.EOF
-	}
-	return 0, net.ErrClosed
-}
-
-func TestAnEndOfFileBesideBytesIsNotTakenForTheEndOfTheMessage(t *testing.T) {
-	data, err := readAll(&halves{[]byte("half")}, nil, 100)
-	require.ErrorIs(t, err, net.ErrClosed)
-	require.Equal(t, "half", string(data))
 }

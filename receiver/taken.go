@@ -44,6 +44,14 @@ func Taken(err error, count int) Outcome {
 	return Outcome{Count: count - len(records), Refusal: sorted}
 }
 
+// Reason returns the Refusal or Err as one error, nil if all was taken.
+func (o Outcome) Reason() error {
+	if o.Refusal != nil {
+		return o.Refusal
+	}
+	return o.Err
+}
+
 // Some reports whether the message was taken, at least in part. One without
 // records is taken as a whole.
 func (o Outcome) Some() bool { return o.Count > 0 || o.Err == nil && o.Refusal == nil }

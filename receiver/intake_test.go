@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/budget"
+	"filebeat-websocket/receiver/decode"
+)
+
+func messageWith(records ...string) *Message {
+	m := &Message{Format: "json"}
+	for _, r := range records {
+		m.Records = append(m.Records, []byte(r))
+		m.Bytes += len(r)
+	}
+	return m
+}
+
+// join returns a client of the Intake that leaves at the end of the test.
+func join(t *testing.T, in *Intake) *Client {
+	t.Helper()
+	c, err := in.Join(t.Context(), "192.0.2.1:1")
+	require.NoError(t, err)
+	return c
+}
+
+func TestListenersShareOneCommit(t *testing.T) {
+	commits, consumer := newCommits(), newConsumer()
+	in, err := NewIntake(funcSink{consumer.consume, commits.commit}, IntakeOptions{})
+	require.NoError(t, err)
+	defer in.Shutdown(t.Context())
+	first, second := join(t, in), join(t, in)
+	defer first.Leave(nil)
+	defer second.Leave(nil)
+
+	settled := make(chan error, 3)
+	settle := func(err error) { settled <- err }
+	m := messageWith("{}")
+	require.True(t, first.Take(t.Context(), m, settle).Some())
+	require.Equal(t, Peer{ID: 1, RemoteAddr: "192.0.2.1:1"}, m.Peer)
+	require.EqualValues(t, 1, m.Number)
+	take(t, commits.entered)
+	// Both are for the next Commit.
+	first.Take(t.Context(), messageWith("{}"), settle)
+	second.Take(t.Context(), messageWith("{}"), settle)
+	require.Empty(t, settled)
+	commits.result <- nil
+	require.NoError(t, take(t, settled))
+	take(t, commits.entered)
+	require.Empty(t, settled)
+	require.EqualValues(t, 2*(2+heldMessageBytes), in.MemoryInUse())
+	commits.result <- nil
+	require.NoError(t, take(t, settled))
+	require.NoError(t, take(t, settled))
+	close(commits.open)
+}
+
+func TestACommitThatFailsIsToldToEveryListener(t *testing.T) {
+	commits, consumer := newCommits(), newConsumer()
+	var refused []string
+	in, err := NewIntake(funcSink{consumer.consume, commits.commit}, IntakeOptions{Observers: []Observer{{
+		Refused: func(_ Peer, r *Refusal) { refused = append(refused, r.Reason) },
+	}}})
+	require.NoError(t, err)
+	defer in.Shutdown(t.Context())
+	first, second := join(t, in), join(t, in)
+	settled := make(chan error, 3)
+	settle := func(err error) { settled <- err }
+	first.Take(t.Context(), messageWith("{}"), settle)
+	take(t, commits.entered)
+	second.Take(t.Context(), messageWith("{}"), settle) // the Commit under way is not for it
+	stored := make(chan Outcome, 1)
+	third := join(t, in)
+	go func() { stored <- third.Store(t.Context(), messageWith("{}", "{}")) }()
+	consumer.wait(t, 3)
+	commits.result <- errors.New("/secret/place")
+	for range 2 {
+		refusal, ok := errors.AsType[*Refusal](take(t, settled))
+		require.True(t, ok)
+		require.True(t, refusal.Retry)
+		require.Equal(t, "could not be stored", refusal.Reason)
+	}
+	close(commits.open)
+	outcome := take(t, stored)
+	require.NotNil(t, outcome.Refusal)
+	require.False(t, outcome.Some())
+	for _, c := range []*Client{first, second, third} {
+		c.Leave(nil)
+		require.EqualValues(t, 1, c.end.Refused)
+	}
+	require.Len(t, refused, 3, "once for each client")
+	require.Zero(t, in.MemoryInUse())
+}
+
+func TestWhatTheSinkDoesNotTakeIsNotSettled(t *testing.T) {
+	said := error(&Refusal{Reason: "no"})
+	in, err := NewIntake(SinkFunc(func(context.Context, *Message) error { return said }), IntakeOptions{MaxConnections: 1})
+	require.NoError(t, err)
+	defer in.Shutdown(t.Context())
+	c := join(t, in)
+	_, err = in.Join(t.Context(), "192.0.2.2:1")
+	require.ErrorIs(t, err, ErrTooManyConnections)
+	never := func(error) { t.Error("it was not taken") }
+	require.Equal(t, Outcome{Refusal: &Refusal{Reason: "no"}}, c.Take(t.Context(), messageWith("{}"), never))
+	said = errors.New("broken")
+	require.ErrorIs(t, c.Take(t.Context(), messageWith("{}"), never).Reason(), said)
+	require.ErrorIs(t, c.Store(t.Context(), messageWith("{}")).Reason(), said)
+	c.Leave(nil)
+	c, err = in.Join(t.Context(), "192.0.2.2:1")
+	require.NoError(t, err)
+	c.Leave(nil)
+}
+
+func TestAMessageOfTinyRecordsIsDecodedInTheOtherLane(t *testing.T) {
+	in, err := NewIntake(new(memorySink), IntakeOptions{MaxMemory: 64 << 20})
+	require.NoError(t, err)
+	defer in.Shutdown(t.Context())
+	c := join(t, in)
+	defer c.Leave(nil)
+	d, err := decode.New("json_stream", decode.Options{})
+	require.NoError(t, err)
+	require.NoError(t, c.Decode(d, []byte(strings.Repeat("{}", 200_000)), false, func(list *decode.Records, problem error) error {
+		require.Len(t, list.Finish(), 200_000)
+		require.GreaterOrEqual(t, in.MemoryInUse(), int64(200_000*24), "records cost what they cost")
+		return problem
+	}))
+	require.Zero(t, in.MemoryInUse())
+	small, err := NewIntake(new(memorySink), IntakeOptions{MaxMemory: 4 << 20})
+	require.NoError(t, err)
+	defer small.Shutdown(t.Context())
+	s := join(t, small)
+	defer s.Leave(nil)
+	require.NoError(t, s.Decode(d, []byte(strings.Repeat("{}", 200_000)), false, func(_ *decode.Records, problem error) error {
+		require.ErrorIs(t, problem, decode.ErrMemory, "there is no way to take it")
+		return nil
+	}))
+}
+
+func TestAStalledMessageGivesWay(t *testing.T) {
+	sink := new(memorySink)
+	// 2 MiB are for what arrives.
+	h, url := start(t, sink, Options{MaxMemory: 4 << 20})
+	stalled := []*client{dial(t, url), dial(t, url, protocol.Subprotocol), dial(t, url)}
+	for _, c := range stalled {
+		// One byte is missing at the end.
+		message := maskedFrame(textFrame, `"`+strings.Repeat("x", 500_000)+`"`)
+		c.frames(t, message[:len(message)-1])
+	}
+	require.Eventually(t, func() bool { return h.intake.MemoryInUse() == 3*512<<10 }, 10*time.Second, time.Millisecond)
+	good := dial(t, url, protocol.Subprotocol)
+	begin := time.Now()
+	record := `{"message":"` + strings.Repeat("y", 400_000) + `"}`
+	good.send(t, record)
+	good.replies(t, `{"ack":1}`)
+	require.Less(t, time.Since(begin), time.Second)
+	ended := make(chan error, len(stalled))
+	for _, c := range stalled {
+		go func() { ended <- <-c.ended }()
+	}
+	require.Equal(t, &websocket.CloseError{Code: websocket.CloseTryAgainLater, Text: budget.ErrShort.Error()}, take(t, ended))
+	require.Empty(t, ended, "one was enough")
+	require.Equal(t, []string{record}, sink.got())
+}
+
+func TestAMessageHasALimitedTime(t *testing.T) {
+	h, url := start(t, new(memorySink), Options{})
+	h.messageTimeout = 10 * time.Millisecond
+	c := dial(t, url, protocol.Subprotocol)
+	c.send(t, "{}")
+	c.replies(t, `{"ack":1}`)
+	<-time.After(2 * h.messageTimeout) // time between messages does not count
+	c.send(t, "{}")
+	c.replies(t, `{"ack":2}`)
+	c.frames(t, maskedFrame(textFrame, "{}")[:7])
+	require.Equal(t, &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: "message took longer than 10ms"}, take(t, c.ended))
+}
+
+func TestTheMemoryHasToDoForAMessage(t *testing.T) {
+	for name, options := range map[string]Options{
+		"four times the longest message": {MaxMemory: 2 << 20},
+		"less than 1 MiB":                {MaxMemory: 1000, MaxMessageBytes: 10},
+		"can't be negative":              {MaxMemory: -1},
+	} {
+		_, err := New(new(memorySink), options)
+		require.ErrorContains(t, err, "MaxMemory")
+		require.ErrorContains(t, err, name)
+	}
+	in, err := NewIntake(new(memorySink), IntakeOptions{})
+	require.NoError(t, err)
+	_, err = NewHandler(in, Options{MaxConnections: 1})
+	require.ErrorContains(t, err, "are the Intake's")
+}
