@@ -69,9 +69,18 @@
 //
 // A connection has two goroutines. The reader is the one on which net/http runs
 // ServeHTTP: it performs the handshake of Fluent Forward if there is one, reads, decodes
-// and calls Consume. replyLoop writes acks, nacks and Pongs, and ends with the reader. A
-// Handler has one more while something waits for Commit: commitLoop. Shutdown waits for
+// and calls Consume. replyLoop writes acks, nacks and Pongs, and ends with the reader. An
+// Intake has one more while something waits for Commit: commitLoop. Shutdown waits for
 // all of them.
+//
+// # Listeners of other kinds
+//
+// Records can come by other ways than WebSocket: over TCP, or in the body of an HTTP
+// request. An Intake is what all listeners have in common: the Sink, one Commit for
+// what all of them took, the memory, the number of clients and the observers. A listener
+// calls Intake.Join for each connection, and with the Client that this returns Decode,
+// then Take (which calls back when the message is durable) or Store (which waits). New
+// makes an Intake for a Handler alone, NewHandler shares one.
 //
 // # Ownership of memory
 //
@@ -81,21 +90,23 @@
 //
 // # Limits
 //
-// A connection holds a read buffer of 64 KiB. Clients may compress messages
-// (permessage-deflate); all limits are on what comes out of that. The buffer for a
-// message is taken from a pool when the message begins and given back when Consume
-// has returned; it grows with the bytes that really came, up to
-// Options.MaxMessageBytes. While such a message is decoded and consumed it can need
-// a multiple of that: raw text is up to six times as long once it is JSON, and a
-// message of nothing but one-byte records has twelve bytes of slice header for each
-// of its own. Records of other formats than JSON may be eight times as long as a
-// message together; gzip in it is inflated up to Options.MaxMessageBytes. A length
-// that a message claims takes no memory: only bytes that came do.
+// IntakeOptions.MaxMemory bounds the memory for all messages together while they
+// arrive, are decoded, and wait for Commit. It is reserved in steps, as bytes come: a
+// length that a message claims takes none. Package budget says how it is shared out,
+// and why no client can hold up the others: when messages that arrive do not fit, the
+// connection whose message has held most bytes for longest is closed with 1013. Records
+// count with what they take: raw text is up to six times as long once it is JSON, and
+// records of two bytes have twelve times as much in slice headers. A message whose
+// records take more than a quarter of MaxMemory, or 24 times MaxMessageBytes, is refused
+// for good.
 //
-// Options.MaxUncommittedBytes bounds what waits for Commit, Options.MaxConnections
-// the rest. A client that does not read its confirmations is owed a thousand of
-// them at most, or as many as one message asks for, is then not read any more, and
-// cut after Options.WriteTimeout.
+// Clients may compress messages (permessage-deflate); all limits are on what comes out
+// of that. gzip in Forward requests is inflated up to Options.MaxMessageBytes. A message
+// has a minute from its first byte to its last; then its connection is closed with 1008.
+//
+// A client that does not read its confirmations is owed a thousand of them at most, or
+// as many as one message asks for, is then not read any more, and cut after
+// Options.WriteTimeout. Beside its messages a connection holds a read buffer of 64 KiB.
 //
 // A message that is of the wrong frame type, or not what the format says, gets a
 // nack that it must not be sent again, for single lines of json_lines and ltsv if

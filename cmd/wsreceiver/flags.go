@@ -51,6 +51,7 @@ type settings struct {
 	sharedKeyFile   string
 	insecure        bool
 	maxMessageBytes byteSize
+	maxMemory       byteSize // 0 unless set: memoryFor
 	maxConnections  int
 	version         bool
 }
@@ -78,6 +79,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback without --token-file or --client-ca")
 	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
 	flags.Var(&s.maxMessageBytes, "max-message-bytes", "maximum `size` of a message, such as 65536, 64KiB or 1MiB")
+	flags.Var(&s.maxMemory, "max-memory", "maximum `size` of all messages together while they arrive, are decoded and wait to be synced; a quarter of the control group's memory unless set, or 512MiB without a limit there")
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
 	return flags
@@ -122,6 +124,8 @@ func parseFlags(args []string) (settings, error) {
 		{"dedup", checkNotNegative(s.dedup)},
 		{"tls-cert", checkPair("tls-key", s.tlsCert, s.tlsKey)},
 		{"client-ca", checkNeeds("tls-cert", s.clientCA, s.tlsCert)},
+		{"max-message-bytes", checkMessageBytes(s.maxMessageBytes)},
+		{"max-memory", checkMemory(s)},
 		{"max-connections", checkPositive(s.maxConnections)},
 		{"listen", checkInsecure(s)},
 	} {
@@ -177,6 +181,37 @@ func checkPositive(n int) error {
 	return nil
 }
 
+// checkMessageBytes guards against a typo that would use all memory.
+func checkMessageBytes(size byteSize) error {
+	if size > 1<<30 {
+		return errors.New("more than 1GiB")
+	}
+	return nil
+}
+
+// memoryFactor times --max-message-bytes is the least that --max-memory can be: see
+// receiver.Intake.CheckMessageBytes.
+const memoryFactor = 4
+
+func checkMemory(s settings) error {
+	if least := memoryFactor * s.maxMessageBytes; s.maxMemory != 0 && s.maxMemory < least {
+		return fmt.Errorf("%s is less than four times --max-message-bytes, %s", &s.maxMemory, &least)
+	}
+	return nil
+}
+
+// memoryFor returns how much memory messages may take: what is set, or a quarter of
+// the control group's limit, which is 0 if there is none.
+func memoryFor(s settings, limit int64) int64 {
+	switch {
+	case s.maxMemory != 0:
+		return int64(s.maxMemory)
+	case limit == 0:
+		limit = 4 * receiver.DefaultMaxMemory
+	}
+	return max(limit/4, memoryFactor*int64(s.maxMessageBytes))
+}
+
 func checkNotNegative(n int) error {
 	if n < 0 {
 		return fmt.Errorf("%d is less than 0", n)
@@ -211,17 +246,17 @@ func checkNeeds(other, value, otherValue string) error {
 type byteSize int64
 
 // units are matched case-insensitively.
-var units = map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "kib": 1 << 10, "mib": 1 << 20}
+var units = map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
-// maxByteSize guards against a typo that would use all memory.
-const maxByteSize = 1 << 30
+// maxByteSize is more than any machine has, and little enough to multiply.
+const maxByteSize = 1 << 50
 
 // Set accepts a number of bytes, or a number and a unit.
 func (b *byteSize) Set(text string) error {
 	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	unit, ok := units[strings.ToLower(text[len(number):])]
 	if !ok {
-		return errors.New("the units are B, KB, MB, KiB and MiB")
+		return errors.New("the units are B, KB, MB, GB, KiB, MiB and GiB")
 	}
 	value, err := strconv.ParseUint(strings.TrimSpace(number), 10, 63)
 	if err != nil {
@@ -229,7 +264,7 @@ func (b *byteSize) Set(text string) error {
 	}
 	size := float64(value) * unit
 	if size < 1 || size > maxByteSize || math.IsNaN(size) {
-		return errors.New("not between 1 byte and 1024MiB")
+		return errors.New("not between 1 byte and 1048576GiB")
 	}
 	*b = byteSize(size)
 	return nil
@@ -238,6 +273,10 @@ func (b *byteSize) Set(text string) error {
 // String uses the largest binary unit that divides the size.
 func (b *byteSize) String() string {
 	switch n := int64(*b); {
+	case n == 0:
+		return "" // not set
+	case n >= 1<<30 && n%(1<<30) == 0:
+		return strconv.FormatInt(n>>30, 10) + "GiB"
 	case n >= 1<<20 && n%(1<<20) == 0:
 		return strconv.FormatInt(n>>20, 10) + "MiB"
 	case n >= 1<<10 && n%(1<<10) == 0:

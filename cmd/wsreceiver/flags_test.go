@@ -59,9 +59,10 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"a word for a number":              {[]string{"--max-connections", "many"}, []string{"-max-connections", "many"}},
 		"a size of nothing":                {[]string{"--max-message-bytes", "0"}, []string{"-max-message-bytes", "between 1 byte and"}},
 		"a size below nothing":             {[]string{"--max-message-bytes", "-1"}, []string{"-max-message-bytes", "not a number"}},
-		"a size beyond all bounds":         {[]string{"--max-message-bytes", "1025MiB"}, []string{"-max-message-bytes", "between 1 byte and"}},
+		"a size beyond all bounds":         {[]string{"--max-message-bytes", "1025MiB"}, []string{"--max-message-bytes", "more than 1GiB"}},
+		"memory for less than a message":   {[]string{"--max-memory", "4MiB", "--max-message-bytes", "2MiB"}, []string{"--max-memory", "4MiB is less than four times --max-message-bytes, 8MiB"}},
 		"a size that overflows":            {[]string{"--max-message-bytes", "9223372036854775807MiB"}, []string{"-max-message-bytes", "between 1 byte and"}},
-		"a size in an unknown unit":        {[]string{"--max-message-bytes", "1GiB"}, []string{"-max-message-bytes", "units are"}},
+		"a size in an unknown unit":        {[]string{"--max-message-bytes", "1TiB"}, []string{"-max-message-bytes", "units are"}},
 		"a size without a number":          {[]string{"--max-message-bytes", "MiB"}, []string{"-max-message-bytes", "not a number"}},
 		"a size with a point":              {[]string{"--max-message-bytes", "1.5MiB"}, []string{"-max-message-bytes", "not a number"}},
 		"a value for a flag that has none": {[]string{"--quiet=perhaps"}, []string{"-quiet", "perhaps"}},
@@ -94,12 +95,12 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{
 				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",
 				"--dedup", "0", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
-				"--insecure", "--max-message-bytes", "2KB", "--max-connections", "3", "--version",
+				"--insecure", "--max-message-bytes", "2KB", "--max-connections", "3", "--max-memory", "2GiB", "--version",
 			},
 			settings{
 				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, quiet: true, metrics: true,
 				tlsCert: "c", tlsKey: "k", clientCA: "ca", tokenFile: "t", sharedKeyFile: "s",
-				insecure: true, maxMessageBytes: 2000, maxConnections: 3, version: true,
+				insecure: true, maxMessageBytes: 2000, maxMemory: 2 << 30, maxConnections: 3, version: true,
 			},
 		},
 		"loopback is for nobody else":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},
@@ -114,7 +115,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		})
 	}
 	for text, want := range map[string]byteSize{
-		"1": 1, "125b": 125, "64KiB": 64 << 10, "64kib": 64 << 10, "1 MiB": 1 << 20, "3MB": 3e6, "1024MiB": 1 << 30, "7kb": 7000,
+		"1": 1, "125b": 125, "64KiB": 64 << 10, "64kib": 64 << 10, "1 MiB": 1 << 20, "3MB": 3e6, "1024MiB": 1 << 30, "2GB": 2e9, "7kb": 7000,
 	} {
 		t.Run("a size of "+text, func(t *testing.T) {
 			var size byteSize
@@ -123,6 +124,23 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			var again byteSize
 			require.NoError(t, again.Set(size.String()))
 			require.Equal(t, want, again)
+		})
+	}
+}
+
+func TestTheMemoryIsAQuarterOfTheControlGroups(t *testing.T) {
+	for name, test := range map[string]struct {
+		set, message byteSize
+		limit, want  int64
+	}{
+		"what is set":                    {set: 8 << 20, message: 1 << 20, limit: 1 << 30, want: 8 << 20},
+		"a quarter":                      {message: 1 << 20, limit: 256 << 20, want: 64 << 20},
+		"without a limit":                {message: 1 << 20, want: 512 << 20},
+		"but enough for a message":       {message: 10 << 20, limit: 64 << 20, want: 40 << 20},
+		"for a long one without a limit": {message: 1 << 30, want: 4 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, memoryFor(settings{maxMemory: test.set, maxMessageBytes: test.message}, test.limit))
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/sink/file"
 )
@@ -52,15 +53,26 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if counters != nil {
 		observers = append(observers, counters.Observer())
 	}
-	options := receiver.Options{
+	intake, err := receiver.NewIntake(live.tee(sink), receiver.IntakeOptions{
+		MaxMemory:      memoryFor(s, memory.Limit()),
+		MaxConnections: s.maxConnections,
+		Observers:      observers,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// Connections have ended: only a Commit that they did not wait for is left.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+		defer cancel()
+		intake.Shutdown(ctx)
+	}()
+	ingest, err := receiver.NewHandler(intake, receiver.Options{
 		Format:          s.format,
 		Ack:             s.ack,
 		Forward:         receiver.ForwardOptions{SharedKey: guard.sharedKey},
 		MaxMessageBytes: int64(s.maxMessageBytes),
-		MaxConnections:  s.maxConnections,
-		Observers:       observers,
-	}
-	ingest, err := receiver.New(live.tee(sink), options)
+	})
 	if err != nil {
 		return err
 	}

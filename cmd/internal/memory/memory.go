@@ -33,3 +33,16 @@ func Tune() {
 	// Without a control group, or on another system, there is no limit to keep to.
 	_, _ = memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(memoryPart), memlimit.WithProvider(memlimit.FromCgroup))
 }
+
+// unlimited is less than what the first version of control groups says if there is no
+// limit, which depends on the size of a page, and more than any machine has.
+const unlimited = 1 << 60
+
+// Limit returns the memory limit of the control group in bytes, 0 if there is none.
+func Limit() int64 {
+	bytes, err := memlimit.FromCgroup()
+	if err != nil || bytes > unlimited {
+		return 0
+	}
+	return int64(bytes)
+}
