@@ -6,6 +6,7 @@ package receiver
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"filebeat-websocket/protocol"
 )
@@ -24,6 +25,9 @@ type Refusal struct {
 	// Records are the refused ones, as indexes of Message.Records; the others were
 	// taken. Empty means that all were refused. Commit leaves it empty.
 	Records []int
+	// Pause, with Retry, asks a client that speaks filebeat.ack.v1 to send nothing new
+	// for so long. 0 leaves that to the client.
+	Pause time.Duration
 	// Cause is for Observer.Refused and End.Cause and never goes to the client.
 	Cause error
 }
@@ -39,6 +43,16 @@ func (r *Refusal) Error() string {
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
+// longestPause returns the longest pause that the refusals in list ask for.
+func longestPause(list []reply) (pause time.Duration) {
+	for i := range list {
+		if refusal := list[i].refusal; refusal != nil && refusal.Retry {
+			pause = max(pause, refusal.Pause)
+		}
+	}
+	return pause
+}
+
 // nack returns the reply that refuses one message.
 func (r *Refusal) nack(number uint64) protocol.Reply {
 	return protocol.Reply{Nack: number, Reason: r.Reason, Retry: r.Retry, Records: r.Records}
@@ -47,7 +61,7 @@ func (r *Refusal) nack(number uint64) protocol.Reply {
 // refusalOf returns the Refusal in an error of Commit, or a general one.
 func refusalOf(err error) *Refusal {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return &Refusal{Reason: refusal.Reason, Retry: true, Cause: refusal.Cause}
+		return &Refusal{Reason: refusal.Reason, Retry: true, Pause: refusal.Pause, Cause: refusal.Cause}
 	}
 	return &Refusal{Reason: "could not be stored", Retry: true, Cause: err}
 }
@@ -68,7 +82,7 @@ func refusalOfMessage(said *Refusal, bad []int, problem error, total int) *Refus
 	}
 	// Of two refusals with different Retry the one that may be sent again wins: a
 	// bad record is then refused once more, which is no loss.
-	message := &Refusal{Reason: said.Reason, Retry: said.Retry, Cause: said.Cause}
+	message := &Refusal{Reason: said.Reason, Retry: said.Retry, Pause: said.Pause, Cause: said.Cause}
 	given := 0 // index among the records that the Sink was given
 	for i := range total {
 		_, isBad := slices.BinarySearch(bad, i)

@@ -64,6 +64,12 @@ func (c *conn) writeAll() error {
 				return err
 			}
 		}
+		// After the nacks, which have the client choose a wait of its own.
+		if pause := longestPause(list); pause > 0 && c.replies.acks {
+			if err := c.writeText(protocol.AppendReply(nil, protocol.Reply{Pause: pause})); err != nil {
+				return err
+			}
+		}
 		c.replies.wrote()
 		if slices.ContainsFunc(list, confirms) {
 			c.client.Confirmed()

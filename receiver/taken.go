@@ -40,7 +40,7 @@ func Taken(err error, count int) Outcome {
 			return Outcome{Err: fmt.Errorf("the refusal names record %d of %d: %s", i, count, refusal.Error())}
 		}
 	}
-	sorted := &Refusal{Reason: refusal.Reason, Retry: refusal.Retry, Records: records, Cause: refusal.Cause}
+	sorted := &Refusal{Reason: refusal.Reason, Retry: refusal.Retry, Records: records, Pause: refusal.Pause, Cause: refusal.Cause}
 	return Outcome{Count: count - len(records), Refusal: sorted}
 }
 

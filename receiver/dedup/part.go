@@ -147,7 +147,7 @@ func (p *part) refusedBy(err error) error {
 	if p.dropped == 0 {
 		return err
 	}
-	wide := &receiver.Refusal{Reason: refusal.Reason, Retry: refusal.Retry, Cause: refusal.Cause}
+	wide := &receiver.Refusal{Reason: refusal.Reason, Retry: refusal.Retry, Pause: refusal.Pause, Cause: refusal.Cause}
 	for i, is := range p.refused {
 		if is {
 			wide.Records = append(wide.Records, i)
