@@ -4,7 +4,6 @@
 package file
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -25,8 +24,8 @@ type FolderOptions struct {
 	// RotateBytes is how long a file gets; 100 MiB unless set. Only a message whose
 	// records alone are longer makes a longer one.
 	RotateBytes int64
-	// Unsynced leaves it to the kernel when files get to the disk; Commit does
-	// nothing then.
+	// Unsynced leaves it to the kernel when files get to the disk; Commit only makes
+	// sure then that they are still there.
 	Unsynced bool
 }
 
@@ -46,7 +45,8 @@ type rotation struct {
 //
 // The newest file is gone on with if it is of this day and has room. Half a line
 // that an earlier process left at the end of a file is cut off: nothing of it was
-// confirmed. No one else should write to the folder's files.
+// confirmed. No one else should write to the folder's files; other Sinks are kept
+// out by a lock on the file .lock in it.
 func OpenFolder(name string, o FolderOptions) (*Sink, error) {
 	if o.RotateBytes < 0 {
 		return nil, errors.New("open output: option RotateBytes can't be negative")
@@ -59,17 +59,23 @@ func openFolder(f *rotation, isUnsynced bool) (*Sink, error) {
 	if err := os.MkdirAll(f.name, 0o700); err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
-	s := &Sink{folder: f}
-	if !isUnsynced {
-		if err := syncFolder(filepath.Dir(filepath.Clean(f.name))); err != nil {
-			return nil, fmt.Errorf("open output: %w", err)
-		}
-		s.sync.open = func(name string) (regularFile, error) { return openFile(name) }
-	}
-	if err := s.openNewest(); err != nil {
-		return nil, fmt.Errorf("open output: %w", err)
+	s := &Sink{folder: f, open: openRegular, unsynced: isUnsynced}
+	if err := s.openFolder(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open output: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+func (s *Sink) openFolder() error {
+	if !s.unsynced {
+		if err := syncFolder(filepath.Dir(filepath.Clean(s.folder.name))); err != nil {
+			return err
+		}
+	}
+	if err := s.lockLocked(s.folder.lockName()); err != nil {
+		return err
+	}
+	return s.openNewest()
 }
 
 // openNewest repairs what a crash left and goes on in the newest file if that is
@@ -110,38 +116,6 @@ func (s *Sink) openNewest() error {
 	return nil
 }
 
-// cutTorn cuts the file back to its last line break. A machine that lost its
-// power can leave zeros at the end of a file.
-func cutTorn(name string) (err error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	torn, err := endsTorn(file)
-	if err != nil || !torn {
-		return err
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	end := info.Size()
-	for chunk := make([]byte, 64<<10); end > 0; {
-		begin := max(0, end-int64(len(chunk)))
-		part := chunk[:end-begin]
-		if _, err := file.ReadAt(part, begin); err != nil {
-			return err
-		}
-		if at := bytes.LastIndexByte(part, '\n'); at >= 0 {
-			end = begin + int64(at) + 1
-			break
-		}
-		end = begin
-	}
-	return os.Truncate(name, end)
-}
-
 // isFull reports whether a file of that length can't take that many bytes more, or
 // is of another day. A clock that was set back does not bring back the day before:
 // names have to sort.
@@ -157,9 +131,6 @@ func (f *rotation) isFull(length, more int64) bool {
 // sync of the one before is under way, or still to come, does not matter: it stays
 // open for that.
 func (s *Sink) rotateLocked(records [][]byte) error {
-	if s.folder == nil {
-		return nil
-	}
 	if s.current != nil {
 		more := int64(len(records))
 		for _, record := range records {
@@ -169,23 +140,26 @@ func (s *Sink) rotateLocked(records [][]byte) error {
 			return nil
 		}
 	}
+	// The folder may be another one than at the start.
+	if err := s.lockLocked(s.folder.lockName()); err != nil {
+		return fmt.Errorf("begin a file: %w", err)
+	}
 	name, begun := s.folder.next()
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("begin a file: %w", err)
 	}
-	switch {
-	case s.current == nil:
-	case s.sync.open != nil && s.current.unsyncedBytes > 0:
-		s.earlier = append(s.earlier, s.current)
-	default:
-		_ = s.current.file.Close() // what it holds is on disk, or in the kernel's care
+	if s.current != nil {
+		s.leaveLocked()
 	}
 	s.folder.newest = begun
 	s.current = &segmentFile{name: name, file: file, unlisted: true}
 	s.torn = false
 	return nil
 }
+
+// lockName is the file that is locked for the folder.
+func (f *rotation) lockName() string { return filepath.Join(f.name, lockFileName) }
 
 // next is the name of a file that is begun now. Names rise, whatever the clock
 // says.

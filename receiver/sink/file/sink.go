@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"filebeat-websocket/receiver"
 )
@@ -24,29 +22,38 @@ import (
 // The records of a message are one write call and in the kernel when Consume
 // returns: they survive the end of this process. With Open and OpenFolder they
 // survive that of the machine when Commit has returned nil.
+//
+// A Sink of a file or folder is alone there: opening it a second time fails, in
+// this process or another, until it is closed. What is moved or removed underneath
+// it is noticed: see Commit and Reopen.
 type Sink struct {
 	commits sync.Mutex // held by Commit; taken before mutex
 
 	mutex   sync.Mutex
 	out     io.Writer    // of New, or of a pipe or device that was opened here; nil for regular files
 	closer  io.Closer    // of out, nil unless it was opened here
-	current *segmentFile // the file that is written to, if out is nil; of a folder, nil before the first record
+	name    string       // of the file, if it is a single one
+	current *segmentFile // the file that is written to, if out is nil; nil before the next one is begun
 	earlier []*segmentFile
 	folder  *rotation         // nil unless files are rotated
+	lock    *lock             // nil if out is set
 	torn    bool              // the output ends inside of a line
 	lines   []byte            // the bytes of one write, used again
 	failed  *receiver.Refusal // by the last write or sync, nil if it went well
 
-	sync syncState
+	// open opens a file for appending, and creates it if need be. nil if out is set.
+	open     func(name string) (regularFile, error)
+	unsynced bool // Commit does not sync
+	sync     syncState
 }
 
 // segmentFile is a regular file that was opened here. Those in Sink.earlier are
-// written to no more and wait for a sync.
+// written to no more and wait for Commit.
 type segmentFile struct {
 	name          string
 	file          regularFile
 	bytes         int64 // its length
-	unsyncedBytes int64 // how many of the last ones are not synced
+	unsyncedBytes int64 // how many of the last ones no Commit has covered
 	unlisted      bool  // its folder is not synced since it was created
 }
 
@@ -66,70 +73,6 @@ func New(out io.Writer) *Sink {
 	return &Sink{out: out}
 }
 
-// Open returns a Sink that appends to the file name, which it creates
-// (mode 0600) if need be. Where an earlier process left half a line, that is
-// ended first. No one else should write to the file meanwhile: when a write
-// fails half way, for lack of space say, the file is cut back to where it was.
-//
-// Commit syncs the file.
-func Open(name string) (*Sink, error) {
-	s, err := OpenUnsynced(name)
-	if err != nil {
-		return nil, err
-	}
-	if s.current != nil {
-		// The name of a file that was just created is not on disk before its folder is.
-		if err := syncFolder(filepath.Dir(name)); err != nil {
-			return nil, errors.Join(fmt.Errorf("open output: %w", err), s.Close())
-		}
-		s.sync.open = func(name string) (regularFile, error) { return openFile(name) }
-	}
-	return s, nil
-}
-
-// OpenUnsynced is Open without Commit: it is the kernel's business
-// when the file gets to the disk.
-func OpenUnsynced(name string) (*Sink, error) {
-	file, err := openFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("open output: %w", err)
-	}
-	s, err := ofFile(name, file)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open output: %w", err), file.Close())
-	}
-	return s, nil
-}
-
-func openFile(name string) (*os.File, error) {
-	// Reading is for the last byte.
-	return os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
-}
-
-func ofFile(name string, file *os.File) (*Sink, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return &Sink{out: file, closer: file}, nil // a pipe or device has no end to look at or cut back to
-	}
-	s := &Sink{current: &segmentFile{name: name, file: file, bytes: info.Size()}}
-	s.torn, err = endsTorn(file)
-	return s, err
-}
-
-// endsTorn reports whether the file ends inside of a line.
-func endsTorn(file regularFile) (bool, error) {
-	info, err := file.Stat()
-	if err != nil || info.Size() == 0 {
-		return false, err
-	}
-	last := make([]byte, 1)
-	_, err = file.ReadAt(last, info.Size()-1)
-	return last[0] != '\n', err
-}
-
 // Consume writes the records of m. A write that fails is a Refusal with Retry.
 func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	if len(m.Records) == 0 {
@@ -137,10 +80,10 @@ func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if err := s.recoverLocked(time.Now()); err != nil {
+	if err := s.recoverLocked(); err != nil {
 		return err
 	}
-	if err := s.rotateLocked(m.Records); err != nil {
+	if err := s.prepareLocked(m.Records); err != nil {
 		return s.failedLocked(err)
 	}
 	s.lines = s.lines[:0]
@@ -161,6 +104,27 @@ func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	s.torn = false
 	s.failed = nil
 	s.wroteLocked(written)
+	return nil
+}
+
+// prepareLocked sees to it that the current file can take the records. The first
+// ones after a Commit do not go to a file that was moved away meanwhile: whoever
+// moved it may be compressing it.
+func (s *Sink) prepareLocked(records [][]byte) error {
+	if s.open == nil {
+		return nil
+	}
+	if s.current != nil && s.current.unsyncedBytes == 0 {
+		if err := s.leaveMovedLocked(); err != nil {
+			return err
+		}
+	}
+	if s.folder != nil {
+		return s.rotateLocked(records)
+	}
+	if s.current == nil {
+		return s.openNamedLocked()
+	}
 	return nil
 }
 
@@ -197,23 +161,15 @@ func (s *Sink) undo(written int, cause error) error {
 	return cause
 }
 
-// cutBack takes the last bytes off the file and returns its length. It asks for
-// the size, since a log rotation may have emptied the file in between.
-func cutBack(file regularFile, bytes int64) (left int64, err error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	left = max(0, info.Size()-bytes)
-	return left, file.Truncate(left)
-}
-
 // failedLocked notes that a write or sync failed and returns the refusal for it.
 func (s *Sink) failedLocked(cause error) *receiver.Refusal {
 	s.failed = &receiver.Refusal{Reason: "output failed", Retry: true, Cause: cause}
+	if errors.Is(cause, errRemoved) {
+		s.failed.Reason = "output was removed"
+	}
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		if errors.Is(cause, full) {
-			s.failed.Reason = "disk full"
+			s.failed.Reason, s.failed.Pause = "disk full", retryInterval
 		}
 	}
 	return s.failed
@@ -237,6 +193,10 @@ func (s *Sink) Close() error {
 	}
 	if s.closer != nil {
 		err = errors.Join(err, s.closer.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.release())
+		s.lock = nil
 	}
 	if err != nil {
 		return fmt.Errorf("close output: %w", err)

@@ -137,9 +137,11 @@ func TestOpen(t *testing.T) {
 		require.Error(t, s.Consume(t.Context(), messageOf("{}")))
 	})
 	for name, test := range map[string]struct{ before, after string }{
-		"appends":                                  {"old\n", "old\n{}\n"},
-		"ends half a line that was left":           {"old\nhal", "old\nhal\n{}\n"},
-		"begins an empty file without line breaks": {"", "{}\n"},
+		"appends":                               {"old\n", "old\n{}\n"},
+		"cuts off half a line that was left":    {"old\nhal", "old\n{}\n"},
+		"cuts off half a line that is all":      {"hal", "{}\n"},
+		"cuts off zeros of a machine that fell": {"old\n" + strings.Repeat("\x00", 200_000), "old\n{}\n"},
+		"begins an empty file":                  {"", "{}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "out.ndjson")

@@ -69,7 +69,7 @@ func storeOn(t testing.TB, content string) (*disk, *Sink) {
 	require.NoError(t, s.current.file.Close())
 	s.current.file, err = d.open(d.name)
 	require.NoError(t, err)
-	s.sync.open = d.open
+	s.open = d.open
 	t.Cleanup(func() { _ = s.Close() })
 	return d, s
 }
@@ -127,22 +127,12 @@ func TestAfterAFailedSyncNothingSinceTheOneBeforeIsBelieved(t *testing.T) {
 		require.Equal(t, "old\n1\n4\n", d.onDisk)
 	})
 	t.Run("or before another record is taken", func(t *testing.T) {
-		d, s := fail(t, "half")
+		d, s := fail(t, "old\n")
 		d.syncErr = nil
 		require.NoError(t, s.Consume(t.Context(), messageOf("4")))
-		require.Equal(t, "half\n1\n", d.onDisk)
+		require.Equal(t, "old\n1\n", d.onDisk)
 		require.NoError(t, s.Commit(t.Context()))
-		require.Equal(t, "half\n1\n4\n", d.onDisk)
-	})
-	t.Run("also if that leaves half a line of an earlier process", func(t *testing.T) {
-		d, s := storeOn(t, "half")
-		require.NoError(t, s.Consume(t.Context(), messageOf("1")))
-		d.syncErr = errDisk
-		require.ErrorIs(t, s.Commit(t.Context()), syscall.EIO)
-		d.syncErr = nil
-		require.NoError(t, s.Consume(t.Context(), messageOf("2")))
-		require.NoError(t, s.Commit(t.Context()))
-		require.Equal(t, "half\n2\n", d.onDisk)
+		require.Equal(t, "old\n1\n4\n", d.onDisk)
 	})
 	t.Run("and as long as that fails, records are refused and the disk is spared", func(t *testing.T) {
 		d, s := fail(t, "")
@@ -189,12 +179,12 @@ func TestAfterAFailedSyncNothingSinceTheOneBeforeIsBelieved(t *testing.T) {
 }
 
 func TestAnUnsyncedSinkDoesNotSync(t *testing.T) {
-	s, err := OpenUnsynced(filepath.Join(t.TempDir(), "out.ndjson"))
-	require.NoError(t, err)
+	d, s := storeOn(t, "")
+	s.unsynced = true
 	require.NoError(t, s.Consume(t.Context(), messageOf("1")))
 	require.NoError(t, s.Commit(t.Context()))
-	require.EqualValues(t, 2, s.current.unsyncedBytes)
-	require.NoError(t, s.Close())
+	require.Zero(t, d.syncs)
+	require.Zero(t, s.current.unsyncedBytes)
 }
 
 func TestOutOfSpaceIsADiskFullWhateverTheSystemCallsIt(t *testing.T) {
@@ -203,6 +193,7 @@ func TestOutOfSpaceIsADiskFullWhateverTheSystemCallsIt(t *testing.T) {
 	} {
 		refusal := new(Sink).failedLocked(fmt.Errorf("write output: %w", cause))
 		require.Equal(t, want, refusal.Reason)
+		require.Equal(t, want == "disk full", refusal.Pause == retryInterval, "it asks for a pause until space may have been made")
 		require.True(t, refusal.Retry)
 	}
 }

@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// What others do to the files: a log rotation moves them, an administrator removes
+// them.
+
+var (
+	// errRemoved is in the error of a Commit whose file has no name any more.
+	errRemoved = errors.New("it was removed")
+	errCut     = errors.New("another program has cut it short")
+)
+
+// place is where the file is that a segment writes to.
+type place int
+
+const (
+	inPlace place = iota // it has the segment's name
+	moved                // it has another name, or only other ones
+	removed              // it has none
+)
+
+// place finds out, and returns what is known of the file.
+func (f *segmentFile) place() (place, os.FileInfo, error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return inPlace, nil, fmt.Errorf("look at output: %w", err)
+	}
+	if links(info) == 0 {
+		return removed, info, nil
+	}
+	named, err := os.Stat(f.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return moved, info, nil
+	case err != nil:
+		return inPlace, nil, fmt.Errorf("look at output: %w", err)
+	case os.SameFile(info, named):
+		return inPlace, info, nil
+	}
+	return moved, info, nil
+}
+
+// verify is what Commit asks before it vouches for the bytes of a file: it is still
+// somewhere, under whatever name, and as long as it was made.
+func (f *segmentFile) verify() error {
+	info, err := f.file.Stat()
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at output: %w", err)
+	case links(info) == 0:
+		return fmt.Errorf("output %s: %w", f.name, errRemoved)
+	case info.Size() < f.bytes:
+		return fmt.Errorf("output %s: %w", f.name, errCut)
+	}
+	return nil
+}
+
+// leaveMovedLocked lets go of the current file if it is not the one of its name any
+// more. What it holds that no Commit has covered is for the next one: it has to be
+// somewhere then, if only under another name.
+func (s *Sink) leaveMovedLocked() error {
+	where, info, err := s.current.place()
+	if err != nil {
+		return err
+	}
+	if where == inPlace {
+		if info.Size() < s.current.bytes && s.current.unsyncedBytes == 0 {
+			s.current.bytes = info.Size() // a log rotation has copied and emptied it
+			s.torn, err = endsTorn(s.current.file)
+		}
+		return err
+	}
+	s.leaveLocked()
+	s.torn = false
+	return nil
+}
+
+// leaveLocked writes to the current file no more.
+func (s *Sink) leaveLocked() {
+	if s.current.unsyncedBytes > 0 {
+		s.earlier = append(s.earlier, s.current)
+	} else {
+		_ = s.current.file.Close() // what it holds is on disk, or in the kernel's care
+	}
+	s.current = nil
+}
+
+// Reopen goes on in a file of the output's name if the one that was open is not
+// that any more. Log rotations ask for it by a signal. Without it the same happens
+// with the next Commit.
+func (s *Sink) Reopen() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.open == nil {
+		return nil
+	}
+	if err := s.recoverLocked(); err != nil {
+		return err
+	}
+	if err := s.renewLocked(); err != nil {
+		return s.failedLocked(err)
+	}
+	return nil
+}
+
+// renewLocked sees to it that the current file is the one of its name. In a folder
+// another one is begun with the next record.
+func (s *Sink) renewLocked() error {
+	if s.current != nil {
+		if err := s.leaveMovedLocked(); err != nil {
+			return err
+		}
+	}
+	if s.current != nil || s.folder != nil {
+		return nil
+	}
+	err := s.openNamedLocked()
+	if err == nil {
+		s.failed = nil // there was no file to write to
+	}
+	return err
+}
