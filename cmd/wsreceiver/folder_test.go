@@ -33,11 +33,7 @@ func TestAFolderOfFiles(t *testing.T) {
 		files := outputFiles(t, out)
 		// Someone with no love for half lines leaves one where a crash of the machine
 		// would.
-		newest, err := os.OpenFile(files[len(files)-1], os.O_WRONLY|os.O_APPEND, 0)
-		require.NoError(t, err)
-		_, err = newest.WriteString(`{"n":`)
-		require.NoError(t, err)
-		require.NoError(t, newest.Close())
+		leaveHalfALine(t, files[len(files)-1])
 	}
 	command, log := launch(t, binary, "--out", out, "--rotate-bytes", "1MiB")
 	s := ship(t, log.url(t), acked+1, last)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -46,10 +47,18 @@ func testFullDisk(t *testing.T, out string) {
 			refused = append(refused, int(reply.Nack))
 			continue
 		}
+		if reply.Pause > 0 {
+			require.Equal(t, protocol.Reply{Pause: time.Second}, reply)
+			require.NotEmpty(t, refused)
+			continue
+		}
 		acked = int(reply.Ack)
 	}
 	require.Greater(t, acked, 400)
 	require.Greater(t, len(refused), 1000)
+	pause, err := s.next(t)
+	require.NoError(t, err)
+	require.Equal(t, protocol.Reply{Pause: time.Second}, pause, "there is a pause after the last refusal")
 	status, body := get(t, healthURL)
 	require.Equal(t, 503, status)
 	require.Equal(t, "disk full\n", body)
@@ -66,7 +75,7 @@ func testFullDisk(t *testing.T, out string) {
 	require.NoError(t, s.ws.Close())
 	require.Equal(t, acked+1, refused[0])
 	again := ship(t, url, acked+1, last)
-	acked, err := again.ackedThrough(t, last)
+	acked, err = again.ackedThrough(t, last)
 	require.NoError(t, err)
 	require.Equal(t, last, acked)
 	status, body = get(t, healthURL)

@@ -45,6 +45,9 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		return err
 	}
 	defer func() { err = errors.Join(err, output.Close()) }()
+	if s.out != standardOutput {
+		defer reopenOnHangup(output, log)()
+	}
 
 	live := openTail(s, guard)
 	defer live.shutdown(ctx)

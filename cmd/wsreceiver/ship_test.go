@@ -120,6 +120,16 @@ func requireAll(t *testing.T, found map[int]int, last int) {
 	}
 }
 
+// leaveHalfALine does what a kill in a write may, each time.
+func leaveHalfALine(t *testing.T, name string) {
+	t.Helper()
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = file.WriteString(`{"n":`)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+}
+
 func TestWhatWasAckedIsInTheFile(t *testing.T) {
 	binary := build(t)
 	const last = 20_000
@@ -156,6 +166,7 @@ func TestWhatWasAckedIsInTheFile(t *testing.T) {
 			acked = max(through, more)
 			require.NoError(t, s.ws.Close())
 			requireAll(t, numbers(t, out, true), acked)
+			leaveHalfALine(t, out)
 		}
 		command, log := launch(t, binary, "--out", out)
 		s := ship(t, log.url(t), acked+1, last)
@@ -165,6 +176,6 @@ func TestWhatWasAckedIsInTheFile(t *testing.T) {
 		require.NoError(t, s.ws.Close())
 		require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 		require.NoError(t, command.Wait(), "%s", log)
-		requireAll(t, numbers(t, out, true), last)
+		requireAll(t, numbers(t, out, false), last)
 	})
 }
