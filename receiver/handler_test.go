@@ -183,20 +183,20 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 	c := dial(t, url)
 	require.Equal(t, Peer{ID: 1, RemoteAddr: c.LocalAddr().String()}, take(t, opened))
 	c.send(t, `{"a":1}{"a":2}`, `[{"b":1}]`)
-	require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte("text\xff")))
+	require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte("text\u00ff")))
 	c.ping(t, "12345678")
 	require.Equal(t, "12345678", take(t, c.pongs))
-	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\uFFFD\"}"}, s.got())
+	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\u00ff\"}"}, s.got())
 	facts := Peer{ID: 1, RemoteAddr: c.LocalAddr().String()}
 	require.Equal(t, []Message{
 		{Peer: facts, Number: 1, Binary: false, Bytes: 14, Format: "json_stream"},
 		{Peer: facts, Number: 2, Binary: false, Bytes: 9, Format: "json_array"},
-		{Peer: facts, Number: 3, Binary: true, Bytes: 5, Format: "raw"},
+		{Peer: facts, Number: 3, Binary: true, Bytes: 6, Format: "raw"},
 	}, s.messages)
 	require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "done"), time.Now().Add(time.Second)))
 	require.Equal(t, &websocket.CloseError{Code: 1000}, take(t, c.ended))
 	end := take(t, ended)
-	require.Equal(t, End{Messages: 3, Records: 4, Bytes: 28, CloseCode: 1000, Cause: &websocket.CloseError{Code: 1000, Text: "done"}}, end)
+	require.Equal(t, End{Messages: 3, Records: 4, Bytes: 29, CloseCode: 1000, Cause: &websocket.CloseError{Code: 1000, Text: "done"}}, end)
 
 	lost := dial(t, url)
 	require.EqualValues(t, 2, take(t, opened).ID)

@@ -21,12 +21,16 @@ func init() {
 // form or LTSV as the output writes them; anything else is text. What begins like JSON
 // but is not valid is text too, since a log line may begin with a bracket. So is an
 // empty array: as JSON it has no record, and the line would be lost. CSV cannot be
-// distinguished from text.
+// distinguished from text. A binary message that is not UTF-8 is not text: it may be
+// half a request, which would be stored as a line of nonsense and confirmed.
 func decodeAuto(m message, list *Records) error {
 	if m.binary {
 		if name := binaryFormat(m.data, list); name != "" {
 			list.format = name
 			return formats[name].decode(m, list)
+		}
+		if !utf8.Valid(m.data) {
+			return errNotText
 		}
 	}
 	err := decodeObjects(m, list)
@@ -42,6 +46,8 @@ func decodeAuto(m message, list *Records) error {
 	list.format = name
 	return formats[name].decode(m, list)
 }
+
+var errNotText = errors.New("binary message is neither UTF-8 nor whole MessagePack; for other text set the format raw")
 
 // jsonFormat names the format for display: the records are the same in all of them.
 func jsonFormat(data []byte, records [][]byte) string {
@@ -96,9 +102,6 @@ func isTooDeep(err error) bool {
 var errNoObject = errors.New("not an object")
 
 func decodeObjects(m message, list *Records) error {
-	if m.binary && !utf8.Valid(m.data) {
-		return errNoObject // JSON is UTF-8, RFC 8259 8.1
-	}
 	s := scanner{data: m.data}
 	s.space()
 	var err error

@@ -5,16 +5,13 @@ package decode
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
 )
 
 // binaryFormat returns msgpack or forward if a binary message begins like it,
 // else nothing. None of the first bytes, 92 to 94 and C0, can begin text in
-// UTF-8. In other encodings they are quotation marks and a capital A with an
-// accent, so what comes next has to fit too; once it does, what is wrong further
-// on is MessagePack that is refused, and no text.
+// UTF-8.
 func binaryFormat(data []byte, list *Records) string {
 	u := list.unpack(data)
 	for msgp.IsNil(u.rest) {
@@ -41,7 +38,7 @@ func (u *unpacker) beginsRequest() bool {
 	default:
 		return false
 	}
-	if tag, err := u.shortText("tag"); err != nil || !utf8.Valid(tag) {
+	if _, err := u.shortText("tag"); err != nil {
 		return false
 	}
 	switch msgp.NextType(u.rest) {
@@ -88,7 +85,6 @@ var formBegin = []byte("%40timestamp=")
 // another kind that looks the same loses nothing in them.
 func textFormat(m message) string {
 	switch {
-	case m.binary && !utf8.Valid(m.data):
 	case bytes.HasPrefix(m.data, formBegin) && isForm(m.data):
 		return "form"
 	case isLTSV(m.data, &m.options.LTSV):

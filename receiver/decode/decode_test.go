@@ -124,10 +124,14 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{`{"a":1}`}, records)
 	})
-	t.Run("auto: a binary message that is not UTF-8 is text", func(t *testing.T) {
-		records, err := decodeText("auto", "{\"a\":\"\xff\"}", true)
+	t.Run("auto: a binary message can be text", func(t *testing.T) {
+		records, err := decodeText("auto", "caf\u00e9", true)
 		require.NoError(t, err)
-		require.Equal(t, []string{"{\"message\":\"{\\\"a\\\":\\\"\uFFFD\\\"}\"}"}, records)
+		require.Equal(t, []string{"{\"message\":\"caf\u00e9\"}"}, records)
+	})
+	t.Run("auto: a binary message that is not UTF-8 is refused", func(t *testing.T) {
+		_, err := decodeText("auto", "{\"a\":\"\xff\"}", true)
+		require.ErrorIs(t, err, errNotText)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
@@ -85,10 +86,6 @@ func TestForwardRequests(t *testing.T) {
 				var list Records
 				err := formats[format].decode(message{data: []byte(test.message), binary: true, options: &o}, &list)
 				require.NoError(t, err)
-				if name == "a tag that is no plain text" && format == Auto {
-					require.Equal(t, "raw", list.format)
-					continue
-				}
 				records := list.Finish()
 				require.Len(t, records, len(test.records))
 				for i, record := range records {
@@ -159,17 +156,27 @@ func TestABombTakesNoMoreMemoryThanItMay(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10*limit))
 }
 
-func TestBinaryMessagesThatOnlyBeginLikeMessagePackAreText(t *testing.T) {
-	for _, line := range []string{
+func TestBinaryMessagesThatAreNeitherTextNorMessagePackAreRefused(t *testing.T) {
+	request := "\x93" + packedText("filebeat") + packedBytes(anEntry("\x81\xa1a\x01")+anEntry("\x81\xa1a\x02")) + "\x81" + packedText("size") + "\x02"
+	messages := []string{
 		"\x93quoted\x94 in Windows-1252", "\x92", "\x92s are apostrophes there", "\xc0 la carte", "\x93\xbfQu\xe9?\x94", "\x92\xa5yen", "\x92\x92\x92",
 		"\x81\xa1a\x01", "\x93\xa1t\xc3\x80", "\x92\xce\x00\x00\x00\x01\xa1x", "a\xff",
-	} {
-		records, err := decodeText(Auto, line, true)
-		require.NoError(t, err)
-		want, err := decodeText("raw", line, true)
-		require.NoError(t, err)
-		require.Equal(t, want, records, "%q", line)
 	}
+	for end := 1; end < len(request); end++ {
+		messages = append(messages, request[:end], request[end:]) // cut off anywhere
+	}
+	for _, message := range messages {
+		if utf8.ValidString(message) {
+			continue
+		}
+		_, err := decodeText(Auto, message, true)
+		require.Error(t, err, "%q", message)
+		require.LessOrEqual(t, len(err.Error()), 123)
+		_, err = decodeText("raw", message, true)
+		require.NoError(t, err, "who sends such text can say so")
+	}
+	_, err := decodeText(Auto, request, true)
+	require.NoError(t, err)
 }
 
 func TestAutoSaysWhatItTookAMessageFor(t *testing.T) {

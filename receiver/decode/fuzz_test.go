@@ -105,7 +105,8 @@ func FuzzForward(f *testing.F) {
 }
 
 // FuzzAuto: any text is taken unless it is nested too deep, and comes through
-// whole; so is what is binary and does not begin like MessagePack.
+// whole; so is what is binary and UTF-8. Other binary messages are MessagePack or
+// refused.
 func FuzzAuto(f *testing.F) {
 	for _, seed := range []string{
 		"", "a line", `{"a":1}{}`, "{\n}\n{\"b\":2}", "[{},\n{}]", "[{},1]", "{\n}{", "{\"a\":\"\xff\"}", nested(65),
@@ -122,6 +123,9 @@ func FuzzAuto(f *testing.F) {
 		isPacked := binary && binaryFormat(data, new(Records)) != ""
 		switch {
 		case isPacked && (err != nil || len(records) == 0):
+			return
+		case !isPacked && !utf8.Valid(data):
+			require.ErrorIs(t, err, errNotText)
 			return
 		case err != nil:
 			require.ErrorContains(t, err, "nested deeper")
