@@ -32,6 +32,10 @@ type Client struct {
 // Peer returns who the client is.
 func (c *Client) Peer() Peer { return c.peer }
 
+// Identify says who the client is, for Peer.Sender, as soon as that is known and before
+// its first message.
+func (c *Client) Identify(sender string) { c.peer.Sender = sender }
+
 // Context returns a context that ends when the client has to go: with the context
 // of Join, or with budget.ErrShort as its cause, when there is too little memory and
 // this client has cost most. Whoever reads from the client has to stop then.
@@ -110,6 +114,7 @@ func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outc
 	}
 	c.end.Messages++
 	c.end.Records += uint64(outcome.Count)
+	c.end.Duplicates += uint64(m.Duplicates)
 	c.end.Bytes += uint64(m.Bytes)
 	if c.pending.hold(settlement{bytes: int64(m.Bytes) + heldMessageBytes, settled: settled}, since) {
 		c.intake.commits.waitRoom(ctx)

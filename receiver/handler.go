@@ -134,6 +134,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Upgrade has answered the request
 	}
 	ws.EnableWriteCompression(false) // acks are too short to gain by it
+	if h.options.Sender != nil {
+		client.Identify(h.options.Sender(r))
+	}
 	c := newConn(h, ws, watched.conn, client, cancel)
 	c.inflates = strings.Contains(strings.ToLower(r.Header.Get("Sec-WebSocket-Extensions")), "permessage-deflate")
 	h.add(c)

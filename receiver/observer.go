@@ -7,6 +7,9 @@ package receiver
 type Peer struct {
 	ID         uint64 // of the connection: from 1, in the order of the upgrades
 	RemoteAddr string // host:port, as net/http has it
+	// Sender is by Client.Identify: the same on each connection of a client, another
+	// for other clients. It may stem from a secret, and does not belong into a log.
+	Sender string
 }
 
 // End is what a connection did and why it ended.
@@ -17,6 +20,8 @@ type End struct {
 	// Refused counts the messages of which at least a record was refused, also by
 	// a Commit that failed after they were consumed.
 	Refused uint64
+	// Duplicates counts those of Records that a Sink left out: see Message.Duplicates.
+	Duplicates uint64
 	// CloseCode is that of the Close frame which ended the connection, from either
 	// side; 1006 if there was none.
 	CloseCode int

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -62,6 +63,11 @@ type Options struct {
 	// CloseTimeout is how long a client has to hang up after a Close frame from
 	// here; 5 s unless set.
 	CloseTimeout time.Duration
+
+	// Sender, where set, says for Peer.Sender who sends on the connection of an upgrade
+	// request, such as access.Sender does by token and certificate. Without it all
+	// clients are one.
+	Sender func(*http.Request) string
 }
 
 // ForwardOptions are for clients that speak Fluent Forward.

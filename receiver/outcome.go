@@ -55,6 +55,7 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 	c.replies.enter()
 	err := c.handler.intake.sink.Consume(ctx, &m)
 	c.replies.leave()
+	c.client.end.Duplicates += uint64(m.Duplicates)
 	return c.consumed(Taken(err, given), list, messageBytes, since)
 }
 

@@ -57,6 +57,10 @@ type Message struct {
 	// each of them holds.
 	Chunks       []string
 	ChunkRecords []int
+
+	// Duplicates is for a Sink to set that leaves out records which it has taken
+	// before: how many of Records it did not store again. They count as taken.
+	Duplicates int
 }
 
 var _ Sink = SinkFunc(nil)
