@@ -73,8 +73,8 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, response.Header.Get("Sec-Websocket-Extensions"), "permessage-deflate")
 	ws.EnableWriteCompression(true)
-	exchange(t, ws, `{"@metadata":{"_id":"1"},"n":1}`, `{"ack":1}`)
-	exchange(t, ws, `{"@metadata":{"_id":"1"},"n":1}`, `{"ack":2}`)
+	exchange(t, ws, `{"@metadata":{"_id":"1"},"agent":{"id":"x"},"n":1}`, `{"ack":1}`)
+	exchange(t, ws, `{"@metadata":{"_id":"1"},"agent":{"id":"x"},"n":1}`, `{"ack":2}`)
 
 	require.NoError(t, os.WriteFile(tokens, []byte("secret-b\n"), 0o600))
 	_, response, err = dial(config, "secret-a")
@@ -85,7 +85,7 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 	status, page := request("/metrics", "secret-b")
 	require.Equal(t, http.StatusOK, status)
 	for _, want := range []string{
-		"wsreceiver_connections 1\n", "wsreceiver_messages_total 3\n", "wsreceiver_records_total 3\n", "wsreceiver_duplicate_records_total 1\n",
+		"wsreceiver_connections 1\n", "wsreceiver_messages_total 3\n", "wsreceiver_records_total 3\n", "wsreceiver_duplicate_records_total{reason=\"id\"} 1\n",
 		`wsreceiver_requests_refused_total{status="401"} 2`, "wsreceiver_commit_seconds_count ", "wsreceiver_output_disk_free_bytes ", "process_open_fds ",
 	} {
 		require.Contains(t, page, want)
@@ -103,7 +103,7 @@ func TestTheRealProgramWithLocksOnItsDoors(t *testing.T) {
 	require.NoError(t, command.Wait(), "%s", log)
 	content, err := os.ReadFile(out)
 	require.NoError(t, err)
-	require.Equal(t, "{\"@metadata\":{\"_id\":\"1\"},\"n\":1}\n{\"n\":2}\n", string(content))
+	require.Equal(t, "{\"@metadata\":{\"_id\":\"1\"},\"agent\":{\"id\":\"x\"},\"n\":1}\n{\"n\":2}\n", string(content))
 	require.NotContains(t, log.String(), "secret")
 	require.NotContains(t, log.String(), "level=WARN msg=\"anyone")
 }

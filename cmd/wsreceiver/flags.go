@@ -67,7 +67,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	s.rotateBytes = file.DefaultRotateBytes
 	flags.Var(&s.rotateBytes, "rotate-bytes", "maximum `size` of a file in a folder; a new file also begins with each day in UTC")
 	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, what the kernel has (default true)")
-	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of ids to remember: a record whose @metadata._id, or a Fluent Forward request whose chunk, is among them is confirmed but not written again; 0 turns deduplication off")
+	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of records and Fluent Forward requests with an id to remember: what the same sender sends again is confirmed but not written again; 0 turns deduplication off")
 	flags.BoolVar(&s.quiet, "quiet", false, "do not log that a connection opens or ends")
 	flags.BoolVar(&s.metrics, "metrics", false, "serve Prometheus metrics at "+metricsPath)
 	flags.BoolVar(&s.tail, "tail", false, "serve the live tail at "+tailPath+": a page that shows records as they arrive")

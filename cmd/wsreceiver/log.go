@@ -76,5 +76,5 @@ func logClose(log *slog.Logger, quiet bool, p receiver.Peer, end receiver.End) {
 		return
 	}
 	log.Log(context.Background(), level, "connection ended", "id", p.ID, "remote", p.RemoteAddr, "code", end.CloseCode,
-		"cause", end.Cause, "messages", end.Messages, "records", end.Records, "bytes", end.Bytes, "refused", end.Refused)
+		"cause", end.Cause, "messages", end.Messages, "records", end.Records, "duplicates", end.Duplicates, "bytes", end.Bytes, "refused", end.Refused)
 }

@@ -136,7 +136,7 @@ func TestRecordsGoToStandardOutputAndLogLinesToStandardError(t *testing.T) {
 	ws := deliver(t, url, `{"a":1}{"a":2}`, "text")
 	require.NoError(t, ws.Close())
 	p.log.find(t, `level=INFO msg="connection opened" id=1 remote=127\.0\.0\.1:\d+`)
-	p.log.find(t, `level=INFO msg="connection ended" id=1 remote=127\.0\.0\.1:\d+ code=1006 cause=".+" messages=2 records=3 bytes=18`)
+	p.log.find(t, `level=INFO msg="connection ended" id=1 remote=127\.0\.0\.1:\d+ code=1006 cause=".+" messages=2 records=3 duplicates=0 bytes=18`)
 	require.Equal(t, exitOK, p.stop())
 	require.Equal(t, "{\"a\":1}\n{\"a\":2}\n{\"message\":\"text\"}\n", p.stdout.String())
 	require.NotContains(t, p.log.String(), "level=WARN")

@@ -16,6 +16,7 @@ import (
 
 	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/sink/file"
 )
 
@@ -75,6 +76,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		Ack:             s.ack,
 		Forward:         receiver.ForwardOptions{SharedKey: guard.sharedKey},
 		MaxMessageBytes: int64(s.maxMessageBytes),
+		Sender:          access.Sender,
 	})
 	if err != nil {
 		return err

@@ -11,10 +11,18 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// Dedup stands before a Sink and leaves out what it has seen: records with an _id
-// in their @metadata, and the Forward requests with a chunk, that are among the
-// newest that were taken. They count as taken again, and are confirmed with what is
-// committed next, but do not get to the Sink a second time.
+// Dedup stands before a Sink and leaves out what it has seen among the newest that
+// were taken. That counts as taken again, and is confirmed with what is committed
+// next, but does not get to the Sink a second time. What can be recognized:
+//
+//   - a record in one of the JSON formats, msgpack or forward with an @metadata._id and
+//     an agent.id, as Beats write them;
+//   - a Forward request with a chunk.
+//
+// It is left out only if it came from the same sender (Peer.Sender) and agent with the
+// same content: an id alone may have been written by anyone into the line that is
+// shipped. See identityOfRecord for what the content is. In other formats what looks
+// like an id is content of the line.
 //
 // Only what was taken is remembered. A Commit that fails forgets what it should
 // have made durable, so that a resend of it is written. The memory begins empty
@@ -26,7 +34,7 @@ import (
 type Dedup struct {
 	next receiver.Sink
 
-	records, chunks atomic.Uint64
+	byID, byChunk atomic.Uint64
 
 	mutex    sync.Mutex
 	landed   *sync.Cond       // signalled when an id leaves flying
@@ -43,9 +51,9 @@ func New(entries int, next receiver.Sink) *Dedup {
 	return d
 }
 
-// Hits tells how many records and how many whole chunks came again and were left
-// out. A chunk's records do not count as records.
-func (d *Dedup) Hits() (records, chunks uint64) { return d.records.Load(), d.chunks.Load() }
+// LeftOut returns how many records came again and were left out: by their own id, and
+// with a request whose chunk came again.
+func (d *Dedup) LeftOut() (byID, byChunk uint64) { return d.byID.Load(), d.byChunk.Load() }
 
 // Commit commits the Sink.
 func (d *Dedup) Commit(ctx context.Context) error {
@@ -78,9 +86,11 @@ func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 		err = p.refusedBy(d.next.Consume(ctx, left))
 	}
 	d.land(p, err, failures)
-	if err == nil {
-		d.records.Add(p.oldRecords)
-		d.chunks.Add(p.oldChunks)
+	if err == nil || len(p.refused) > 0 {
+		p.count()
+		d.byID.Add(uint64(p.byID))
+		d.byChunk.Add(uint64(p.byChunk))
+		m.Duplicates += p.byID + p.byChunk
 	}
 	return err
 }
@@ -97,7 +107,7 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 	for i := range p.units {
 		u := &p.units[i]
 		if !u.chunk && p.drop[u.from] {
-			u.old = true // with its chunk
+			u.old, u.covered = true, true
 			continue
 		}
 		if first, flies := d.flying[u.id]; flies {

@@ -4,10 +4,8 @@
 package dedup
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -26,12 +24,14 @@ import (
 	"filebeat-websocket/receiver"
 )
 
+// withID is a record that n tells apart, but for a Dedup: it is the same one each time
+// that it comes.
 func withID(id string, n int) string {
-	return fmt.Sprintf(`{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"beat":"filebeat","_id":%q},"n":%d}`, id, n)
+	return fmt.Sprintf(`{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"beat":"filebeat","_id":%q},"agent":{"id":"x","ephemeral_id":"%d"}}`, id, n)
 }
 
 func messageOf(records ...string) *receiver.Message {
-	m := &receiver.Message{}
+	m := &receiver.Message{Format: "json"}
 	for _, r := range records {
 		m.Records = append(m.Records, []byte(r))
 	}
@@ -81,29 +81,6 @@ func dedupOf(entries int) (*Dedup, *sink) {
 	return d, s
 }
 
-func TestRecordID(t *testing.T) {
-	for name, test := range map[string]struct{ record, want string }{
-		"in the metadata": {`{"@metadata":{"beat":"x","_id":"a"},"b":1}`, `"a"`},
-		"in metadata that come last, with white space": {`{ "b" : [1,{"_id":"z"}] , "@metadata" : { "_id" : "a" , "c" : 1 } }`, `"a"`},
-		"a number":                       {`{"@metadata":{"_id":-12}}`, `-12`},
-		"flattened":                      {`{"@metadata._id":"a","b":1}`, `"a"`},
-		"none":                           {`{"@metadata":{"beat":"x"},"a_id":1}`, ``},
-		"none without metadata":          {`{"b":{"_id":"z"}}`, ``},
-		"not one of the application":     {`{"_id":"a","@metadata":{}}`, ``},
-		"not one deeper in the metadata": {`{"@metadata":{"x":{"_id":"a"}}}`, ``},
-		"an empty one":                   {`{"@metadata":{"_id":""}}`, ``},
-		"null":                           {`{"@metadata":{"_id":null}}`, ``},
-		"an object":                      {`{"@metadata":{"_id":{}}}`, ``},
-		"metadata that are none":         {`{"@metadata":"_id","x":"_id"}`, ``},
-		"an array":                       {`[{"@metadata":{"_id":"a"}}]`, ``},
-		"text":                           {`"@metadata._id"`, ``},
-	} {
-		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, string(recordID([]byte(test.record))))
-		})
-	}
-}
-
 func TestDedupWritesARecordOnce(t *testing.T) {
 	consume := func(t *testing.T, d *Dedup, records ...string) {
 		t.Helper()
@@ -116,9 +93,9 @@ func TestDedupWritesARecordOnce(t *testing.T) {
 		consume(t, d, withID("b", 8))
 		require.Equal(t, []string{withID("a", 1), `{"n":2}`, withID("b", 3), withID("c", 6), `{"n":2}`}, s.got())
 		require.Equal(t, 2, s.calls, "a message of which nothing is left is not handed on")
-		records, chunks := d.Hits()
-		require.EqualValues(t, 4, records)
-		require.Zero(t, chunks)
+		byID, byChunk := d.LeftOut()
+		require.EqualValues(t, 4, byID)
+		require.Zero(t, byChunk)
 	})
 	t.Run("as long as it is among the newest", func(t *testing.T) {
 		d, s := dedupOf(2)
@@ -208,8 +185,9 @@ func TestDedupLeavesOutChunks(t *testing.T) {
 	require.Len(t, got, 1)
 	require.NoError(t, d.Consume(t.Context(), chunks([]string{"0", "1", "2", "3", "4", "4"}, []string{"", "x", "y", "z", "z"}, 1, 2, 1, 1, 1)))
 	require.Equal(t, chunks([]string{"0", "3", "4"}, []string{"", "x", "y", "z", "z"}, 1, 0, 1, 1, 0), got[1])
-	_, hits := d.Hits()
-	require.EqualValues(t, 3, hits)
+	byID, byChunk := d.LeftOut()
+	require.Zero(t, byID)
+	require.EqualValues(t, 5, byChunk)
 
 	said = &receiver.Refusal{Reason: "no", Records: []int{1}}
 	require.Error(t, d.Consume(t.Context(), chunks([]string{"5", "6", "7"}, []string{"v", "w"}, 2, 1)))
@@ -335,7 +313,8 @@ func TestDedupUnderContention(t *testing.T) {
 			return &receiver.Refusal{Reason: "busy", Retry: true}
 		}
 		for _, r := range m.Records {
-			written[string(recordID(r))]++
+			id, _, _ := recordID(r)
+			written[string(id)]++
 		}
 		return nil
 	}))
@@ -439,21 +418,6 @@ func TestADedupOfNothingRemembersOne(t *testing.T) {
 	require.Equal(t, []string{withID("a", 1)}, s.got())
 }
 
-func FuzzRecordID(f *testing.F) {
-	f.Add([]byte(withID("a", 1)))
-	f.Add([]byte(`{"@metadata._id":"a","x":[{}]}`))
-	f.Fuzz(func(t *testing.T, record []byte) {
-		if !json.Valid(record) {
-			return // Consume sees valid JSON only
-		}
-		value := bytes.TrimSpace(record)
-		if id := recordID(value); id != nil {
-			require.NotEmpty(t, id)
-			require.Contains(t, string(value), string(id))
-		}
-	})
-}
-
 // BenchmarkDedup is what it costs a store that writes nowhere: 200-byte records,
 // 1600 in a message.
 func BenchmarkDedup(b *testing.B) {
@@ -463,7 +427,7 @@ func BenchmarkDedup(b *testing.B) {
 			d := New(1_000_000, receiver.SinkFunc(func(context.Context, *receiver.Message) error { return nil }))
 			b.ReportAllocs()
 			n := 0
-			message := &receiver.Message{Records: make([][]byte, 1600)}
+			message := &receiver.Message{Format: "json", Records: make([][]byte, 1600)}
 			for b.Loop() {
 				b.StopTimer()
 				for i := range message.Records {
@@ -471,7 +435,7 @@ func BenchmarkDedup(b *testing.B) {
 					case "no ids":
 						message.Records[i] = fmt.Appendf(message.Records[i][:0], `{"message":"%s","n":%d}`, pad, n)
 					default:
-						message.Records[i] = fmt.Appendf(message.Records[i][:0], `{"@metadata":{"_id":"%020d"},"message":"%s"}`, n, pad)
+						message.Records[i] = fmt.Appendf(message.Records[i][:0], `{"@metadata":{"_id":"%020d"},"agent":{"id":"x"},"message":"%s"}`, n, pad)
 					}
 					if n++; kind == "old ids" {
 						n %= 1600
@@ -495,7 +459,7 @@ func TestMemoryOfIDs(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	m := newMemory(entries)
 	for i := range uint64(2 * entries) {
-		m.add(identityOf(recordKind, binary.BigEndian.AppendUint64(nil, i)))
+		m.add(identityOf(binary.BigEndian.AppendUint64(nil, i)))
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

@@ -10,43 +10,64 @@ import (
 )
 
 var (
-	idSuffix    = []byte(`_id"`)
-	metadataKey = []byte(`"@metadata"`)
-	idKey       = []byte(`"_id"`)
-	flatIDKey   = []byte(`"@metadata._id"`) // of the formats that flatten
+	timestampKey = []byte(`"@timestamp"`)
+	metadataKey  = []byte(`"@metadata"`)
+	idKey        = []byte(`"_id"`)
+	agentKey     = []byte(`"agent"`)
+	agentIDKey   = []byte(`"id"`)
+	logKey       = []byte(`"log"`)
+	offsetKey    = []byte(`"offset"`)
 )
 
+// hasIDs reports whether records of a format can have an id from their sender. In
+// the other formats what looks like one is content of the line.
+func hasIDs(format string) bool {
+	switch format {
+	case "json", "json_lines", "json_array", "json_stream", "msgpack", "forward":
+		return true
+	}
+	return false
+}
+
 // recordID returns the bytes of the @metadata._id in a record, which is valid
-// JSON; nil if there is none, or it is no string or number, or empty. A field _id
-// outside of @metadata is the application's business: its values need not be of
-// one record each.
-func recordID(record []byte) []byte {
+// JSON, and of its agent.id; ok is false unless it has both, and they are texts or
+// numbers and not empty. A field _id outside of @metadata is the application's
+// business: its values need not be of one record each.
+func recordID(record []byte) (id, agent []byte, ok bool) {
 	// Most records without one get no further, and this looks at many bytes at once.
-	if !bytes.Contains(record, idSuffix) {
-		return nil
+	if !bytes.Contains(record, idKey) {
+		return nil, nil, false
 	}
 	members := decode.MembersOf(record)
 	for {
-		key, value, ok := members.Next()
+		key, value, more := members.Next()
 		switch {
-		case !ok:
-			return nil
-		case bytes.Equal(key, flatIDKey):
-			return usableID(value)
-		case bytes.Equal(key, metadataKey):
-			return metadataID(value)
+		case !more:
+			return nil, nil, false
+		case id == nil && bytes.Equal(key, metadataKey):
+			if id = memberID(value, idKey); id == nil {
+				return nil, nil, false
+			}
+		case agent == nil && bytes.Equal(key, agentKey):
+			if agent = memberID(value, agentIDKey); agent == nil {
+				return nil, nil, false
+			}
+		}
+		if id != nil && agent != nil {
+			return id, agent, true
 		}
 	}
 }
 
-func metadataID(metadata []byte) []byte {
-	members := decode.MembersOf(metadata)
+// memberID returns the member of that name of an object if it can be an id.
+func memberID(object, name []byte) []byte {
+	members := decode.MembersOf(object)
 	for {
 		key, value, ok := members.Next()
 		if !ok {
 			return nil
 		}
-		if bytes.Equal(key, idKey) {
+		if bytes.Equal(key, name) {
 			return usableID(value)
 		}
 	}

@@ -3,24 +3,6 @@
 
 package dedup
 
-import "hash/maphash"
-
-// identity stands for an id. Two halves with seeds of their own make 128 bits:
-// that two ids share one, and a record is lost for it, does not happen, and nobody
-// outside knows the seeds to make it.
-type identity [2]uint64
-
-var identitySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-// identityOf keeps ids of different kinds apart.
-func identityOf(kind uint64, id []byte) identity {
-	var of identity
-	for half, seed := range identitySeeds {
-		of[half] = maphash.Bytes(seed, id) + kind
-	}
-	return of
-}
-
 // memory holds the newest identities, as many as most.
 type memory struct {
 	most  int

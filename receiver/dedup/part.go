@@ -10,12 +10,6 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// The kinds of identities.
-const (
-	recordKind = iota
-	chunkKind
-)
-
 // unit is what comes again as a whole: a record with an id, or the records of a
 // Forward request with a chunk.
 type unit struct {
@@ -23,6 +17,7 @@ type unit struct {
 	from, to int // indexes of Message.Records
 	chunk    bool
 	old      bool // it was taken before, or is here a second time
+	covered  bool // its request is old
 	twin     int  // index of the unit that it repeats in this message, or -1
 }
 
@@ -37,7 +32,7 @@ type part struct {
 	counts  []int // for Message.ChunkRecords
 	message receiver.Message
 
-	oldRecords, oldChunks uint64
+	byID, byChunk int // records that are left out, by what tells that they are old
 }
 
 var partPool = sync.Pool{New: func() any { return new(part) }}
@@ -59,32 +54,29 @@ func (p *part) identify(m *receiver.Message) bool {
 		for i, chunk := range m.Chunks {
 			to := from + m.ChunkRecords[i]
 			if chunk != "" {
-				p.units = append(p.units, unit{id: identityOf(chunkKind, []byte(chunk)), from: from, to: to, chunk: true, twin: -1})
+				p.units = append(p.units, unit{id: identityOfRequest(m.Peer.Sender, chunk, m.Records[from:to]), from: from, to: to, chunk: true, twin: -1})
 			}
 			from = to
 		}
 	}
-	for i, record := range m.Records {
-		if id := recordID(record); id != nil {
-			p.units = append(p.units, unit{id: identityOf(recordKind, id), from: i, to: i + 1, twin: -1})
+	if hasIDs(m.Format) {
+		for i, record := range m.Records {
+			if id, agent, ok := recordID(record); ok {
+				p.units = append(p.units, unit{id: identityOfRecord(m.Peer.Sender, id, agent, record), from: i, to: i + 1, twin: -1})
+			}
 		}
 	}
 	if len(p.units) == 0 {
 		return false
 	}
 	p.drop = append(p.drop[:0], make([]bool, len(m.Records))...)
-	p.refused, p.dropped, p.oldRecords, p.oldChunks = p.refused[:0], 0, 0, 0
+	p.refused, p.dropped, p.byID, p.byChunk = p.refused[:0], 0, 0, 0
 	return true
 }
 
 // repeat notes that a unit is old. twin is as in unit.
 func (p *part) repeat(u *unit, twin int) {
 	u.old, u.twin = true, twin
-	if u.chunk {
-		p.oldChunks++
-	} else {
-		p.oldRecords++
-	}
 	for i := u.from; i < u.to; i++ {
 		if !p.drop[i] {
 			p.drop[i] = true
@@ -154,6 +146,20 @@ func (p *part) refusedBy(err error) error {
 		}
 	}
 	return wide
+}
+
+// count counts what was left out and is taken.
+func (p *part) count() {
+	for i := range p.units {
+		u := &p.units[i]
+		switch {
+		case !u.old || u.covered || p.isRefused(u):
+		case u.chunk:
+			p.byChunk += u.to - u.from
+		default:
+			p.byID++
+		}
+	}
 }
 
 // isRefused reports whether one of the unit's records is.

@@ -137,15 +137,18 @@ func codeLabel(code int) string {
 
 // WatchDedup adds the counts of a dedup.Dedup.
 func (m *Metrics) WatchDedup(d interface {
-	Hits() (records, chunks uint64)
+	LeftOut() (byID, byChunk uint64)
 }) {
+	leftOut := func(reason string, count func() uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: namespace, Name: "duplicate_records_total",
+			Help:        "Records that were not written again because the same had come before, recognized by their _id or by the chunk of their Fluent Forward request.",
+			ConstLabels: prometheus.Labels{"reason": reason},
+		}, func() float64 { return float64(count()) })
+	}
 	m.registry.MustRegister(
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: namespace, Name: "duplicate_records_total", Help: "Records that were not written again because their _id was known.",
-		}, func() float64 { records, _ := d.Hits(); return float64(records) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: namespace, Name: "duplicate_chunks_total", Help: "Fluent Forward requests that were not written again because their chunk was known.",
-		}, func() float64 { _, chunks := d.Hits(); return float64(chunks) }),
+		leftOut("id", func() uint64 { byID, _ := d.LeftOut(); return byID }),
+		leftOut("chunk", func() uint64 { _, byChunk := d.LeftOut(); return byChunk }),
 	)
 }
 

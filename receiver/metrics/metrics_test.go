@@ -95,8 +95,8 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, reply, string(got))
 	}
-	exchange(`{"@metadata":{"_id":"a"}}{"b":2}`, `{"ack":1}`)
-	exchange(`{"@metadata":{"_id":"a"}}`, `{"ack":2}`)
+	exchange(`{"@metadata":{"_id":"a"},"agent":{"id":"x"}}{"b":2}`, `{"ack":1}`)
+	exchange(`{"@metadata":{"_id":"a"},"agent":{"id":"x"}}`, `{"ack":2}`)
 	said = &receiver.Refusal{Reason: "disk full", Retry: true}
 	exchange(`{}`, `{"nack":3,"reason":"disk full","retry":true}`)
 	said = &receiver.Refusal{Reason: "no", Records: []int{1}}
@@ -118,12 +118,12 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 		"wsreceiver_connections_closed_total{code=\"other\"} 1\n",
 		"wsreceiver_messages_total 3\n",
 		"wsreceiver_records_total 4\n",
-		"wsreceiver_message_bytes_total 71\n",
+		"wsreceiver_message_bytes_total 109\n",
 		"wsreceiver_refusals_total{retry=\"false\"} 1\n",
 		"wsreceiver_refusals_total{retry=\"true\"} 1\n",
 		"wsreceiver_write_errors_total 1\n",
-		"wsreceiver_duplicate_records_total 1\n",
-		"wsreceiver_duplicate_chunks_total 0\n",
+		"wsreceiver_duplicate_records_total{reason=\"id\"} 1\n",
+		"wsreceiver_duplicate_records_total{reason=\"chunk\"} 0\n",
 		"wsreceiver_commit_errors_total 0\n",
 		"wsreceiver_requests_refused_total{status=\"503\"} 1\n",
 	} {

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dedup
+
+import (
+	"bytes"
+	"hash/maphash"
+
+	"filebeat-websocket/receiver/decode"
+)
+
+// identity stands for something that a client may send again, as long as it is the
+// same: who sent it, its id and its content. An id alone could come from the line that
+// is shipped, where anyone may have written it.
+//
+// Two halves with seeds of their own make 128 bits: that two share one, and a record
+// is lost for it, does not happen, and nobody outside knows the seeds to make it.
+type identity [2]uint64
+
+var identitySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+func identityOf(content []byte) identity {
+	return identity{maphash.Bytes(identitySeeds[0], content), maphash.Bytes(identitySeeds[1], content)}
+}
+
+func identityOfText(text string) identity {
+	return identity{maphash.String(identitySeeds[0], text), maphash.String(identitySeeds[1], text)}
+}
+
+// then is the identity of one thing after another.
+func (a identity) then(b identity) identity {
+	for half := range a {
+		a[half] = scramble(scramble(a[half]) + b[half])
+	}
+	return a
+}
+
+// and is the identity of two things in any order.
+func (a identity) and(b identity) identity { return identity{a[0] + b[0], a[1] + b[1]} }
+
+// scramble makes each bit depend on each other one, as murmur3 does at its end.
+func scramble(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// The kinds of identities.
+var (
+	ofRecord = identityOfText("record")
+	ofChunk  = identityOfText("chunk")
+)
+
+// identityOfRecord is that of a record with an id, of the agent of that id. What else
+// the agent says of itself does not count: another run that reads the same line calls
+// itself another ephemeral_id. Nor does its time, the one at which it read the line, if
+// there is the line's place in its file instead.
+func identityOfRecord(sender string, id, agent, record []byte) identity {
+	var content, time identity
+	var sawTime, sawMetadata, sawAgent bool // a second one is a field of the event
+	members := decode.MembersOf(record)
+	for {
+		key, value, ok := members.Next()
+		switch {
+		case !ok:
+			return ofRecord.then(identityOfText(sender)).then(identityOf(agent)).then(identityOf(id)).then(content.and(time))
+		case !sawTime && bytes.Equal(key, timestampKey):
+			sawTime = true
+			time = identityOf(key).then(identityOf(value))
+			continue
+		case !sawMetadata && bytes.Equal(key, metadataKey):
+			sawMetadata = true
+			continue
+		case !sawAgent && bytes.Equal(key, agentKey):
+			sawAgent = true
+			continue
+		}
+		content = content.and(identityOf(key).then(identityOfValue(value)))
+		if bytes.Equal(key, logKey) && memberID(value, offsetKey) != nil {
+			sawTime, time = true, identity{}
+		}
+	}
+}
+
+// identityOfValue does not care for the order of members, which is random in what a
+// Beat writes.
+func identityOfValue(value []byte) identity {
+	if value[0] != '{' {
+		return identityOf(value)
+	}
+	content := identity{}
+	members := decode.MembersOf(value)
+	for {
+		key, value, ok := members.Next()
+		if !ok {
+			return ofRecord.then(content)
+		}
+		content = content.and(identityOf(key).then(identityOfValue(value)))
+	}
+}
+
+// identityOfRequest is that of a Forward request with a chunk.
+func identityOfRequest(sender, chunk string, records [][]byte) identity {
+	request := ofChunk.then(identityOfText(sender)).then(identityOfText(chunk))
+	for _, record := range records {
+		request = request.then(identityOf(record))
+	}
+	return request
+}
