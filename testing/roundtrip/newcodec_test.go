@@ -139,7 +139,7 @@ func TestTheOutputChecksTheOptionsOfACodecThatItDoesNotKnow(t *testing.T) {
 		`{format: shout, shout.mark: ""}`:                         "output.websocket.shout.mark: is empty",
 		`{format: shout, shout.marks: ""}`:                        "output.websocket.shout.marks: unknown setting",
 		`{format: json, shout.marks: ""}`:                         "output.websocket.shout.marks: unknown setting",
-		`{format: shout, shout.mark: true}`:                       "output.websocket.shout.mark: a boolean does not fit here",
+		`{format: shout, shout.mark: true}`:                       "output.websocket.shout.mark: must not be a boolean",
 		`{format: shout, shout: 1}`:                               "output.websocket.shout: expected a map",
 		`{format: shout, shout.json_date_format: epoch}`:          "output.websocket.shout.json_date_format: unknown setting",
 		`{format: shout, json_date_format: never}`:                "output.websocket.json_date_format: can't be never",
@@ -162,7 +162,7 @@ func TestTheOutputWarnsOfUnusedOptionsOfACodecThatItDoesNotKnow(t *testing.T) {
 	require.NoError(t, logp.DevelopmentSetup(logp.ToObserverOutput()))
 	t.Cleanup(func() { require.NoError(t, logp.DevelopmentSetup(logp.ToDiscardOutput())) })
 	for yaml, want := range map[string][]string{
-		`{format: raw, shout.mark: "?", json_date_format: epoch}`:   {"json_date_format, shout: set, and not used with format: raw"},
+		`{format: raw, shout.mark: "?", json_date_format: epoch}`:   {"json_date_format, shout: no effect with format: raw"},
 		`{format: shout, shout.mark: "?", json_date_format: epoch}`: nil,
 		`{format: raw, shout.mark: "!"}`:                            nil, // the default
 	} {
@@ -170,7 +170,7 @@ func TestTheOutputWarnsOfUnusedOptionsOfACodecThatItDoesNotKnow(t *testing.T) {
 		require.NoError(t, err)
 		var warnings []string
 		for _, entry := range logp.ObserverLogs().TakeAll() {
-			if strings.Contains(entry.Message, "not used with") {
+			if strings.Contains(entry.Message, "no effect with") {
 				warnings = append(warnings, entry.Message)
 			}
 		}
