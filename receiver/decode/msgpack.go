@@ -154,8 +154,9 @@ func (u *unpacker) headField(i int) error {
 		u.out = append(append(u.out, timeField...), ':')
 		return u.part(u.head.time, (*unpacker).appendTime)
 	case 1:
-		if msgp.NextType(u.head.metadata) != msgp.MapType || u.head.metadata[0] == 0x80 {
-			return nil // nil, or a map of nothing
+		// Without metadata, and for nil, there are no pairs either.
+		if pairs, _, _ := msgp.ReadMapHeaderBytes(u.head.metadata); pairs == 0 {
+			return nil
 		}
 		u.out = append(append(u.out, metadataField...), ':')
 		return u.part(u.head.metadata, func(u *unpacker) error { return u.value(1) })

@@ -34,6 +34,8 @@ func TestMsgpackEntries(t *testing.T) {
 		records []string
 	}{
 		"with metadata that is empty":   {"\x92\x92" + aTime + "\x80\x81\xa1a\x01", []string{`{` + at + `,"a":1}`}},
+		"with an empty map16":           {"\x92\x92" + aTime + "\xde\x00\x00\x81\xa1a\x01", []string{`{` + at + `,"a":1}`}},
+		"with an empty map32":           {"\x92\x92" + aTime + "\xdf\x00\x00\x00\x00\x81\xa1a\x01", []string{`{` + at + `,"a":1}`}},
 		"with metadata":                 {"\x92\x92" + aTime + "\x81\xa3_id\xa1x\x81\xa1a\x01", []string{`{` + at + `,"@metadata":{"_id":"x"},"a":1}`}},
 		"with nil for metadata":         {"\x92\x92" + aTime + "\xc0\x81\xa1a\x01", []string{`{` + at + `,"a":1}`}},
 		"without metadata":              {anEntry("\x81\xa1a\x01"), []string{`{` + at + `,"a":1}`}},
