@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
+	"github.com/tinylib/msgp/msgp"
 
 	"filebeat-websocket/protocol/forward"
 )
@@ -44,6 +45,25 @@ func (c *client) pong(t testing.TB) forward.Pong {
 	pong, err := forward.ParsePong([]byte(take(t, c.messages)))
 	require.NoError(t, err)
 	return pong
+}
+
+func TestHandshakeTakesTextInStrAndInBin(t *testing.T) {
+	for name, text := range map[string]func([]byte, string) []byte{
+		"str": msgp.AppendString,
+		"bin": func(b []byte, s string) []byte { return msgp.AppendBytes(b, []byte(s)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := start(t, new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})
+			c := dial(t, url)
+			p := answer(c.helo(t), sharedKey, "", "")
+			message := msgp.AppendArrayHeader(nil, 6)
+			for _, element := range []string{"PING", p.Hostname, string(p.Salt), p.KeyDigest, "", ""} {
+				message = text(message, element)
+			}
+			c.sendBinary(t, string(message))
+			require.True(t, c.pong(t).OK)
+		})
+	}
 }
 
 func TestHandshakeLetsInWhoKnowsTheKey(t *testing.T) {

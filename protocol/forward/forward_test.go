@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	print(hashlib.sha512(salt + b"server-1" + nonce + key).hexdigest())
 //	print(hashlib.sha512(auth + b"alice" + b"pa55word").hexdigest())
 //	print(msgpack.packb(["HELO", {"nonce": nonce, "auth": auth, "keepalive": True}]).hex())
-//	print(msgpack.packb(["PING", "agent-1", salt, "d1", "alice", "d2"]).hex())
+//	print(msgpack.packb(["PING", "agent-1", salt_as_str, "d1", "alice", "d2"]).hex())
 //	print(msgpack.packb(["PONG", False, "no", "server-1", "d3"]).hex())
 //	print(msgpack.packb({"ack": "Zm9v"}).hex())
 //	print(base64.b64encode(hashlib.sha512(b"entries").digest()[:16]).decode())
@@ -32,7 +32,7 @@ const (
 	serverDigest   = "5d4a2efaaef716b33fd52fa8f66d3a453bd5d5dbc96efa2ea3ce7fefd1ae360b897081815c8a235559ab738317819dace2527b6d41d51a6b01b3e94c8e00b118"
 	passwordDigest = "beb1744237e0ed7bc83b2a953f694e162b48a67eaa21e1e8f3968081f3f5c73032c85f1b05bcc51e2d0d29b39dfdf2510f2f79a3cf0cdd5a1c62074680134309"
 	heloBytes      = "92a448454c4f83a56e6f6e6365c410101112131415161718191a1b1c1d1e1fa461757468c410202122232425262728292a2b2c2d2e2fa96b656570616c697665c3"
-	pingBytes      = "96a450494e47a76167656e742d31c410000102030405060708090a0b0c0d0e0fa26431a5616c696365a26432"
+	pingBytes      = "96a450494e47a76167656e742d31b0000102030405060708090a0b0c0d0e0fa26431a5616c696365a26432"
 	pongBytes      = "95a4504f4e47c2a26e6fa87365727665722d31a26433"
 	ackBytes       = "81a361636ba45a6d3976"
 	chunkID        = "PfKBU1CChpDMZxT6CKFOug=="

@@ -72,7 +72,8 @@ func ParseHelo(message []byte) (Helo, error) {
 type Ping struct {
 	// Hostname is the client's.
 	Hostname string
-	// Salt is chosen by the client, for both digests of the key.
+	// Salt is chosen by the client, for both digests of the key. It is written as str,
+	// which Fluent Bit requires, so it should be text.
 	Salt []byte
 	// KeyDigest is KeyDigest(Salt, Hostname, nonce, key).
 	KeyDigest string
@@ -87,7 +88,7 @@ func AppendPing(dst []byte, p Ping) []byte {
 	dst = msgp.AppendArrayHeader(dst, 6)
 	dst = msgp.AppendString(dst, ping)
 	dst = msgp.AppendString(dst, p.Hostname)
-	dst = msgp.AppendBytes(dst, p.Salt)
+	dst = msgp.AppendStringFromBytes(dst, p.Salt)
 	dst = msgp.AppendString(dst, p.KeyDigest)
 	dst = msgp.AppendString(dst, p.Username)
 	return msgp.AppendString(dst, p.PasswordDigest)

@@ -6,6 +6,7 @@ package ack
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,8 @@ const (
 	shaken
 )
 
-// saltBytes is the length of a salt, as in Fluentd.
+// saltBytes is the length of a salt before it is written as hex, as in Fluentd. Every
+// server takes text; Fluent Bit takes nothing else.
 const saltBytes = 16
 
 // Unwrap returns the strategy that takes over after the handshake.
@@ -117,8 +119,9 @@ func (h *handshake) Message(payload []byte) (Verdict, error) {
 
 // answer returns the PING. A user is named only to a server that asks for one.
 func (h *handshake) answer(helo forward.Helo) []byte {
-	h.salt, h.nonce = make([]byte, saltBytes), helo.Nonce
-	_, _ = rand.Read(h.salt) // never fails
+	random := make([]byte, saltBytes)
+	_, _ = rand.Read(random) // never fails
+	h.salt, h.nonce = hex.AppendEncode(nil, random), helo.Nonce
 	ping := forward.Ping{
 		Hostname:  h.with.Hostname,
 		Salt:      h.salt,

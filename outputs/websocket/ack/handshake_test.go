@@ -38,7 +38,7 @@ func TestTheStrategyInsideBeginsOnceTheServerHasShownThatItKnowsTheKey(t *testin
 	helo := forward.Helo{Nonce: []byte("n"), Auth: []byte("salt")}
 	s, ping := begun(t, agent, helo)
 	require.Equal(t, "agent", ping.Hostname)
-	require.Len(t, ping.Salt, saltBytes)
+	require.Len(t, ping.Salt, 2*saltBytes, "as hex")
 	require.Equal(t, forward.KeyDigest(ping.Salt, "agent", helo.Nonce, "s3cret"), ping.KeyDigest)
 	require.Equal(t, "alice", ping.Username)
 	require.Equal(t, forward.PasswordDigest([]byte("salt"), "alice", "pa55word"), ping.PasswordDigest)

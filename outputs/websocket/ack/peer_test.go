@@ -13,6 +13,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/testing/wstest"
 )
 
 // link is a strategy and a peer with a wire between them, all in memory. What
@@ -160,6 +161,7 @@ func (l *link) peerReads(frames int) {
 
 // letIn answers the PING of a handshake.
 func (l *link) letIn(message []byte) {
+	require.NoError(l.t, wstest.StrictPing(message))
 	ping, err := forward.ParsePing(message)
 	require.NoError(l.t, err)
 	require.Equal(l.t, forward.KeyDigest(ping.Salt, ping.Hostname, []byte(nonce), sharedKey), ping.KeyDigest)
