@@ -64,7 +64,9 @@ func (c *client) dialOptions() (conn.Options, error) {
 	return options, err
 }
 
-func (c *client) ackConfig() ack.Config { return ack.Config{Field: c.config.AckField} }
+func (c *client) ackConfig() ack.Config {
+	return ack.Config{Field: c.config.AckField, MaxReadBytes: int(c.config.MaxReadBytes)}
+}
 
 func (c *client) newStrategy() ack.Strategy { return c.withHandshake(c.ack.New(c.ackConfig())) }
 

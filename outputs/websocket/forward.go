@@ -155,6 +155,8 @@ func (c *config) handshake(info beat.Info) *ack.Handshake {
 		SharedKey: c.Forward.SharedKey,
 		Username:  c.Forward.Username,
 		Password:  c.Forward.Password,
+
+		MaxReadBytes: int(c.MaxReadBytes),
 	}
 }
 

@@ -4,9 +4,11 @@
 package ack
 
 import (
+	"cmp"
 	"time"
 
 	"filebeat-websocket/outputs/internal/registry"
+	"filebeat-websocket/protocol/forward"
 )
 
 // Strategy decides when messages are confirmed. The messages of a connection
@@ -32,7 +34,7 @@ type Strategy interface {
 	Pong(payload []byte) Verdict
 
 	// Message takes a data message that came in. It does not keep it. An error means
-	// that the message was not understood: it is logged once and ignored.
+	// that something in the message was not understood: it is logged once and ignored.
 	Message(payload []byte) (Verdict, error)
 
 	// Note returns a sentence about the peer that is logged once per connection,
@@ -60,6 +62,9 @@ type Verdict struct {
 	// Reply is a message without a number, to be written before the Ping; nil for
 	// none. As with Ping, only while Ready is false.
 	Reply []byte
+	// More means that the message held more than this: Message is to be called again,
+	// with nil. Message sets it beside an error too.
+	More bool
 	// Failed ends the connection with this cause.
 	Failed error
 }
@@ -111,7 +116,13 @@ type Config struct {
 	// Field is the field with the number of the confirmed message, such as "a.b", in
 	// the replies of a server that does not speak filebeat.ack.v1.
 	Field string
+	// MaxReadBytes is the maximum length of a reply where replies come in a stream; 0
+	// for 1 MiB.
+	MaxReadBytes int
 }
+
+// stream returns what cuts the replies of Fluent Forward.
+func (c Config) stream() *forward.Stream { return forward.NewStream(cmp.Or(c.MaxReadBytes, 1<<20)) }
 
 // Type is a kind of strategy.
 type Type struct {

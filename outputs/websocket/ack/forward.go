@@ -5,18 +5,23 @@ package ack
 
 import (
 	"errors"
+	"fmt"
 
 	"filebeat-websocket/protocol/forward"
 )
 
 func init() {
-	Register("forward", Type{New: func(Config) Strategy { return &chunkReplies{waiting: map[string][]uint64{}} }})
+	Register("forward", Type{New: func(c Config) Strategy {
+		return &chunkReplies{replies: c.stream(), waiting: map[string][]uint64{}}
+	}})
 }
 
 // chunkReplies confirms by the replies of a Fluent Forward server, which name the
-// chunk id of a request, in any order.
+// chunk id of a request, in any order. They are values of a stream: a bridge between
+// WebSocket and the server may put several into one message, and cut one in two.
 type chunkReplies struct {
 	silent
+	replies *forward.Stream
 	// waiting has the unconfirmed messages of each chunk id, oldest first: requests
 	// with the same entries have the same id, and the server answers each of them.
 	waiting map[string][]uint64
@@ -31,9 +36,28 @@ func (c *chunkReplies) Written(number uint64, message []byte) {
 }
 
 func (c *chunkReplies) Message(payload []byte) (Verdict, error) {
-	chunk, err := forward.ParseAck(payload)
+	c.replies.Write(payload)
+	reply, err := c.replies.Next()
+	if err != nil || reply == nil {
+		return Verdict{Failed: streamError(err)}, nil
+	}
+	verdict, err := c.reply(reply)
+	verdict.More = c.replies.Unread() > 0
+	return verdict, err
+}
+
+// streamError says what is wrong with replies whose ends can no longer be found.
+func streamError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the server's replies can't be read (max_read_bytes limits their length): %w", err)
+}
+
+func (c *chunkReplies) reply(reply []byte) (Verdict, error) {
+	chunk, err := forward.ParseAck(reply)
 	if err != nil {
-		if _, notHelo := forward.ParseHelo(payload); notHelo == nil {
+		if _, notHelo := forward.ParseHelo(reply); notHelo == nil {
 			return Verdict{}, errors.New("a HELO: the server requires a handshake, so set forward.shared_key")
 		}
 		return Verdict{}, err

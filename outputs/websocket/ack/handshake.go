@@ -22,6 +22,8 @@ type Handshake struct {
 	SharedKey string
 	// Username and Password are sent, as a digest, only to a server that asks for a user.
 	Username, Password string
+	// MaxReadBytes is as in Config.
+	MaxReadBytes int
 }
 
 // HandshakeError is why a handshake failed. Its text contains neither the key nor the
@@ -38,13 +40,15 @@ func (e *HandshakeError) Error() string { return "handshake of Fluent Forward: "
 // The handshake fails if the server refuses the client, does not know the shared key,
 // or has the client's own name.
 func WithHandshake(inner Strategy, with Handshake) Strategy {
-	return &handshake{Strategy: inner, with: with}
+	return &handshake{Strategy: inner, with: with, replies: Config{MaxReadBytes: with.MaxReadBytes}.stream()}
 }
 
 type handshake struct {
 	Strategy
-	with  Handshake
-	stage stage
+	with    Handshake
+	stage   stage
+	replies *forward.Stream // until shaken
+	rest    []byte          // what the message with the PONG had behind it, for the strategy inside
 
 	salt, nonce []byte // of the PING and the HELO
 	noUser      bool   // the server requires a user, and none is set
@@ -94,27 +98,44 @@ func (h *handshake) Pong(payload []byte) Verdict {
 }
 
 func (h *handshake) Message(payload []byte) (Verdict, error) {
-	switch h.stage {
-	case awaitHelo:
-		helo, err := forward.ParseHelo(payload)
+	if h.stage == shaken {
+		if len(h.rest) > 0 {
+			payload, h.rest = h.rest, nil
+		}
+		return h.Strategy.Message(payload)
+	}
+	h.replies.Write(payload)
+	reply, err := h.replies.Next()
+	if err != nil || reply == nil {
+		return Verdict{Failed: streamError(err)}, nil
+	}
+	verdict, err := h.reply(reply)
+	verdict.More = h.replies.Unread() > 0
+	if h.stage == shaken {
+		h.rest = h.replies.Rest()
+	}
+	return verdict, err
+}
+
+// reply takes the server's next value.
+func (h *handshake) reply(reply []byte) (Verdict, error) {
+	if h.stage == awaitHelo {
+		helo, err := forward.ParseHelo(reply)
 		if err != nil {
 			return Verdict{}, err
 		}
 		h.stage = awaitPong
 		return Verdict{Reply: h.answer(helo)}, nil
-	case awaitPong:
-		pong, err := forward.ParsePong(payload)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if problem := h.check(pong); problem != "" {
-			return Verdict{Failed: &HandshakeError{problem}}, nil
-		}
-		h.stage = shaken
-		return h.Strategy.Open(), nil
-	default:
-		return h.Strategy.Message(payload)
 	}
+	pong, err := forward.ParsePong(reply)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if problem := h.check(pong); problem != "" {
+		return Verdict{Failed: &HandshakeError{problem}}, nil
+	}
+	h.stage = shaken
+	return h.Strategy.Open(), nil
 }
 
 // answer returns the PING. A user is named only to a server that asks for one.

@@ -4,11 +4,13 @@
 package ack
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/testing/wstest"
 )
 
 var agent = Handshake{Hostname: "agent", SharedKey: "s3cret", Username: "alice", Password: "pa55word"}
@@ -110,7 +112,7 @@ func TestWhatDoesNotBelongToTheHandshakeIsIgnored(t *testing.T) {
 		require.True(t, ok)
 		return waiter.Awaits()
 	}
-	for _, message := range []string{"", "hello", "\xC0", `{"ack": 1}`} {
+	for _, message := range []string{"\x01", "\xA5hello", "\xC0", "\x91\xA4HELO"} {
 		_, err := s.Message([]byte(message))
 		require.ErrorIs(t, err, forward.ErrMessage)
 	}
@@ -128,6 +130,45 @@ func TestWhatDoesNotBelongToTheHandshakeIsIgnored(t *testing.T) {
 	verdict, err = s.Message([]byte(`{"ack": 1}`))
 	require.NoError(t, err)
 	require.Equal(t, Verdict{Confirmed: 1}, verdict)
+}
+
+func TestTheHandshakeIsReadWhereverMessagesBeginAndEnd(t *testing.T) {
+	helo := forward.Helo{Nonce: []byte("n")}
+	for name, bytes := range map[string]int{"as one message": 1 << 20, "byte by byte": 1, "in pieces": 7} {
+		t.Run(name, func(t *testing.T) {
+			inner, reader := forwardStrategy(t)
+			s := WithHandshake(inner, agent)
+			var ping forward.Ping
+			take := func(content []byte) (settled []uint64) {
+				for piece := range slices.Chunk(content, bytes) {
+					for more := true; more; piece = nil {
+						verdict, err := s.Message(piece)
+						require.NoError(t, err)
+						require.NoError(t, verdict.Failed)
+						if verdict.Reply != nil {
+							require.NoError(t, wstest.StrictPing(verdict.Reply))
+							ping, err = forward.ParsePing(verdict.Reply)
+							require.NoError(t, err)
+						}
+						if verdict.Settled > 0 {
+							settled = append(settled, verdict.Settled)
+						}
+						more = verdict.More
+					}
+				}
+				return settled
+			}
+			require.Empty(t, take(forward.AppendHelo(nil, helo)))
+			reader.Written(1, requestWith("a"))
+			reader.Written(2, requestWith("b"))
+			content := welcome(ping, helo, "server", "s3cret")
+			for _, chunk := range []string{"a", "b"} {
+				content = forward.AppendAck(content, chunk)
+			}
+			require.Equal(t, []uint64{1, 2}, take(content), "what stands behind the PONG is for the strategy inside")
+			require.True(t, s.Ready())
+		})
+	}
 }
 
 func TestAsLooksIntoWrappers(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/testing/wstest"
 )
 
 // requestOf returns a request of Fluent Forward with that chunk id.
@@ -55,6 +56,40 @@ func TestMessagesAreConfirmedOneByOneInAnyOrder(t *testing.T) {
 			require.Equal(t, len(b.texts), o.Confirmed)
 		}
 		s.Close(within(t, time.Second))
+	})
+}
+
+func TestConfirmationsInOneMessageOrCutInTwoAllCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := openSession(t, "forward", testOptions(), honest)
+		b := send(s, requests("a", "b", "c", "d")...)
+		<-b.returned
+		var replies []byte
+		for _, chunk := range []string{"a", "b", "c", "d"} {
+			replies = forward.AppendAck(replies, chunk)
+		}
+		const cut = 17 // in the second of them
+		p.reply(string(replies[:cut]))
+		synctest.Wait()
+		require.Empty(t, b.outcome)
+		p.reply(string(replies[cut:]))
+		o := <-b.outcome
+		require.NoError(t, o.Cause)
+		require.Equal(t, 4, o.Confirmed)
+		s.Close(within(t, time.Second))
+	})
+}
+
+func TestRepliesThatAreNotMessagePackEndTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := openSession(t, "forward", testOptions(), honest)
+		b := send(s, requests("a")...)
+		<-b.returned
+		p.reply("\xC1" + string(forward.AppendAck(nil, "a")))
+		o := <-b.outcome
+		require.ErrorIs(t, o.Cause, forward.ErrMessage)
+		require.Zero(t, o.Confirmed)
+		s.loops.Wait()
 	})
 }
 
@@ -106,6 +141,10 @@ func (s shaking) answer(p *peer, f frame) {
 	answer, err := forward.ParsePing([]byte(f.payload))
 	if f.kind != message || err != nil {
 		honest(p, f)
+		return
+	}
+	if wstest.StrictPing([]byte(f.payload)) != nil {
+		p.reply(string(forward.AppendPong(nil, forward.Pong{Reason: "an element is not str"})))
 		return
 	}
 	if s.silent {

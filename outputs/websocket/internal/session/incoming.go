@@ -54,7 +54,13 @@ func (s *Session) answer(v ack.Verdict) {
 }
 
 func (in incoming) Message(payload []byte) {
-	s := in.s
+	for more := true; more; payload = nil {
+		more = in.s.message(payload)
+	}
+}
+
+// message passes a message to the strategy, and reports whether there is more in it.
+func (s *Session) message(payload []byte) (more bool) {
 	s.stateMutex.Lock()
 	verdict, err := s.strategy.Message(payload)
 	first := err != nil && !s.ignored
@@ -63,11 +69,10 @@ func (in incoming) Message(payload []byte) {
 		s.broadcast() // probe looks again
 	}
 	s.stateMutex.Unlock()
-	if err != nil {
-		if first && s.options.Ignored != nil {
-			s.options.Ignored(err)
-		}
-		return
+	if err == nil {
+		s.answer(verdict)
+	} else if first && s.options.Ignored != nil {
+		s.options.Ignored(err)
 	}
-	s.answer(verdict)
+	return verdict.More && verdict.Failed == nil
 }

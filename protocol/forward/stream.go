@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import "fmt"
+
+// Stream cuts a stream of MessagePack values into its values. Forward is such a stream in
+// both directions: a bridge between TCP and WebSocket cuts it anywhere, so a message may
+// hold several values, or a part of one. Make one with NewStream.
+//
+// A length or count beyond the limit is an error as soon as it is read, before the memory
+// for it is needed. No byte is looked at twice, however the stream is cut, and nesting
+// takes no memory.
+type Stream struct {
+	limit   int
+	unread  []byte
+	scanned int    // bytes of unread that belong to the first value and are known
+	open    uint64 // values that have to follow until the first value is whole; 0 before its first byte
+	err     error
+}
+
+// NewStream returns a stream whose values have at most limit bytes.
+func NewStream(limit int) *Stream { return &Stream{limit: limit} }
+
+// Write adds what came in. It does not keep it.
+func (s *Stream) Write(content []byte) {
+	if s.err == nil {
+		s.unread = append(s.unread, content...)
+	}
+}
+
+// Next returns the next value, nil if it is not whole yet. The value is valid until the
+// next call of a method. An error is final: it is not known where the next value begins.
+func (s *Stream) Next() ([]byte, error) {
+	if s.err == nil {
+		s.err = s.scan()
+	}
+	if s.err != nil {
+		s.unread = nil
+		return nil, s.err
+	}
+	if s.open > 0 || s.scanned == 0 {
+		if len(s.unread) == 0 {
+			s.unread = nil // a long value does not keep its memory
+		}
+		return nil, nil
+	}
+	value := s.unread[:s.scanned:s.scanned]
+	s.unread, s.scanned = s.unread[s.scanned:], 0
+	return value, nil
+}
+
+// Unread returns how many bytes are unread.
+func (s *Stream) Unread() int { return len(s.unread) }
+
+// Rest returns what is unread and leaves nothing.
+func (s *Stream) Rest() []byte {
+	rest := s.unread
+	s.unread, s.scanned, s.open = nil, 0, 0
+	return rest
+}
+
+// scan finds the end of the first value, or of what is there of it.
+func (s *Stream) scan() error {
+	for s.scanned == 0 || s.open > 0 {
+		rest := s.unread[s.scanned:]
+		if len(rest) == 0 {
+			return nil
+		}
+		shape, err := shapeOf(rest[0])
+		if err != nil {
+			return err
+		}
+		header := shape.header
+		if len(rest) < header {
+			return nil
+		}
+		bytes, values := shape.content(number(rest[1:header]))
+		open := max(s.open, 1) - 1 + values
+		// Each value that is still to come has at least one byte.
+		if whole := uint64(s.scanned) + uint64(header) + bytes + open; whole > uint64(s.limit) {
+			return fmt.Errorf("%w: a value longer than %d bytes", ErrMessage, s.limit)
+		}
+		if uint64(len(rest)) < uint64(header)+bytes {
+			return nil
+		}
+		s.scanned, s.open = s.scanned+header+int(bytes), open
+	}
+	return nil
+}
+
+// shape is what the first byte of a value says of it.
+type shape struct {
+	header        int    // its length, the first byte included; the rest of it is a number
+	bytes, values uint64 // how many bytes of content follow, and how many values
+	perNumber     unit   // what the number in the header counts beside these
+}
+
+type unit uint8
+
+const (
+	nothing unit = iota
+	contentBytes
+	elements
+	pairs
+)
+
+// content returns how many bytes of content follow, and how many values.
+func (s shape) content(number uint64) (bytes, values uint64) {
+	switch s.perNumber {
+	case contentBytes:
+		return s.bytes + number, s.values
+	case elements:
+		return s.bytes, s.values + number
+	case pairs:
+		return s.bytes, s.values + 2*number
+	}
+	return s.bytes, s.values
+}
+
+func shapeOf(first byte) (shape, error) {
+	switch {
+	case first < 0x80 || first >= 0xE0: // a small number
+		return shape{header: 1}, nil
+	case first < 0x90: // a small map
+		return shape{header: 1, values: 2 * uint64(first&0x0F)}, nil
+	case first < 0xA0: // a small array
+		return shape{header: 1, values: uint64(first & 0x0F)}, nil
+	case first < 0xC0: // a short str
+		return shape{header: 1, bytes: uint64(first & 0x1F)}, nil
+	}
+	switch first {
+	case 0xC0, 0xC2, 0xC3: // nil, false, true
+		return shape{header: 1}, nil
+	case 0xC4, 0xC5, 0xC6: // bin
+		return shape{header: 1 + 1<<(first-0xC4), perNumber: contentBytes}, nil
+	case 0xC7, 0xC8, 0xC9: // ext, with its type
+		return shape{header: 1 + 1<<(first-0xC7), bytes: 1, perNumber: contentBytes}, nil
+	case 0xCA, 0xCB: // floats
+		return shape{header: 1, bytes: 4 << (first - 0xCA)}, nil
+	case 0xCC, 0xCD, 0xCE, 0xCF: // unsigned numbers
+		return shape{header: 1, bytes: 1 << (first - 0xCC)}, nil
+	case 0xD0, 0xD1, 0xD2, 0xD3: // signed numbers
+		return shape{header: 1, bytes: 1 << (first - 0xD0)}, nil
+	case 0xD4, 0xD5, 0xD6, 0xD7, 0xD8: // short ext, with its type
+		return shape{header: 1, bytes: 1 + 1<<(first-0xD4)}, nil
+	case 0xD9, 0xDA, 0xDB: // str
+		return shape{header: 1 + 1<<(first-0xD9), perNumber: contentBytes}, nil
+	case 0xDC, 0xDD: // array
+		return shape{header: 1 + 2<<(first-0xDC), perNumber: elements}, nil
+	case 0xDE, 0xDF: // map
+		return shape{header: 1 + 2<<(first-0xDE), perNumber: pairs}, nil
+	}
+	return shape{}, fmt.Errorf("%w: not MessagePack", ErrMessage) // 0xC1
+}
+
+// number reads an unsigned number, big endian.
+func number(b []byte) (n uint64) {
+	for _, digit := range b {
+		n = n<<8 | uint64(digit)
+	}
+	return n
+}
