@@ -13,13 +13,15 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-const (
-	// debianPython finds the modules of Debian's packages.
-	debianPython = "/usr/bin/python3"
+// debianPython finds the modules of Debian's packages.
+const debianPython = "/usr/bin/python3"
 
-	nodeModule  = "ws"
-	nodeVersion = "8.23.0"
-)
+// nodeModules are the modules of npm that the tests need, with their versions.
+var nodeModules = map[string]string{
+	"ws":                 "8.23.0",
+	"@fluent-org/logger": "1.0.10",
+	"fluent-logger":      "3.4.1",
+}
 
 // packages are the Debian packages that the tests need, by one file of each.
 var packages = map[string]string{
@@ -35,6 +37,7 @@ var packages = map[string]string{
 	"/usr/sbin/squid":                           "squid",
 	"/usr/sbin/danted":                          "dante-server",
 	"/usr/bin/microsocks":                       "microsocks",
+	"/usr/bin/websockify":                       "websockify",
 }
 
 // cacheFolder returns the folder for what does not come from Debian.
@@ -60,8 +63,10 @@ func install(t *testing.T) {
 	t.Helper()
 	installOnce.Do(func() {
 		errInstall = beattest.InstallPackages(packages)
-		if errInstall == nil {
-			errInstall = beattest.InstallNodeModule(nodeFolder(t), nodeModule, nodeVersion)
+		for module, version := range nodeModules {
+			if errInstall == nil {
+				errInstall = beattest.InstallNodeModule(nodeFolder(t), module, version)
+			}
 		}
 	})
 	require.NoError(t, errInstall)
