@@ -47,7 +47,8 @@ func InstallPackages(packages map[string]string) error {
 		return err
 	}
 	slices.Sort(missing)
-	return Install("apt-get", append([]string{"install", "-y", "--no-install-recommends"}, missing...)...)
+	// Another apt may be at work, on a fresh machine above all.
+	return Install("apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends"}, missing...)...)
 }
 
 // InstallNodeModule installs a module of Node into the folder, unless it is there in
