@@ -5,6 +5,7 @@ package websocket
 
 import (
 	"errors"
+	"fmt"
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
@@ -84,7 +85,9 @@ func (c *client) sessionOptions() session.Options {
 		PingInterval: c.config.PingInterval,
 		MaxPause:     c.config.Backoff.Max,
 		Ended:        c.ended,
-		Ignored:      func(err error) { c.log.Warnf("%v sent a message that was ignored: %v", displayURL(c.endpoint), err) },
-		RoundTrip:    c.stats.roundTrip,
+		Ignored: func(err error) {
+			c.logSeldom(c.log.Warn, fmt.Sprintf("%v sent a message that was ignored: %v", displayURL(c.endpoint), err))
+		},
+		RoundTrip: c.stats.roundTrip,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
 // lifecycle ends all clients of an output together: libbeat closes them one after
@@ -23,7 +25,7 @@ type lifecycle struct {
 	closeTimeout time.Duration
 
 	ctx    context.Context // done when the closing begins
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	once    sync.Once
 	mutex   sync.Mutex
@@ -36,7 +38,7 @@ type lifecycle struct {
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
 	l := &lifecycle{closeTimeout: closeTimeout}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -62,7 +64,7 @@ func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 // Close ends all clients. Every call waits until they have ended.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
-		l.cancel()
+		l.cancel(session.ErrClosed)
 		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
 		defer cancel()
 		l.mutex.Lock()

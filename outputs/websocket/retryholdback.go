@@ -6,6 +6,7 @@ package websocket
 import (
 	"time"
 
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
@@ -23,7 +24,7 @@ func (c *client) holdBack(outcome session.Outcome) {
 	switch {
 	case outcome.Cause != nil: // the backoff waits before the next connect
 	case forNow:
-		wait = patience{}.waitFor(c.config.Backoff, c.refused)
+		wait = retry.Patience{}.Wait(retry.Backoff(c.config.Backoff), c.refused)
 		c.refused++
 	default:
 		c.refused = 0
