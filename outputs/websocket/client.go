@@ -21,6 +21,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
@@ -41,8 +42,9 @@ type shared struct {
 	log       *logp.Logger
 	lifecycle *lifecycle
 
-	cleartext sync.Once  // logs the warning about credentials without encryption
-	plain     plainHosts // hosts with which compression cannot be agreed on
+	resolve   func(ctx context.Context, host string) ([]string, error) // nil: the system's resolver
+	cleartext sync.Once                                                // logs the warning about credentials without encryption
+	plain     plainHosts                                               // hosts with which compression cannot be agreed on
 	selfTest  selfTest
 }
 
@@ -51,10 +53,11 @@ type shared struct {
 // client may replace the session between these calls.
 type client struct {
 	*shared
-	endpoint *url.URL       // without the user
-	user     *url.Userinfo  // of the URL, nil if it names none
-	limiter  *retry.Limiter // of the log
-	encoder  queue.Encoder  // for events that did not come through an encoding queue
+	endpoint  *url.URL       // without the user
+	user      *url.Userinfo  // of the URL, nil if it names none
+	limiter   *retry.Limiter // of the log
+	addresses conn.Addresses // of the host's, or the proxy's; guarded by useMutex
+	encoder   queue.Encoder  // for events that did not come through an encoding queue
 
 	useMutex sync.Mutex // guards the use of the session: held while it is made, replaced or published to
 	mutex    sync.Mutex
@@ -91,9 +94,11 @@ func (c *client) connect() error {
 	}
 	opened, err := c.open(connection, c.newStrategy(), c.sessionOptions())
 	if err != nil {
+		c.addresses.Failed()
 		c.stats.failed.Inc()
 		return err
 	}
+	c.addresses.Reached()
 	c.stats.connected(replaces)
 	if !c.adopt(opened) {
 		opened.Close(canceled)
@@ -245,6 +250,9 @@ func upgradeHeader(c *config, info beat.Info) http.Header {
 	}
 	if c.Origin != "" {
 		header.Set("Origin", c.Origin)
+	}
+	if c.HostHeader != "" {
+		header.Set("Host", c.HostHeader)
 	}
 	switch {
 	case c.UserAgent != "":

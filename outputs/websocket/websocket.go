@@ -42,7 +42,7 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(settingError("ack", err))
 	}
-	if _, err := loadTLS(c.TLS); err != nil {
+	if _, err := loadTLS(c.TLS.common()); err != nil {
 		return outputs.Fail(err) // now instead of at the first dial
 	}
 	endpoints, err := c.endpoints()
