@@ -212,6 +212,7 @@ func TestAddressesBehindAndOfAProxyAreTriedOneAfterTheOther(t *testing.T) {
 					for ; err != nil; attempts++ {
 						require.Less(t, attempts, 4, "%q", f.dialled)
 						c, err = Dial(t.Context(), options)
+						time.Sleep(time.Second) // the backoff, on the fake clock
 					}
 					c.Cut()
 					dialled := f.takeDialled()
