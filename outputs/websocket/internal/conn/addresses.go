@@ -71,7 +71,9 @@ func (a *Addresses) each(ctx context.Context, addresses []string, dial func(ctx 
 			a.current = address
 			return nil
 		}
-		a.blame(address)
+		if !silent(err) {
+			a.blame(address)
+		}
 		if first == nil {
 			first = err
 		}

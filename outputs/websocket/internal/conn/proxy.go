@@ -77,9 +77,16 @@ func (o *Options) dialProxy(ctx context.Context, dialTCP dialFunc, address strin
 	dialTarget := func(ctx context.Context, target string) (err error) {
 		steps.after("proxy " + p.URL.Scheme + "://" + p.URL.Host + " to " + target)
 		tunnel, socket, err = p.dialTarget(ctx, dialTCP, target)
-		if refused, ok := errors.AsType[*ProxyError](err); err != nil && (!ok || refused.Code == 0) {
-			o.Addresses.Failed() // the proxy's address: it gave no answer
+		if err == nil {
+			return nil
 		}
+		if !failedAtProxy(err) {
+			err = &ProxyError{Address: p.URL.Host, Cause: err}
+		}
+		if silent(err) {
+			o.Addresses.Failed()
+		}
+		o.Addresses.current = "" // a proxy that refuses is not at fault
 		return err
 	}
 	if p.ResolveHere {
@@ -95,10 +102,15 @@ func (o *Options) dialProxy(ctx context.Context, dialTCP dialFunc, address strin
 	}
 	if err == nil {
 		steps.done("")
-	} else if !failedAtProxy(err) {
-		err = &ProxyError{Address: p.URL.Host, Cause: err}
 	}
 	return tunnel, socket, err
+}
+
+// silent reports whether a dial ended at a proxy that gave no answer: the proxy's address
+// is at fault, and nothing is known about the server's.
+func silent(err error) bool {
+	refused, ok := errors.AsType[*ProxyError](err)
+	return ok && refused.Code == 0
 }
 
 func (p *Proxy) dialTarget(ctx context.Context, dialTCP dialFunc, target string) (tunnel, socket net.Conn, err error) {
