@@ -35,10 +35,16 @@ func For(err error, settings Settings) string {
 	if refused, ok := errors.AsType[*conn.UpgradeError](err); ok {
 		return settings.forAnswer(refused)
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	if nothingListens(err) {
 		return "nothing listens there: check host and port in hosts, and whether the server runs"
 	}
 	return settings.forTLS(err)
+}
+
+// nothingListens reports whether a connection was refused. Windows has an error number
+// of its own for that.
+func nothingListens(err error) bool {
+	return err != nil && (errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "actively refused it"))
 }
 
 const credentials = "username and password, api_key, bearer_token or bearer_token_file"
@@ -92,7 +98,7 @@ func (s Settings) forProxy(refused *conn.ProxyError) string {
 		return s.forProxyUser()
 	case refused.Code == http.StatusForbidden:
 		return "the proxy does not allow this host and port: ask its operator, or set proxy_disable: true"
-	case errors.Is(refused.Cause, syscall.ECONNREFUSED):
+	case nothingListens(refused.Cause):
 		return "no proxy listens there: check " + where
 	}
 	return ""

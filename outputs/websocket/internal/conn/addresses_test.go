@@ -174,6 +174,17 @@ func TestAFailedAddressIsForgivenAfterSomeTime(t *testing.T) {
 	})
 }
 
+func TestAnAddressThatIsOfUseAgainIsForgiven(t *testing.T) {
+	a := &Addresses{}
+	a.blame("a")
+	a.blame("b")
+	require.NoError(t, a.each(t.Context(), []string{"a"}, func(context.Context, string) error { return nil }))
+	a.Reached()
+	for range 20 {
+		require.Equal(t, []string{"a", "b"}, a.order([]string{"b", "a"}))
+	}
+}
+
 // tunnelling is a proxy whose tunnels lead to the addresses of a farm.
 func (f *farm) tunnelling(c net.Conn) {
 	request, err := http.ReadRequest(bufio.NewReader(c))
