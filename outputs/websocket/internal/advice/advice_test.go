@@ -74,6 +74,6 @@ func TestProxiesHaveAdviceOfTheirOwn(t *testing.T) {
 func TestAnErrorThatExplainsItselfHasNoAdvice(t *testing.T) {
 	require.Empty(t, For(errors.New("no such host"), Settings{}))
 	require.Contains(t, For(fmt.Errorf("dial: %w", syscall.ECONNREFUSED), Settings{}), "nothing listens there")
-	onWindows := errors.New("connectex: No connection could be made because the target machine actively refused it.")
+	onWindows := errors.New("connectex: No connection could be made because the target machine actively refused it")
 	require.Contains(t, For(onWindows, Settings{}), "nothing listens there")
 }
