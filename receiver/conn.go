@@ -67,7 +67,7 @@ func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, client *Clien
 	watched.beforeRead = c.beforeRead
 	watched.afterRead = c.afterRead
 	c.frames.limit = h.options.MaxMessageBytes
-	c.idle.opened = time.Now().UnixNano()
+	c.idle.opened = time.Now()
 	return c
 }
 
@@ -188,7 +188,7 @@ func (c *conn) read(r io.Reader) ([]byte, error) {
 	if err := c.buffer.ReadAll(r, c.handler.options.MaxMessageBytes); err != nil {
 		return nil, c.closingOf(err)
 	}
-	c.idle.message.Store(time.Now().UnixNano())
+	c.idle.complete()
 	return c.buffer.Bytes(), nil
 }
 

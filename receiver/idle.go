@@ -24,14 +24,20 @@ const (
 // idleness tells for how long a client has sent nothing. The reader writes it, others
 // read it.
 type idleness struct {
+	opened time.Time
+	// In nanoseconds since opened: the clock of the machine may be set meanwhile.
 	waiting atomic.Int64 // since when the reader has waited for bytes; 0 while it does not
 	message atomic.Int64 // when the newest message was complete; 0 before the first
-	opened  int64        // all are Unix nanoseconds
 }
 
-func (i *idleness) wait() { i.waiting.Store(time.Now().UnixNano()) }
+func (i *idleness) wait() { i.waiting.Store(i.elapsed()) }
 
 func (i *idleness) heard() { i.waiting.Store(0) }
+
+func (i *idleness) complete() { i.message.Store(i.elapsed()) }
+
+// elapsed is never 0.
+func (i *idleness) elapsed() int64 { return int64(max(time.Since(i.opened), 1)) }
 
 // silent returns for how long the reader has waited for bytes.
 func (i *idleness) silent() time.Duration {
@@ -39,7 +45,7 @@ func (i *idleness) silent() time.Duration {
 	if since == 0 {
 		return 0
 	}
-	return time.Since(time.Unix(0, since))
+	return time.Duration(i.elapsed() - since)
 }
 
 // watchIdle sends a Ping to a client that is silent, and ends one that has not
@@ -66,20 +72,20 @@ func (c *conn) giveWay() {
 	c.leave(&closing{code: websocket.CloseTryAgainLater, reason: "idle, and its place is needed"})
 }
 
-// idleSince returns since when the client has sent no message, in Unix nanoseconds, and
-// whether it has sent one before. It is 0 if it may be sending one.
-func (c *conn) idleSince() (since int64, used bool) {
+// idleFor returns for how long the client has sent no message, and whether it has sent
+// one before. It is 0 if that is too short to give way, or it may be sending one.
+func (c *conn) idleFor() (idle time.Duration, used bool) {
 	last := c.idle.message.Load()
-	since = max(last, c.idle.opened)
-	if c.idle.silent() == 0 || time.Since(time.Unix(0, since)) < c.handler.idleTimeout/leavingFraction {
+	idle = time.Duration(c.idle.elapsed() - last)
+	if c.idle.silent() == 0 || idle < c.handler.idleTimeout/leavingFraction {
 		return 0, last != 0
 	}
-	return since, last != 0
+	return idle, last != 0
 }
 
 // leaver is a waiter that can give way.
 type leaver interface {
-	idleSince() (since int64, used bool)
+	idleFor() (idle time.Duration, used bool)
 	giveWay()
 }
 
@@ -89,19 +95,19 @@ func (in *Intake) oldestIdleLocked() (oldest *Client) {
 	if in.leaving >= maxLeaving {
 		return nil
 	}
-	var oldestSince int64
+	var longest time.Duration
 	oldestUsed := true
 	for c := range in.clients {
 		one, ok := c.waiter.(leaver)
 		if !ok || c.leaving {
 			continue
 		}
-		since, used := one.idleSince()
-		if since == 0 || used && !oldestUsed {
+		idle, used := one.idleFor()
+		if idle == 0 || used && !oldestUsed {
 			continue
 		}
-		if oldest == nil || oldestUsed && !used || since < oldestSince {
-			oldest, oldestSince, oldestUsed = c, since, used
+		if oldest == nil || oldestUsed && !used || idle > longest {
+			oldest, longest, oldestUsed = c, idle, used
 		}
 	}
 	return oldest

@@ -37,7 +37,7 @@ func TestASilentClientGetsAPingAndThenHasToGo(t *testing.T) {
 	take(t, pings)
 	require.Equal(t, &websocket.CloseError{Code: 1001, Text: "no answer to a ping"}, take(t, silent.ended))
 	another, _ := dialSilent(t, url)
-	take(t, another.ended)
+	require.Error(t, take(t, another.ended))
 	require.NoError(t, answering.WriteMessage(websocket.TextMessage, []byte("1")), "an answer is enough")
 	require.Equal(t, `{"ack":1}`, take(t, answering.messages))
 }
@@ -52,7 +52,7 @@ func TestAClientThatHasToWaitIsNotSilent(t *testing.T) {
 	c := dial(t, url, protocol.Subprotocol)
 	require.NoError(t, c.WriteMessage(websocket.TextMessage, []byte("1")))
 	other, _ := dialSilent(t, url)
-	take(t, other.ended) // meanwhile
+	require.Error(t, take(t, other.ended)) // meanwhile
 	close(release)
 	require.Equal(t, `{"ack":1}`, take(t, c.messages))
 }
@@ -62,13 +62,13 @@ func TestTheOldestIdleClientGivesWay(t *testing.T) {
 	h, url := start(t, new(memorySink), Options{MaxConnections: 3, Observers: []Observer{{Opened: func(p Peer) { opened <- p }}}})
 	h.idleTimeout = 6 * time.Second
 	used := dial(t, url, protocol.Subprotocol)
-	require.NoError(t, used.WriteMessage(websocket.TextMessage, []byte("1")))
-	require.Equal(t, `{"ack":1}`, take(t, used.messages))
 	take(t, opened)
 	older := dial(t, url)
 	take(t, opened)
 	newer := dial(t, url)
 	take(t, opened)
+	require.NoError(t, used.WriteMessage(websocket.TextMessage, []byte("1")))
+	require.Equal(t, `{"ack":1}`, take(t, used.messages))
 	_, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 	require.Error(t, err, "nobody has been idle for long")
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
