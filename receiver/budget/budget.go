@@ -18,26 +18,29 @@ var ErrShort = errors.New("too little memory for all that arrives")
 const (
 	// patience is for how long a Lease with bytes is left alone.
 	patience = 250 * time.Millisecond
-	// lookAgain is how often a claim that waits looks for a Lease to evict.
-	lookAgain = 50 * time.Millisecond
+	// evictInterval is how often a claim that waits is made room for.
+	evictInterval = 5 * time.Millisecond
 )
 
 // Budget is the memory of one receiver. Its methods may be called from any
 // goroutine.
 type Budget struct {
 	arriving    share
+	ahead       share // read buffers, which are taken if there is room, and not waited for
 	quick       share // decoding, those that need little
 	heavy       share // decoding, the others
 	uncommitted int64
 
-	mutex  sync.Mutex
-	leases map[*Lease]struct{}
+	mutex    sync.Mutex
+	leases   map[*Lease]struct{}
+	evicting bool // evictLoop runs
 }
 
 // New returns a Budget of that many bytes.
 func New(bytes int64) *Budget {
 	return &Budget{
-		arriving:    share{max: bytes / 2},
+		arriving:    share{max: bytes/2 - bytes/16},
+		ahead:       share{max: bytes / 16},
 		quick:       share{max: bytes / 8},
 		heavy:       share{max: bytes / 4},
 		uncommitted: bytes / 8,
@@ -55,7 +58,30 @@ func (b *Budget) MaxUncommitted() int64 { return b.uncommitted }
 
 // InUse returns how many bytes are given out for messages that arrive or are
 // decoded.
-func (b *Budget) InUse() int64 { return b.arriving.inUse() + b.quick.inUse() + b.heavy.inUse() }
+func (b *Budget) InUse() int64 {
+	return b.arriving.inUse() + b.ahead.inUse() + b.quick.inUse() + b.heavy.inUse()
+}
+
+// AheadBytes is the length of a read buffer.
+const AheadBytes = 64 << 10
+
+var aheadPool = sync.Pool{New: func() any { return new([AheadBytes]byte) }}
+
+// TakeAhead returns a read buffer of AheadBytes, or nil if there is no memory for
+// another one. It is for clients that send fast.
+func (b *Budget) TakeAhead() []byte {
+	if !b.ahead.try(AheadBytes) {
+		return nil
+	}
+	buffer, _ := aheadPool.Get().(*[AheadBytes]byte)
+	return buffer[:]
+}
+
+// GiveAhead gives it back.
+func (b *Budget) GiveAhead(buffer []byte) {
+	aheadPool.Put((*[AheadBytes]byte)(buffer))
+	b.ahead.give(AheadBytes)
+}
 
 // Open returns a Lease for a client, until ctx ends.
 func (b *Budget) Open(ctx context.Context) *Lease {
@@ -67,11 +93,34 @@ func (b *Budget) Open(ctx context.Context) *Lease {
 	return l
 }
 
-// makeRoom evicts while claims do not fit.
-func (b *Budget) makeRoom() {
+// evictLoop runs while claims wait.
+func (b *Budget) evictLoop() {
+	for b.makeRoom() {
+		time.Sleep(evictInterval)
+	}
+}
+
+// watchClaims has evictLoop run for a claim that waits.
+func (b *Budget) watchClaims() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	missing := b.arriving.short()
+	if !b.evicting {
+		b.evicting = true
+		go b.evictLoop()
+	}
+}
+
+// makeRoom evicts until the first claim fits, once those that are evicted have let go.
+// It does not look at the others: clients can claim any amount, and would have all
+// evicted that are not as new as they are. It reports whether there is a claim.
+func (b *Budget) makeRoom() bool {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	missing, waits := b.arriving.short()
+	if !waits {
+		b.evicting = false
+		return false
+	}
 	for l := range b.leases {
 		if l.evicted {
 			missing -= l.bytes.Load() // it will let go
@@ -81,12 +130,13 @@ func (b *Budget) makeRoom() {
 	for missing > 0 {
 		worst := b.worstLocked(now)
 		if worst == nil {
-			return // what is left ends by itself, or is looked at again
+			break // what is left ends by itself, or is looked at again
 		}
 		worst.evicted = true
 		missing -= worst.bytes.Load()
 		worst.cancel(ErrShort)
 	}
+	return true
 }
 
 // worstLocked returns the Lease that has cost most, nil if there is none that may
@@ -124,7 +174,8 @@ type Lease struct {
 // ErrShort as the cause.
 func (l *Lease) Context() context.Context { return l.ctx }
 
-// Begin notes that a message begins, for which the client may hold bytes already.
+// Begin notes that a message begins, for which the client may hold bytes already. If
+// it holds none, the message counts from when it does.
 func (l *Lease) Begin() { l.since.Store(time.Now().UnixNano()) }
 
 // Grow takes more bytes for the message, and waits for them. It returns the cause
@@ -136,9 +187,13 @@ func (l *Lease) Grow(bytes int64) error {
 	if err := context.Cause(l.ctx); err != nil {
 		return err
 	}
-	if waiting := l.budget.arriving.enter(bytes); waiting != nil {
+	held := l.bytes.Load()
+	if waiting := l.budget.arriving.enter(bytes, held+bytes); waiting != nil {
 		if err := l.await(waiting); err != nil {
 			return err
+		}
+		if held == 0 {
+			l.Begin()
 		}
 	}
 	l.bytes.Add(bytes)
@@ -146,18 +201,13 @@ func (l *Lease) Grow(bytes int64) error {
 }
 
 func (l *Lease) await(waiting *claim) error {
-	again := time.NewTicker(lookAgain)
-	defer again.Stop()
-	for {
-		l.budget.makeRoom()
-		select {
-		case <-waiting.granted:
-			return nil
-		case <-l.ctx.Done():
-			l.budget.arriving.leave(waiting)
-			return context.Cause(l.ctx)
-		case <-again.C:
-		}
+	l.budget.watchClaims()
+	select {
+	case <-waiting.granted:
+		return nil
+	case <-l.ctx.Done():
+		l.budget.arriving.leave(waiting)
+		return context.Cause(l.ctx)
 	}
 }
 

@@ -24,6 +24,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const mebi = 1 << 20
 
+// bubble runs f with a time of its own, and leaves evictLoop some to end in.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f(t)
+		time.Sleep(time.Second)
+	})
+}
+
+// ofEight returns a Budget with 8 MiB for what arrives.
+func ofEight() *Budget {
+	b := New(16 * mebi)
+	b.arriving.max = 8 * mebi
+	return b
+}
+
 // stall has clients whose messages of that many bytes never end.
 func stall(t *testing.T, b *Budget, clients int, bytes int64) []*Lease {
 	t.Helper()
@@ -49,8 +65,8 @@ func evicted(list []*Lease) (count int) {
 }
 
 func TestStalledMessagesGiveWayToThoseThatMoveOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(16 * mebi) // 8 MiB for what arrives
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
 		small := stall(t, b, 1, mebi)
 		time.Sleep(time.Second)
 		large := stall(t, b, 1, 5*mebi)
@@ -62,7 +78,7 @@ func TestStalledMessagesGiveWayToThoseThatMoveOn(t *testing.T) {
 		begin := time.Now()
 		good.Begin()
 		require.NoError(t, good.Grow(64<<10))
-		require.Less(t, time.Since(begin), time.Millisecond)
+		require.LessOrEqual(t, time.Since(begin), evictInterval)
 		require.Equal(t, 1, evicted(large), "5 MiB for a second")
 		require.Zero(t, evicted(small), "1 MiB for two seconds")
 		require.Zero(t, evicted(young), "2 MiB for a second")
@@ -75,8 +91,8 @@ func TestStalledMessagesGiveWayToThoseThatMoveOn(t *testing.T) {
 }
 
 func TestAMessageThatHasJustBegunIsLeftAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(16 * mebi)
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
 		first := stall(t, b, 8, mebi)
 		good := b.Open(t.Context())
 		defer good.Close()
@@ -84,7 +100,7 @@ func TestAMessageThatHasJustBegunIsLeftAlone(t *testing.T) {
 		good.Begin()
 		require.NoError(t, good.Grow(mebi))
 		require.GreaterOrEqual(t, time.Since(begin), patience)
-		require.Less(t, time.Since(begin), patience+2*lookAgain)
+		require.Less(t, time.Since(begin), patience+3*evictInterval)
 		require.Equal(t, 1, evicted(first))
 		for _, l := range first {
 			l.Close()
@@ -93,8 +109,8 @@ func TestAMessageThatHasJustBegunIsLeftAlone(t *testing.T) {
 }
 
 func TestWhoClaimsMoreCanBeTheOneThatHasToGo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(16 * mebi)
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
 		greedy := b.Open(t.Context())
 		defer greedy.Close()
 		greedy.Begin()
@@ -111,8 +127,8 @@ func TestWhoClaimsMoreCanBeTheOneThatHasToGo(t *testing.T) {
 }
 
 func TestAMessageThatIsDecodedIsNotEvicted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(16 * mebi)
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
 		decoding := b.Open(t.Context())
 		decoding.Begin()
 		require.NoError(t, decoding.Grow(8*mebi))
@@ -139,8 +155,8 @@ func TestAMessageThatIsDecodedIsNotEvicted(t *testing.T) {
 }
 
 func TestWhoWaitsForALaneCanBeEvicted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(16 * mebi)
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
 		first, second := b.Open(t.Context()), b.Open(t.Context())
 		defer first.Close()
 		all, err := first.Heavy(100 * mebi)
@@ -165,7 +181,7 @@ func TestWhoWaitsForALaneCanBeEvicted(t *testing.T) {
 }
 
 func TestClaimsAreServedInTheirOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := share{max: 10}
 		require.NoError(t, s.take(t.Context(), 7))
 		order := make(chan string, 3)
@@ -191,6 +207,58 @@ func TestClaimsAreServedInTheirOrder(t *testing.T) {
 		s.give(8)
 		require.Equal(t, "small", <-order)
 		require.EqualValues(t, 3, s.inUse())
+	})
+}
+
+func TestWhoWouldHoldLeastIsServedFirst(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := share{max: 10}
+		require.Nil(t, s.enter(10, 10))
+		large, small, same := s.enter(5, 7), s.enter(2, 3), s.enter(2, 3)
+		missing, waits := s.short()
+		require.True(t, waits)
+		require.EqualValues(t, 2, missing, "for the first")
+		s.give(2)
+		<-small.granted
+		s.give(5)
+		<-same.granted
+		require.NotNil(t, s.enter(5, 7))
+		require.Nil(t, s.enter(1, 1), "it overtakes, as there is room for it")
+		s.give(3)
+		<-large.granted
+	})
+}
+
+func TestAThousandGreedyClientsDoNotHaveASmallOneEvicted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := ofEight()
+		var running sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 1000 {
+			running.Go(func() {
+				for ctx.Err() == nil {
+					l := b.Open(ctx)
+					l.Begin()
+					for l.Grow(64<<10) == nil { //nolint:revive // it takes what it gets
+					}
+					l.Close()
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		for range 20 {
+			good := b.Open(ctx)
+			begin := time.Now()
+			good.Begin()
+			require.NoError(t, good.Grow(4<<10))
+			require.Less(t, time.Since(begin), 2*patience)
+			time.Sleep(2 * patience) // as on a machine that is busy
+			require.NoError(t, good.Context().Err(), "it holds little")
+			good.Close()
+		}
+		cancel()
+		running.Wait()
+		require.Zero(t, b.InUse())
 	})
 }
 
@@ -247,7 +315,7 @@ func TestNoDeadlockAndNothingLost(t *testing.T) {
 }
 
 func TestABufferGrowsWithWhatComes(t *testing.T) {
-	b := New(16 * mebi)
+	b := ofEight()
 	l := b.Open(t.Context())
 	defer l.Close()
 	l.Begin()

@@ -7,18 +7,19 @@
 // A message goes through three stages, and each has a share of the number:
 //
 //	stage        share   who waits for it           what frees it
-//	arriving     1/2     who reads a message        a client that sends on, or an eviction
+//	arriving     7/16    who reads a message        a client that sends on, or an eviction
 //	decoding     3/8     who has read one           the decoder and the Sink
 //	uncommitted  1/8     who has handed one on      Commit
 //
-// The share for decoding has two lanes: 1/8 for messages that need little, 1/4 for
+// The last 1/16 is for larger read buffers of clients that send fast: who gets none
+// does with a small one. The share for decoding has two lanes: 1/8 for messages that need little, 1/4 for
 // the others, so that large messages do not hold up small ones.
 //
 // # No deadlock
 //
 // Only the first stage depends on clients, and a client can stop at any time.
 // There, whoever waits for bytes may hold some, so all could wait for each other.
-// This is resolved by eviction: while claims are open that do not fit, the Lease with the
+// This is resolved by eviction: while the first claim does not fit, the Lease with the
 // largest product of bytes and age is ended, be it that of the claimer itself. Its
 // holder is interrupted wherever it waits, and needs nothing to let go. A Lease is
 // left alone for its first quarter of a second, so that a burst of good clients
@@ -31,8 +32,9 @@
 //
 // # Fairness
 //
-// Claims on a share are served in the order in which they came: one for many bytes
-// is not overtaken for ever. A new message has no bytes and no age, so the evicted
-// one is always one that has cost more; a client that sends small messages fast is
-// not evicted for those that stall.
+// Of messages that arrive the one that would hold least is served first, so that a
+// short one does not wait behind a thousand that stall; a long one waits, or goes, when
+// there are more short ones than fit. The lanes of decoding are served in the order in
+// which messages came: one that needs all of a lane is not overtaken for ever. A new
+// message has no bytes and no age, so the evicted one is always one that has cost more.
 package budget

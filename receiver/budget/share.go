@@ -4,12 +4,14 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 )
 
-// share is a number of bytes that is given out in the order of the claims.
+// share is a number of bytes that is given out to the lowest claim first, and among
+// equal ones in the order in which they came.
 type share struct {
 	mutex  sync.Mutex
 	max    int64
@@ -20,21 +22,34 @@ type share struct {
 // claim is one that waits.
 type claim struct {
 	bytes   int64
+	rank    int64
 	granted chan struct{} // closed when they are the claimer's
 }
 
 // enter takes bytes at once and returns nil, or returns a claim to wait for. More
 // than all of the share is never granted: the caller checks that.
-func (s *share) enter(bytes int64) *claim {
+func (s *share) enter(bytes, rank int64) *claim {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if len(s.claims) == 0 && s.used+bytes <= s.max {
+	at, _ := slices.BinarySearchFunc(s.claims, rank+1, func(c *claim, rank int64) int { return cmp.Compare(c.rank, rank) })
+	if at == 0 && s.used+bytes <= s.max {
 		s.used += bytes
 		return nil
 	}
-	waiting := &claim{bytes: bytes, granted: make(chan struct{})}
-	s.claims = append(s.claims, waiting)
+	waiting := &claim{bytes: bytes, rank: rank, granted: make(chan struct{})}
+	s.claims = slices.Insert(s.claims, at, waiting)
 	return waiting
+}
+
+// try takes bytes if they are there.
+func (s *share) try(bytes int64) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	fits := s.used+bytes <= s.max
+	if fits {
+		s.used += bytes
+	}
+	return fits
 }
 
 // leave gives up a claim, also one that has been granted meanwhile.
@@ -49,9 +64,9 @@ func (s *share) leave(c *claim) {
 	s.grantLocked()
 }
 
-// take waits for bytes until ctx ends.
+// take waits for bytes until ctx ends, in the order of the calls.
 func (s *share) take(ctx context.Context, bytes int64) error {
-	waiting := s.enter(bytes)
+	waiting := s.enter(bytes, 0)
 	if waiting == nil {
 		return nil
 	}
@@ -73,21 +88,22 @@ func (s *share) give(bytes int64) {
 
 func (s *share) grantLocked() {
 	for len(s.claims) > 0 && s.used+s.claims[0].bytes <= s.max {
-		s.used += s.claims[0].bytes
-		close(s.claims[0].granted)
+		first := s.claims[0]
+		s.used += first.bytes
+		close(first.granted)
 		s.claims = slices.Delete(s.claims, 0, 1)
 	}
 }
 
-// short returns how many bytes are missing for all claims.
-func (s *share) short() int64 {
+// short returns how many bytes are missing for the first claim, and whether there is
+// one.
+func (s *share) short() (missing int64, waits bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	missing := s.used - s.max
-	for _, c := range s.claims {
-		missing += c.bytes
+	if len(s.claims) == 0 {
+		return 0, false
 	}
-	return missing
+	return s.used + s.claims[0].bytes - s.max, true
 }
 
 func (s *share) inUse() int64 {
