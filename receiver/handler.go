@@ -18,10 +18,6 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// readBufferBytes is the size of a connection's read buffer. Clients send hundreds of
-// small frames in one segment.
-const readBufferBytes = 64 << 10
-
 // Handler is the http.Handler that receives records. Its methods may be called from
 // any goroutine.
 type Handler struct {
@@ -131,7 +127,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.intake.dismiss(client)
-	watched := &watchedWriter{ResponseWriter: w}
+	watched := &watchedWriter{ResponseWriter: w, memory: h.intake.memory}
 	ws, err := h.upgrader.Upgrade(watched, r, nil)
 	if err != nil {
 		return // Upgrade has answered the request
@@ -145,6 +141,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.add(c)
 	defer h.remove(c)
 	c.serve(ctx)
+	watched.conn.free()
 }
 
 func refuseRequest(w http.ResponseWriter, reason string) {
