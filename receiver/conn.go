@@ -63,7 +63,7 @@ type conn struct {
 func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, client *Client, cancel context.CancelFunc) *conn {
 	c := &conn{handler: h, ws: ws, netConn: watched.Conn, client: client, cancel: cancel, quit: make(chan struct{})}
 	c.buffer = client.Buffer()
-	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.intake.commits)
+	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.intake)
 	watched.beforeRead = c.beforeRead
 	watched.afterRead = c.afterRead
 	c.frames.limit = h.options.MaxMessageBytes

@@ -201,3 +201,36 @@ func TestTheMemoryHasToDoForAMessage(t *testing.T) {
 	_, err = NewHandler(in, Options{MaxConnections: 1})
 	require.ErrorContains(t, err, "are the Intake's")
 }
+
+func TestWhatClientsAreOwedIsBounded(t *testing.T) {
+	in, err := NewIntake(new(memorySink), IntakeOptions{MaxMemory: 1 << 20}) // 64 KiB are for what is owed
+	require.NoError(t, err)
+	pong := reply{kind: replyPong, payload: strings.Repeat("x", 125)}
+	deaf, good := newReplies(true, in), newReplies(true, in)
+	pongs := 1
+	for ; !deaf.add(pong); pongs++ {
+	}
+	require.Less(t, pongs, 300)
+	require.LessOrEqual(t, in.MemoryInUse(), int64(64<<10))
+	require.False(t, good.add(pong), "some of it is every client's own")
+	require.False(t, good.add(pong))
+	require.Len(t, good.next(), 2)
+	good.wrote()
+	require.Len(t, deaf.next(), pongs)
+	deaf.wrote()
+	require.Zero(t, in.MemoryInUse())
+	require.False(t, deaf.add(pong), "it has read")
+
+	long := &Refusal{Reason: "no", Records: make([]int, 5000)}
+	full, _, _ := good.hold(reply{kind: replyAcked, first: 1, last: 1, refusal: long}, nil)
+	require.True(t, full)
+	_, _, over := good.due()
+	require.ErrorContains(t, over, "too little memory", "it can't be told, so it has to send again")
+	for range 100 {
+		deaf.add(pong)
+	}
+	require.NotZero(t, in.MemoryInUse())
+	deaf.close()
+	good.close()
+	require.Zero(t, in.MemoryInUse())
+}

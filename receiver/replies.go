@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/receiver/budget"
 )
 
 // maxReplies is how many replies may wait, for Commit and for the client each,
@@ -36,6 +38,51 @@ type reply struct {
 	// chunks are the ids of the Fluent Forward requests of an acked reply, each of
 	// which is acked by itself.
 	chunks []string
+	cost   int64 // of memory until it is written
+}
+
+// freeReplyBytes is how much a client may be owed without memory of the budget's.
+const freeReplyBytes = 4 << 10
+
+// costOf returns what a reply takes, about. An ack that stands for many messages is
+// one of few.
+func (r *replies) costOf(added *reply) (bytes int64) {
+	const each = 128
+	switch {
+	case added.kind == replyPong:
+		bytes = each + int64(len(added.payload))
+	case added.refusal != nil && r.acks:
+		// A record's index is a number, and then text.
+		bytes = each + int64(len(added.refusal.Reason)) + 16*int64(len(added.refusal.Records))
+	}
+	for _, chunk := range added.chunks {
+		bytes += 16 + int64(len(chunk))
+	}
+	return bytes
+}
+
+// reserveLocked takes memory for a reply. If there is none, a short one is taken all
+// the same, and is the last before the client has read some; a long one is not.
+func (r *replies) reserveLocked(added *reply) bool {
+	added.cost = r.costOf(added)
+	if missing := r.owed + added.cost - freeReplyBytes - r.reserved; missing > 0 {
+		if r.memory.TakeOwed(missing) {
+			r.reserved += missing
+		} else if added.cost > freeReplyBytes {
+			return false
+		}
+	}
+	r.owed += added.cost
+	return true
+}
+
+// releaseLocked gives the memory of replies back.
+func (r *replies) releaseLocked(cost int64) {
+	r.owed -= cost
+	if spare := r.reserved - max(r.owed-freeReplyBytes, 0); spare > 0 {
+		r.memory.GiveOwed(spare)
+		r.reserved -= spare
+	}
 }
 
 // replies are the answers that a connection owes its client. The reader adds them, the
@@ -49,6 +96,7 @@ type replies struct {
 	acks    bool          // the client speaks filebeat.ack.v1
 	wake    chan struct{} // holds a token while replyLoop has something to do
 	commits *committer
+	memory  *budget.Budget
 
 	mutex     sync.Mutex
 	changed   *sync.Cond // what waitRoom and waitWritten wait for
@@ -56,6 +104,9 @@ type replies struct {
 	sealed    []reply
 	out       []reply
 	chunks    int       // in all three of them
+	owed      int64     // the cost of all three, and of what is being written
+	reserved  int64     // of the budget, for that
+	leaving   int64     // the cost of what is being written
 	writing   bool      // replyLoop writes what it took from out
 	requested bool      // the committer has this connection on its list
 	busy      bool      // the reader is in Consume, or waits for room
@@ -65,8 +116,8 @@ type replies struct {
 	dead      bool      // nothing can be written any more
 }
 
-func newReplies(acks bool, commits *committer) *replies {
-	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: commits}
+func newReplies(acks bool, intake *Intake) *replies {
+	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: intake.commits, memory: intake.memory}
 	r.changed = sync.NewCond(&r.mutex)
 	return r
 }
@@ -103,6 +154,10 @@ func (r *replies) add(added reply) (full bool) {
 		r.refusals++
 	}
 	r.chunks += len(added.chunks)
+	if !r.reserveLocked(&added) {
+		r.endLocked(&closing{code: websocket.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
+		return true
+	}
 	if added.kind == replyPong && r.uncommittedLocked() {
 		r.held = append(r.held, added)
 	} else {
@@ -128,6 +183,11 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 		r.failLocked(added, failure.err, lost)
 		return r.fullLocked(), false, lost
 	}
+	if !r.reserveLocked(&added) {
+		// It was consumed, and comes again: it is never acked.
+		r.endLocked(&closing{code: websocket.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
+		return true, false, nil
+	}
 	r.chunks += len(added.chunks)
 	r.held = appendReply(r.held, added, false)
 	return r.fullLocked(), r.commits.hold(added.bytes), nil
@@ -136,7 +196,7 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 func (r *replies) uncommittedLocked() bool { return len(r.held)+len(r.sealed) > 0 }
 
 func (r *replies) fullLocked() bool {
-	return len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies || r.chunks >= maxReplies
+	return r.owed > freeReplyBytes+r.reserved || len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies || r.chunks >= maxReplies
 }
 
 func (r *replies) outLocked(added reply) {
@@ -154,6 +214,7 @@ func appendReply(list []reply, added reply, gaps bool) []reply {
 		if last.kind == replyAcked && last.refusal == nil && (gaps || last.last+1 == added.first) {
 			last.last = added.last
 			last.bytes += added.bytes
+			last.cost += added.cost
 			last.chunks = append(last.chunks, added.chunks...)
 			return list
 		}
@@ -294,6 +355,7 @@ func (r *replies) next() []reply {
 	list := r.out
 	for i := range list {
 		r.chunks -= len(list[i].chunks)
+		r.leaving += list[i].cost
 	}
 	r.out, r.writing = nil, len(list) > 0
 	return list
@@ -303,6 +365,8 @@ func (r *replies) wrote() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.writing = false
+	r.releaseLocked(r.leaving)
+	r.leaving = 0
 	r.since = time.Now()
 	r.changed.Broadcast()
 }
@@ -323,5 +387,8 @@ func (r *replies) close() (bytes int64, refusals uint64) {
 		bytes += held.bytes
 	}
 	r.held = nil
+	// What is not written yet is written to nobody.
+	r.memory.GiveOwed(r.reserved)
+	r.reserved = 0
 	return bytes, r.refusals
 }

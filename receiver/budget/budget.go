@@ -29,6 +29,7 @@ type Budget struct {
 	ahead       share // read buffers, which are taken if there is room, and not waited for
 	quick       share // decoding, those that need little
 	heavy       share // decoding, the others
+	owed        share // confirmations that clients have not read, taken as ahead is
 	uncommitted int64
 
 	mutex    sync.Mutex
@@ -43,7 +44,8 @@ func New(bytes int64) *Budget {
 		ahead:       share{max: bytes / 16},
 		quick:       share{max: bytes / 8},
 		heavy:       share{max: bytes / 4},
-		uncommitted: bytes / 8,
+		owed:        share{max: bytes / 16},
+		uncommitted: bytes / 16,
 		leases:      map[*Lease]struct{}{},
 	}
 }
@@ -56,10 +58,13 @@ func (b *Budget) MaxArriving() int64 { return b.arriving.max }
 // the count.
 func (b *Budget) MaxUncommitted() int64 { return b.uncommitted }
 
-// InUse returns how many bytes are given out for messages that arrive or are
-// decoded.
+// InUse returns how many bytes are given out, beside what waits for Commit.
 func (b *Budget) InUse() int64 {
-	return b.arriving.inUse() + b.ahead.inUse() + b.quick.inUse() + b.heavy.inUse()
+	bytes := int64(0)
+	for _, s := range []*share{&b.arriving, &b.ahead, &b.quick, &b.heavy, &b.owed} {
+		bytes += s.inUse()
+	}
+	return bytes
 }
 
 // AheadBytes is the length of a read buffer.
@@ -82,6 +87,12 @@ func (b *Budget) GiveAhead(buffer []byte) {
 	aheadPool.Put((*[AheadBytes]byte)(buffer))
 	b.ahead.give(AheadBytes)
 }
+
+// TakeOwed reports whether there is memory for that many bytes of confirmations.
+func (b *Budget) TakeOwed(bytes int64) bool { return b.owed.try(bytes) }
+
+// GiveOwed gives it back.
+func (b *Budget) GiveOwed(bytes int64) { b.owed.give(bytes) }
 
 // Open returns a Lease for a client, until ctx ends.
 func (b *Budget) Open(ctx context.Context) *Lease {

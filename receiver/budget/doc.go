@@ -9,10 +9,11 @@
 //	stage        share   who waits for it           what frees it
 //	arriving     7/16    who reads a message        a client that sends on, or an eviction
 //	decoding     3/8     who has read one           the decoder and the Sink
-//	uncommitted  1/8     who has handed one on      Commit
+//	uncommitted  1/16    who has handed one on      Commit
 //
-// The last 1/16 is for larger read buffers of clients that send fast: who gets none
-// does with a small one. The share for decoding has two lanes: 1/8 for messages that need little, 1/4 for
+// Two more of 1/16 are not waited for: one for larger read buffers of clients that send
+// fast, where who gets none does with a small one, and one for confirmations that a
+// client is slow to read, where who gets none is not read any more. The share for decoding has two lanes: 1/8 for messages that need little, 1/4 for
 // the others, so that large messages do not hold up small ones.
 //
 // # No deadlock

@@ -55,6 +55,7 @@ type attack struct {
 	clients int
 	message []byte
 	stalls  bool
+	deaf    bool // reads nothing
 }
 
 func deflated(t *testing.T, content []byte) []byte {
@@ -89,14 +90,16 @@ func attacks(t *testing.T) map[string]attack {
 	zeros := deflated(t, make([]byte, 64<<20))
 	request := zippedRequest(t, bytes.Repeat(entry, longest/len(entry)))
 	// The window of flate, and as much as a message can be.
+	pings := bytes.Repeat(append([]byte{0x89, 0x80 | 125, 0, 0, 0, 0}, make([]byte, 125)...), 1000)
 	half := deflated(t, bytes.Repeat([]byte("x"), longest-1))
 	return map[string]attack{
-		"messages that never end":                       {1024, stalled, true},
-		"messages of tiny records":                      {32, hostileFrame(textMessage, len(tiny), tiny), false},
-		"messages that are inflated without end":        {32, hostileFrame(compressedMessage, len(zeros), zeros), false},
-		"messages that are inflated and then never end": {1024, hostileFrame(compressedMessage, len(half)+1, half), true},
-		"entries that are inflated and then multiplied": {32, hostileFrame(binaryMessage, len(request), request), false},
-		"control characters":                            {32, hostileFrame(binaryMessage, longest, make([]byte, longest)), false},
+		"messages that never end":                       {1024, stalled, true, false},
+		"messages of tiny records":                      {32, hostileFrame(textMessage, len(tiny), tiny), false, false},
+		"messages that are inflated without end":        {32, hostileFrame(compressedMessage, len(zeros), zeros), false, false},
+		"messages that are inflated and then never end": {1024, hostileFrame(compressedMessage, len(half)+1, half), true, false},
+		"entries that are inflated and then multiplied": {32, hostileFrame(binaryMessage, len(request), request), false, false},
+		"control characters":                            {32, hostileFrame(binaryMessage, longest, make([]byte, longest)), false, false},
+		"Pings whose answers are not read":              {1024, pings, false, true},
 	}
 }
 
@@ -141,6 +144,10 @@ func (a attack) connect(ctx context.Context, url string, sent func()) {
 	go func() {
 		defer close(answered)
 		defer ws.Close() //nolint:errcheck // it ends the writer
+		if a.deaf {
+			<-ctx.Done()
+			return
+		}
 		for {
 			if _, _, err := ws.ReadMessage(); err != nil {
 				return
