@@ -112,9 +112,12 @@
 // of that. gzip in Forward requests is inflated up to Options.MaxMessageBytes. A message
 // has a minute from its first byte to its last; then its connection is closed with 1008.
 //
-// A client that does not read its confirmations is owed a thousand of them at most, or
-// as many as one message asks for, is then not read any more, and cut after
-// Options.WriteTimeout. Beside its messages a connection holds a read buffer of 64 KiB.
+// A client that does not read its confirmations is owed a thousand of them at most, and
+// what is beyond 4 KiB counts in MaxMemory; it is then not read any more, and cut after
+// Options.WriteTimeout. Of more than a few Pings only the newest are answered, as
+// RFC 6455 5.5.3 allows. Beside its messages a connection holds a read buffer of 4 KiB,
+// and one of 64 KiB, which counts in MaxMemory, while its client sends faster than it is
+// read.
 //
 // A message that is of the wrong frame type, or not what the format says, gets a
 // nack that it must not be sent again, for single lines of json_lines and ltsv if

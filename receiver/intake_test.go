@@ -6,6 +6,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -205,18 +206,19 @@ func TestTheMemoryHasToDoForAMessage(t *testing.T) {
 func TestWhatClientsAreOwedIsBounded(t *testing.T) {
 	in, err := NewIntake(new(memorySink), IntakeOptions{MaxMemory: 1 << 20}) // 64 KiB are for what is owed
 	require.NoError(t, err)
-	pong := reply{kind: replyPong, payload: strings.Repeat("x", 125)}
+	nack := reply{kind: replyRefused, first: 1, last: 1, refusal: &Refusal{Reason: strings.Repeat("x", 125)}}
+	pong := reply{kind: replyPong, payload: "x"}
 	deaf, good := newReplies(true, in), newReplies(true, in)
-	pongs := 1
-	for ; !deaf.add(pong); pongs++ {
+	nacks := 1
+	for ; !deaf.add(nack); nacks++ {
 	}
-	require.Less(t, pongs, 300)
+	require.Less(t, nacks, 300)
 	require.LessOrEqual(t, in.MemoryInUse(), int64(64<<10))
 	require.False(t, good.add(pong), "some of it is every client's own")
 	require.False(t, good.add(pong))
 	require.Len(t, good.next(), 2)
 	good.wrote()
-	require.Len(t, deaf.next(), pongs)
+	require.Len(t, deaf.next(), nacks)
 	deaf.wrote()
 	require.Zero(t, in.MemoryInUse())
 	require.False(t, deaf.add(pong), "it has read")
@@ -227,10 +229,31 @@ func TestWhatClientsAreOwedIsBounded(t *testing.T) {
 	_, _, over := good.due()
 	require.ErrorContains(t, over, "too little memory", "it can't be told, so it has to send again")
 	for range 100 {
-		deaf.add(pong)
+		deaf.add(nack)
 	}
 	require.NotZero(t, in.MemoryInUse())
 	deaf.close()
 	good.close()
 	require.Zero(t, in.MemoryInUse())
+}
+
+func TestAFloodOfPingsIsAnsweredByTheNewestPongs(t *testing.T) {
+	in, err := NewIntake(new(memorySink), IntakeOptions{})
+	require.NoError(t, err)
+	r := newReplies(true, in)
+	for i := range 100_000 {
+		require.False(t, r.add(reply{kind: replyPong, payload: strconv.Itoa(i)}))
+	}
+	list := r.next()
+	require.Len(t, list, maxPongs)
+	require.Equal(t, "99999", list[maxPongs-1].payload)
+	r.wrote()
+	require.Zero(t, r.owed)
+	_, _, lost := r.hold(reply{kind: replyAcked, first: 1, last: 1}, nil)
+	require.Nil(t, lost)
+	for i := range 100 {
+		r.add(reply{kind: replyPong, payload: strconv.Itoa(i)})
+	}
+	require.Len(t, r.held, maxPongs, "the ack is the first")
+	r.close()
 }

@@ -158,8 +158,11 @@ func (r *replies) add(added reply) (full bool) {
 		r.endLocked(&closing{code: websocket.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
 		return true
 	}
-	if added.kind == replyPong && r.uncommittedLocked() {
-		r.held = append(r.held, added)
+	if list := &r.out; added.kind == replyPong {
+		if r.uncommittedLocked() {
+			list = &r.held
+		}
+		*list = r.pongLocked(*list, added)
 	} else {
 		r.outLocked(added)
 	}
@@ -191,6 +194,22 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 	r.chunks += len(added.chunks)
 	r.held = appendReply(r.held, added, false)
 	return r.fullLocked(), r.commits.hold(added.bytes), nil
+}
+
+// maxPongs is how many replies may wait before a Pong takes the place of the one before
+// it: RFC 6455 5.5.3 lets a server answer the newest of several Pings. Each Pong costs a
+// write, so that a flood of Pings would cost as many.
+const maxPongs = 16
+
+func (r *replies) pongLocked(list []reply, pong reply) []reply {
+	if len(list) >= maxPongs {
+		if last := &list[len(list)-1]; last.kind == replyPong {
+			r.releaseLocked(last.cost)
+			*last = pong
+			return list
+		}
+	}
+	return append(list, pong)
 }
 
 func (r *replies) uncommittedLocked() bool { return len(r.held)+len(r.sealed) > 0 }
