@@ -71,7 +71,7 @@ func (c *Client) Decode(d *decode.Decoder, data []byte, binary bool, use func(*d
 	if list.Memory() > quick.Bytes() {
 		list = new(decode.Records)
 	}
-	list.Limit(quick.Bytes())
+	list.Limit(quick.Bytes(), true)
 	problem := d.Decode(data, binary, list)
 	if !errors.Is(problem, decode.ErrMemory) {
 		return useRecords(quick, list, problem, use)
@@ -83,7 +83,7 @@ func (c *Client) Decode(d *decode.Decoder, data []byte, binary bool, use func(*d
 		return err
 	}
 	list = new(decode.Records)
-	list.Limit(heavy.Bytes())
+	list.Limit(heavy.Bytes(), false)
 	return useRecords(heavy, list, d.Decode(data, binary, list), use)
 }
 

@@ -20,6 +20,8 @@ const (
 	DefaultMaxConnections = 1024
 
 	minMemory = 1 << 20
+	// memoryPerMessage is for CheckMessageBytes.
+	memoryPerMessage = 16
 )
 
 // IntakeOptions configure an Intake. All may be left out.
@@ -91,11 +93,11 @@ func NewIntake(sink Sink, options IntakeOptions) (*Intake, error) {
 }
 
 // CheckMessageBytes returns an error if messages of that length do not fit into
-// MaxMemory: twice as many bytes have to arrive at once, and a quarter of it is for
-// decoding one.
+// MaxMemory: three times as many bytes have to be there while its buffer grows, and a
+// quarter of MaxMemory has to do for its records.
 func (in *Intake) CheckMessageBytes(longest int64) error {
-	if needed := 4 * longest; needed > in.options.MaxMemory {
-		return fmt.Errorf("option MaxMemory: %d bytes are less than four times the longest message, %d", in.options.MaxMemory, needed)
+	if needed := memoryPerMessage * longest; needed > in.options.MaxMemory {
+		return fmt.Errorf("option MaxMemory: %d bytes are less than 16 times the longest message, %d", in.options.MaxMemory, needed)
 	}
 	return nil
 }

@@ -150,15 +150,17 @@ func TestAMessageOfTinyRecordsIsDecodedInTheOtherLane(t *testing.T) {
 
 func TestAStalledMessageGivesWay(t *testing.T) {
 	sink := new(memorySink)
-	// 2 MiB are for what arrives.
-	h, url := start(t, sink, Options{MaxMemory: 4 << 20})
-	stalled := []*client{dial(t, url), dial(t, url, protocol.Subprotocol), dial(t, url)}
-	for _, c := range stalled {
+	// 7 MiB are for what arrives.
+	h, url := start(t, sink, Options{MaxMemory: 16 << 20})
+	var stalled []*client
+	for range 13 {
+		c := dial(t, url)
+		stalled = append(stalled, c)
 		// One byte is missing at the end.
 		message := maskedFrame(textFrame, `"`+strings.Repeat("x", 500_000)+`"`)
 		c.frames(t, message[:len(message)-1])
 	}
-	require.Eventually(t, func() bool { return h.intake.MemoryInUse() == 3*512<<10 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return h.intake.MemoryInUse() == 13*512<<10 }, 10*time.Second, time.Millisecond)
 	good := dial(t, url, protocol.Subprotocol)
 	begin := time.Now()
 	record := `{"message":"` + strings.Repeat("y", 400_000) + `"}`
@@ -189,9 +191,9 @@ func TestAMessageHasALimitedTime(t *testing.T) {
 
 func TestTheMemoryHasToDoForAMessage(t *testing.T) {
 	for name, options := range map[string]Options{
-		"four times the longest message": {MaxMemory: 2 << 20},
-		"less than 1 MiB":                {MaxMemory: 1000, MaxMessageBytes: 10},
-		"can't be negative":              {MaxMemory: -1},
+		"16 times the longest message": {MaxMemory: 8 << 20},
+		"less than 1 MiB":              {MaxMemory: 1000, MaxMessageBytes: 10},
+		"can't be negative":            {MaxMemory: -1},
 	} {
 		_, err := New(new(memorySink), options)
 		require.ErrorContains(t, err, "MaxMemory")
@@ -256,4 +258,17 @@ func TestAFloodOfPingsIsAnsweredByTheNewestPongs(t *testing.T) {
 	}
 	require.Len(t, r.held, maxPongs, "the ack is the first")
 	r.close()
+}
+
+func TestTheLongestMessageFitsIntoTheLeastMemory(t *testing.T) {
+	for _, longest := range []int64{1 << 20, 1_100_000} {
+		sink := new(memorySink)
+		_, url := start(t, sink, Options{MaxMessageBytes: longest, MaxMemory: memoryPerMessage * longest})
+		c := dial(t, url, protocol.Subprotocol)
+		c.send(t, `"`+strings.Repeat("x", int(longest)-2)+`"`)
+		c.replies(t, `{"ack":1}`)
+		require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte(strings.Repeat("\n", int(longest))))) // twice as long as JSON
+		c.replies(t, `{"ack":2}`)
+		require.Len(t, sink.got()[1], len(`{"message":""}`)+2*int(longest))
+	}
 }

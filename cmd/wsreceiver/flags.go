@@ -207,11 +207,11 @@ func checkMessageBytes(size byteSize) error {
 
 // memoryFactor times --max-message-bytes is the least that --max-memory can be: see
 // receiver.Intake.CheckMessageBytes.
-const memoryFactor = 4
+const memoryFactor = 16
 
 func checkMemory(s settings) error {
 	if least := memoryFactor * s.maxMessageBytes; s.maxMemory != 0 && s.maxMemory < least {
-		return fmt.Errorf("%s is less than four times --max-message-bytes, %s", &s.maxMemory, &least)
+		return fmt.Errorf("%s is less than 16 times --max-message-bytes, %s", &s.maxMemory, &least)
 	}
 	return nil
 }

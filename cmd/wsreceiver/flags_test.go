@@ -60,7 +60,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"a size of nothing":                {[]string{"--max-message-bytes", "0"}, []string{"-max-message-bytes", "between 1 byte and"}},
 		"a size below nothing":             {[]string{"--max-message-bytes", "-1"}, []string{"-max-message-bytes", "not a number"}},
 		"a size beyond all bounds":         {[]string{"--max-message-bytes", "1025MiB"}, []string{"--max-message-bytes", "more than 1GiB"}},
-		"memory for less than a message":   {[]string{"--max-memory", "4MiB", "--max-message-bytes", "2MiB"}, []string{"--max-memory", "4MiB is less than four times --max-message-bytes, 8MiB"}},
+		"memory for less than a message":   {[]string{"--max-memory", "4MiB", "--max-message-bytes", "2MiB"}, []string{"--max-memory", "4MiB is less than 16 times --max-message-bytes, 32MiB"}},
 		"a size that overflows":            {[]string{"--max-message-bytes", "9223372036854775807MiB"}, []string{"-max-message-bytes", "between 1 byte and"}},
 		"a size in an unknown unit":        {[]string{"--max-message-bytes", "1TiB"}, []string{"-max-message-bytes", "units are"}},
 		"a size without a number":          {[]string{"--max-message-bytes", "MiB"}, []string{"-max-message-bytes", "not a number"}},
@@ -136,8 +136,8 @@ func TestTheMemoryIsAQuarterOfTheControlGroups(t *testing.T) {
 		"what is set":                    {set: 8 << 20, message: 1 << 20, limit: 1 << 30, want: 8 << 20},
 		"a quarter":                      {message: 1 << 20, limit: 256 << 20, want: 64 << 20},
 		"without a limit":                {message: 1 << 20, want: 512 << 20},
-		"but enough for a message":       {message: 10 << 20, limit: 64 << 20, want: 40 << 20},
-		"for a long one without a limit": {message: 1 << 30, want: 4 << 30},
+		"but enough for a message":       {message: 10 << 20, limit: 64 << 20, want: 160 << 20},
+		"for a long one without a limit": {message: 1 << 30, want: 16 << 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, test.want, memoryFor(settings{maxMemory: test.set, maxMessageBytes: test.message}, test.limit))

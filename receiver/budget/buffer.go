@@ -25,6 +25,7 @@ var ErrTooLong = errors.New("too long")
 type Buffer struct {
 	lease *Lease
 	data  []byte
+	probe [64]byte // for the end of a message that fills data
 }
 
 // Buffer returns an empty Buffer of the Lease.
@@ -67,11 +68,10 @@ func (b *Buffer) free(data []byte) {
 // came over the wire.
 func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
 	for {
-		if err := b.Grow(1); err != nil {
-			return err
+		n, err := b.read(r)
+		if full, ok := errors.AsType[*growError](err); ok {
+			return full.cause
 		}
-		n, err := r.Read(b.data[len(b.data):cap(b.data)])
-		b.data = b.data[:len(b.data)+n]
 		if int64(len(b.data)) > limit {
 			return ErrTooLong
 		}
@@ -86,6 +86,31 @@ func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
 			return err
 		}
 	}
+}
+
+// growError tells an error of Grow from one of a reader.
+type growError struct{ cause error }
+
+func (e *growError) Error() string { return e.cause.Error() }
+
+// read reads into what is free. If that is nothing, it grows only when there is more to
+// come, so that a message that fills the Buffer needs none twice as long.
+func (b *Buffer) read(r io.Reader) (n int, err error) {
+	if cap(b.data) == 0 {
+		if err := b.Grow(1); err != nil {
+			return 0, &growError{err}
+		}
+	}
+	if free := b.data[len(b.data):cap(b.data)]; len(free) > 0 {
+		n, err = r.Read(free)
+		b.data = b.data[:len(b.data)+n]
+		return n, err
+	}
+	n, err = r.Read(b.probe[:])
+	if appendErr := b.Append(b.probe[:n]); appendErr != nil {
+		return n, &growError{appendErr}
+	}
+	return n, err
 }
 
 // Bytes returns what is in the Buffer; it is valid until the Buffer grows or is

@@ -54,12 +54,12 @@ func TestRecordsKeepToTheirLimit(t *testing.T) {
 			d, err := New(test.format, Options{})
 			require.NoError(t, err)
 			var list Records
-			list.Limit(limit)
+			list.Limit(limit, true)
 			require.ErrorIs(t, d.Decode(bytes.Clone(test.data), test.binary, &list), ErrMemory)
 			// What was asked for last may have been twice as much.
 			require.LessOrEqual(t, list.Memory(), int64(2.5*limit))
 			list = Records{}
-			list.Limit(d.MaxMemory())
+			list.Limit(d.MaxMemory(), false)
 			err = d.Decode(bytes.Clone(test.data), test.binary, &list)
 			require.NotErrorIs(t, err, ErrMemory, "there is room for it in MaxMemory")
 			require.LessOrEqual(t, list.Memory(), d.MaxMemory())

@@ -26,6 +26,7 @@ type Records struct {
 	chunkRecords []int    // how many records each of them has
 
 	limit    int64 // on Memory
+	ahead    bool  // see Limit
 	exceeded bool  // more would have been needed
 
 	unpacker unpacker
@@ -55,8 +56,9 @@ func (l *Records) reset() {
 }
 
 // Limit bounds Memory for the messages that come next, approximately: decoding stops with
-// ErrMemory where it would get beyond. 0 is no limit.
-func (l *Records) Limit(bytes int64) { l.limit = bytes }
+// ErrMemory where it would get beyond. 0 is no limit. With ahead it stops before records
+// are written that could be too long, and not only after the first that is.
+func (l *Records) Limit(bytes int64, ahead bool) { l.limit, l.ahead = bytes, ahead }
 
 // Memory is how many bytes the list holds beside the message, used or not.
 func (l *Records) Memory() int64 {
@@ -67,9 +69,12 @@ func (l *Records) Memory() int64 {
 		int64(unsafe.Sizeof(pair{}))*int64(cap(l.pairs))
 }
 
-// room reports whether there is memory for one more record and so many bytes of
-// it, and notes if not.
+// room reports whether there is memory for one more record, which may have so many
+// bytes, and notes if not.
 func (l *Records) room(bytes int) bool {
+	if !l.ahead {
+		bytes = 0
+	}
 	if l.limit > 0 && l.Memory()+int64(bytes) > l.limit {
 		l.exceeded = true
 	}
