@@ -31,7 +31,7 @@ const (
 	// goodPause is the time between two messages of the good client.
 	goodPause = 10 * time.Millisecond
 	// attackTime is for how long each attack goes on once it has begun.
-	attackTime = 5 * time.Second
+	attackTime = 3 * time.Second
 	// reconnectPause leaves some of this machine's processors to the receiver.
 	reconnectPause = 100 * time.Millisecond
 )
@@ -285,15 +285,8 @@ func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
 	for name, a := range every {
 		t.Run(name, func(t *testing.T) { run(t, a) })
 	}
-	t.Run("all of them", func(t *testing.T) {
-		var all []attack
-		for _, a := range every {
-			if a.clients > 500 {
-				a.clients = 500
-			}
-			all = append(all, a)
-		}
-		run(t, all...)
+	t.Run("three of them together", func(t *testing.T) {
+		run(t, every["messages that never end"], every["messages of tiny records"], every["messages that are inflated without end"])
 	})
 }
 
