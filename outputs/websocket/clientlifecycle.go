@@ -7,20 +7,18 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"filebeat-websocket/outputs/websocket/internal/handback"
 )
 
 // lifecycle ends all clients of an output together: libbeat closes them one after
 // the other, but they share one close_timeout.
 //
-// After its Close, a batch without a confirmation gets no signal. When a Beat
-// stops, libbeat's pipeline ends its event consumer first and closes the outputs
-// after that. From then on Retry and Cancelled lead to Drop
-// (publisher/pipeline/consumer.go, retry), Drop calls the queue's done callback,
-// and the queue reports the events to their input as acknowledged: the registry
-// would move past lines that never arrived. A batch without a signal stays in the
-// queue, and its events are sent again after the restart.
+// From the end of the pipeline on, a batch without a confirmation gets no signal. It
+// stays in the queue, and its events are sent again after the restart.
 type lifecycle struct {
 	closeTimeout time.Duration
+	gate         *handback.Gate // batches that are not confirmed go back through it
 
 	ctx    context.Context // done when the closing begins
 	cancel context.CancelFunc
@@ -35,7 +33,7 @@ type lifecycle struct {
 }
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
-	l := &lifecycle{closeTimeout: closeTimeout}
+	l := &lifecycle{closeTimeout: closeTimeout, gate: handback.NewGate()}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	return l
@@ -55,14 +53,14 @@ func (l *lifecycle) onClose(closer func(context.Context)) {
 	l.closers = append(l.closers, closer)
 }
 
-// closing reports whether Close was called. From then on a batch that is not
-// confirmed is kept instead of being handed back to the pipeline.
+// closing reports whether Close was called.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 
 // Close ends all clients. Every call waits until they have ended.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
 		l.cancel()
+		l.gate.Shut()
 		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
 		defer cancel()
 		l.mutex.Lock()

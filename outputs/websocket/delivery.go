@@ -121,10 +121,18 @@ func (d *delivery) Settled(outcome session.Outcome) {
 func (d *delivery) finish() {
 	split := d.blame()
 	acked, rest := d.tally(split)
-	if len(rest) > 0 && d.client.lifecycle.closing() {
-		d.keep()
+	if acked > 0 {
+		d.client.proven.Store(true)
+	}
+	if len(rest) == 0 {
+		d.signal(false, acked, nil)
 		return
 	}
+	d.client.lifecycle.gate.Pass(func() { d.signal(split, acked, rest) }, d.keep)
+}
+
+// signal counts the events and signals the batch, of which rest is sent again.
+func (d *delivery) signal(split bool, acked int, rest []publisher.Event) {
 	observer := d.client.observer
 	if split && len(rest) == d.total {
 		observer.RetryableErrors(d.total)
@@ -137,7 +145,6 @@ func (d *delivery) finish() {
 	observer.PermanentErrors(len(d.dropped))
 	d.client.drop(d.dropped)
 	if acked > 0 {
-		d.client.proven.Store(true)
 		observer.ReportLatency(time.Since(d.begun))
 	}
 	for i, r := range d.records {
@@ -159,15 +166,13 @@ func (d *delivery) cancel() {
 		d.finish()
 		return
 	}
-	if d.client.lifecycle.closing() {
-		d.keep()
-		return
-	}
-	d.client.observer.RetryableErrors(d.total)
-	d.batch.Cancelled()
+	d.client.lifecycle.gate.Pass(func() {
+		d.client.observer.RetryableErrors(d.total)
+		d.batch.Cancelled()
+	}, d.keep)
 }
 
-// keep leaves the batch without a signal. The comment of lifecycle gives the reason.
+// keep leaves the batch without a signal, at the end of a Beat.
 func (d *delivery) keep() {
 	d.client.observer.RetryableErrors(d.total)
 	d.client.log.Infof("%d events were not confirmed before shutdown; they will be sent again after the next start", d.total)

@@ -96,5 +96,6 @@ func makeWebsocket(
 	if factory := memoryQueue(c.Queue); factory != nil {
 		group.QueueFactory = factory
 	}
+	group.QueueFactory = life.gate.Watch(group.QueueFactory)
 	return group, nil
 }
