@@ -166,13 +166,8 @@ var _ conn.Traffic = traffic{}
 
 // settled counts the verdicts on a batch, and the time that they took.
 func (s *stats) settled(outcome session.Outcome, took time.Duration) {
-	refusedWithin := 0
-	for _, refusal := range outcome.Refused {
-		if refusal.Message < uint64(outcome.Confirmed) {
-			refusedWithin++
-		}
-	}
-	s.confirmed.Add(uint64(outcome.Confirmed - refusedWithin))
+	// A refused message is settled too.
+	s.confirmed.Add(uint64(outcome.Confirmed + len(outcome.Apart) - len(outcome.Refused)))
 	s.nacked.Add(uint64(len(outcome.Refused)))
 	if outcome.Cause == nil {
 		s.latency.Update(took.Microseconds())
