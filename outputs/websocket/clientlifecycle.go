@@ -26,6 +26,7 @@ type lifecycle struct {
 	once    sync.Once
 	mutex   sync.Mutex
 	closers []func(context.Context)
+	enders  []func()
 
 	stop       context.CancelFunc // ends what run started
 	stopped    context.Context
@@ -53,6 +54,13 @@ func (l *lifecycle) onClose(closer func(context.Context)) {
 	l.closers = append(l.closers, closer)
 }
 
+// onEnd registers ender, which Close calls when nothing of the output runs any more.
+func (l *lifecycle) onEnd(ender func()) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.enders = append(l.enders, ender)
+}
+
 // closing reports whether Close was called.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 
@@ -64,7 +72,7 @@ func (l *lifecycle) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
 		defer cancel()
 		l.mutex.Lock()
-		closers := l.closers
+		closers, enders := l.closers, l.enders
 		l.mutex.Unlock()
 		var all sync.WaitGroup
 		for _, closer := range closers {
@@ -73,5 +81,8 @@ func (l *lifecycle) Close() {
 		all.Wait()
 		l.stop()
 		l.background.Wait()
+		for _, ender := range enders {
+			ender()
+		}
 	})
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"filebeat-websocket/outputs/eventqueue"
+	"filebeat-websocket/outputs/websocket/internal/handback"
 	"filebeat-websocket/testing/wstest"
 )
 
@@ -112,6 +113,7 @@ func startPipeline(t *testing.T, kind pipelineQueue, first outputs.NetworkClient
 		b.queue = &remembering{Queue: inner}
 		return b.queue, err
 	}
+	b.shared.lifecycle.gate = handback.NewGate()
 	if kind.watched {
 		group.QueueFactory = b.shared.lifecycle.gate.Watch(group.QueueFactory)
 	}

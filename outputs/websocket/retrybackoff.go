@@ -90,9 +90,7 @@ func (b *backoffClient) failed(cause error) {
 	now := time.Now()
 	p := classify(cause, now)
 	b.notUntil = now.Add(p.waitFor(b.settings, b.failures))
-	if !p.steady {
-		b.failures++
-	}
+	b.failures++
 }
 
 // Test implements testing.Testable.

@@ -17,11 +17,16 @@ import (
 
 // patience is how long to wait after one kind of failure.
 type patience struct {
-	steady  bool          // backoff.init, however many failures there were
+	steady  bool          // backoff.init for the first steadyFailures in a row
 	longest bool          // backoff.max instead of the usual wait
 	factor  int           // multiplies the usual wait; 0 counts as 1
 	exactly time.Duration // what the server asked for, 0 if it did not
 }
+
+// steadyFailures is for how many failures in a row a steady wait does not grow. While a
+// record at fault is looked for, parts of the batch are confirmed in between. If none
+// are, the server may refuse everything.
+const steadyFailures = 4
 
 // classify returns how long to wait after a failure with that cause.
 func classify(cause error, now time.Time) patience {
@@ -82,7 +87,7 @@ func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
 		return min(p.exactly+rand.N(settings.Init), settings.Max)
 	}
 	if p.steady {
-		failures = 0
+		failures = max(0, failures-steadyFailures)
 	}
 	wait := settings.Init
 	for range failures {

@@ -63,6 +63,9 @@ func makeWebsocket(
 		life.run(letters.run)
 	}
 	encoders := newEncoderFactory(c, format)
+	stats, refused := newStats(registry, log), newRefusals(log)
+	life.onEnd(stats.drops.Close)
+	life.onEnd(refused.Close)
 	common := &shared{
 		config:    c,
 		header:    upgradeHeader(c, info),
@@ -72,7 +75,8 @@ func makeWebsocket(
 		encoders:  encoders,
 		observer:  observer,
 		registry:  registry,
-		stats:     newStats(registry, log),
+		stats:     stats,
+		refusals:  refused,
 		letters:   letters,
 		log:       log,
 		lifecycle: life,
