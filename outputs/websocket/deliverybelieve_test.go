@@ -195,3 +195,29 @@ func TestASessionThatOpensDuringTheCloseIsNotAdopted(t *testing.T) {
 	require.Nil(t, c.current())
 	opened.Close(canceled)
 }
+
+func TestAPauseGrowsOnceForAWindowAndOutlivesTheConnection(t *testing.T) {
+	const pause = 200 * time.Millisecond
+	f := newFixture(t, `{ack: message, backoff: {init: 10m, max: 10m}}`, startConfirming(t, wstest.Fault{}))
+	backoff, ok := f.client.(*backoffClient)
+	require.True(t, ok)
+	c, ok := backoff.prover.(*client)
+	require.True(t, ok)
+	for range 3 {
+		batch, _ := f.batch(1, 2)
+		d := newDelivery(c, batch)
+		d.fates[0] = fateDeferred
+		c.holdBack(d)
+	}
+	require.Equal(t, 1, c.refused)
+
+	c.mutex.Lock()
+	c.heldUntil = time.Now().Add(pause)
+	until := c.heldUntil
+	c.mutex.Unlock()
+	require.NoError(t, c.Connect())
+	batch, signals := f.batch(1, 1)
+	require.NoError(t, c.Publish(t.Context(), batch))
+	require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
+	require.False(t, time.Now().Before(until), "nothing was sent during the pause")
+}
