@@ -6,6 +6,7 @@ package seldom
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,18 @@ import (
 
 func TestEverythingIsCountedAndSaidOnceInAnInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mutex sync.Mutex
 		var lines []string
 		l := New(time.Minute, func(key string, count int, last error) {
+			mutex.Lock()
+			defer mutex.Unlock()
 			lines = append(lines, fmt.Sprintf("%s %d %v", key, count, last))
 		})
 		said := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
+			mutex.Lock()
+			defer mutex.Unlock()
 			require.Equal(t, want, lines)
 			lines = nil
 		}
