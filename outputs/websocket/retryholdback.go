@@ -24,7 +24,7 @@ func newRefusals(log *logp.Logger) refusals {
 		}),
 		everything: seldom.New(repeatInterval, func(host string, batches int, last error) {
 			log.Warnf("%s refuses everything, the last %d batches: %v; nothing is dropped before it confirms something. "+
-				"Does it expect another `format`?", host, batches, last)
+				"Does it expect another format?", host, batches, last)
 		}),
 	}
 }
