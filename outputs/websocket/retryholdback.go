@@ -23,8 +23,7 @@ func newRefusals(log *logp.Logger) refusals {
 			log.Warnf("%s refused messages for now: %d, which are sent again: %v", host, messages, last)
 		}),
 		everything: seldom.New(repeatInterval, func(host string, batches int, last error) {
-			log.Warnf("%s refuses everything, the last %d batches: %v; nothing is dropped before it confirms something. "+
-				"Does it expect another format?", host, batches, last)
+			log.Warnf("%s refuses everything, the last %d batches: %v; nothing is dropped before it confirms something. Does it expect another format?", host, batches, last)
 		}),
 	}
 }

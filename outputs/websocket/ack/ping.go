@@ -49,8 +49,7 @@ const (
 )
 
 // errUnaskedPong is why counting Pongs came to an end.
-var errUnaskedPong = errors.New("the server sends Pongs that answer no Ping, and its answers do not repeat the payload of the Ping, " +
-	"so they confirm nothing; use ack: message or ack: none with this server")
+var errUnaskedPong = errors.New("the server sends Pongs that answer no Ping, and its answers do not repeat the payload of the Ping, so they confirm nothing; use ack: message or ack: none with this server")
 
 // probes is the number of Pongs with an unknown payload after which Pongs are counted.
 // A peer that does not echo payloads costs as many round trips at each connect.
