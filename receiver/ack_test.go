@@ -199,7 +199,7 @@ func TestAViolationOfRFC6455IsToldEvenIfConfirmationsCanNotBe(t *testing.T) {
 	take(t, commits.entered)
 	c.frames(t, "\x81\x01x") // not masked
 	close(commits.open)
-	require.Equal(t, &websocket.CloseError{Code: 1002, Text: "bad MASK"}, take(t, c.ended))
+	require.Equal(t, &websocket.CloseError{Code: 1002, Text: "a frame is not masked"}, take(t, c.ended))
 	require.NoError(t, c.Close())
 	require.Equal(t, 1002, take(t, ended).CloseCode)
 }

@@ -22,7 +22,8 @@ type Client struct {
 	intake  *Intake
 	peer    Peer
 	lease   *budget.Lease
-	waiter  waiter   // under intake.mutex
+	waiter  waiter   // under intake.mutex, as is leaving
+	leaving bool     // it gave its place to another one
 	pending *pending // nil with a waiter of another kind
 	number  uint64   // of the newest message
 	end     End

@@ -47,6 +47,9 @@ type conn struct {
 	quit    chan struct{} // closed by the reader to end replyLoop
 	number  uint64        // of the newest data message
 
+	frames frames
+	idle   idleness
+
 	buffer   *budget.Buffer // empty between messages, unless the next one was read already
 	inflates bool           // the client may send compressed messages
 	overdue  time.Time      // when the message under way has to be complete; zero if it was not waited for
@@ -62,6 +65,9 @@ func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, client *Clien
 	c.buffer = client.Buffer()
 	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.intake.commits)
 	watched.beforeRead = c.beforeRead
+	watched.afterRead = c.afterRead
+	c.frames.limit = h.options.MaxMessageBytes
+	c.idle.opened = time.Now()
 	return c
 }
 
@@ -81,7 +87,7 @@ type closing struct {
 }
 
 func (e *closing) Error() string {
-	if e.cause == nil {
+	if e.cause == nil || e.cause.Error() == e.reason {
 		return e.reason
 	}
 	return e.reason + ": " + e.cause.Error()
@@ -182,6 +188,7 @@ func (c *conn) read(r io.Reader) ([]byte, error) {
 	if err := c.buffer.ReadAll(r, c.handler.options.MaxMessageBytes); err != nil {
 		return nil, c.closingOf(err)
 	}
+	c.idle.complete()
 	return c.buffer.Bytes(), nil
 }
 
@@ -193,8 +200,10 @@ func (c *conn) closingOf(err error) error {
 	case errors.Is(err, budget.ErrShort):
 		return &closing{code: websocket.CloseTryAgainLater, reason: err.Error()}
 	case errors.Is(err, budget.ErrTooLong):
-		limit := c.handler.options.MaxMessageBytes
-		return &closing{code: websocket.CloseMessageTooBig, reason: fmt.Sprintf("message is longer than %d bytes", limit)}
+		long := &TooLongError{Limit: c.handler.options.MaxMessageBytes, Bytes: max(c.frames.long, int64(len(c.buffer.Bytes())))}
+		return &closing{code: websocket.CloseMessageTooBig, reason: long.Error(), cause: long}
+	case isCorrupt(err):
+		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "compressed message is corrupt", cause: err}
 	case isNetwork && network.Timeout() && !c.overdue.IsZero() && !time.Now().Before(c.overdue):
 		return &closing{code: websocket.ClosePolicyViolation, reason: fmt.Sprintf("message took longer than %v", c.handler.messageTimeout)}
 	}
@@ -209,7 +218,21 @@ func (c *conn) beforeRead() error {
 	case c.phase == inMessage && c.overdue.IsZero():
 		c.limitMessage()
 	}
-	return c.flush()
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.idle.wait()
+	return nil
+}
+
+// afterRead looks at what was read.
+func (c *conn) afterRead(p []byte) (int, error) {
+	c.idle.heard()
+	before, fault := c.frames.check(p)
+	if fault != nil {
+		return before, fault
+	}
+	return before, nil
 }
 
 // evict ends a connection whose message costs too much memory. It runs on a

@@ -58,7 +58,8 @@
 //
 // # Authentication
 //
-// Package access has bearer tokens and TLS, for this or any other http.Handler.
+// Package access has bearer tokens, TLS, a check of origins and a listener that counts
+// connections, for this or any other http.Handler.
 //
 // With Options.Forward.SharedKey every connection begins with the handshake of Fluent
 // Forward, in which client and server prove to each other that they know the key. It
@@ -72,6 +73,13 @@
 // and calls Consume. replyLoop writes acks, nacks and Pongs, and ends with the reader. An
 // Intake has one more while something waits for Commit: commitLoop. Shutdown waits for
 // all of them.
+//
+// # Clients that are silent
+//
+// A client that sends nothing for 30 s gets a Ping, and is closed with 1001 if it is
+// silent for as long again. When there is no place for a new client, the one that has
+// sent no message for longest, and for 10 s at least, is closed with 1013; those that
+// never sent one go first.
 //
 // # Listeners of other kinds
 //

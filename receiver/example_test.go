@@ -152,8 +152,12 @@ func ExampleHandler() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	guard, err := access.NewGuard(access.GuardOptions{Valid: tokens.Valid})
+	if err != nil {
+		log.Fatal(err)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/ingest", tokens.Require(ingest))
+	mux.Handle("/ingest", guard.Require(ingest))
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)

@@ -34,6 +34,7 @@ type Handler struct {
 	progressInterval time.Duration
 	handshakeTimeout time.Duration // likewise
 	messageTimeout   time.Duration // likewise
+	idleTimeout      time.Duration // likewise
 
 	mutex    sync.Mutex
 	taken    int                // connections and upgrades under way
@@ -89,6 +90,7 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 		progressInterval: progressInterval,
 		handshakeTimeout: handshakeTimeout,
 		messageTimeout:   messageTimeout,
+		idleTimeout:      idleTimeout,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
 			ReadBufferSize:   readBufferBytes,
@@ -98,9 +100,10 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 			Subprotocols:    subprotocols,
 			// permessage-deflate, RFC 7692. readAll limits the size after decompression.
 			EnableCompression: true,
-			// CheckOrigin stays nil. gorilla then accepts requests without an Origin
-			// header, as log shippers send them, and those of the same origin: a page on
-			// another site cannot make a visitor's browser write here.
+			// With nil gorilla accepts requests without an Origin header, as log shippers
+			// send them, and those of the same origin: a page on another site cannot make
+			// a visitor's browser write here.
+			CheckOrigin: options.CheckOrigin,
 		},
 		conns: map[*conn]struct{}{},
 		gone:  make(chan struct{}),

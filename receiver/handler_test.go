@@ -291,7 +291,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 		"no JSON where the format is":    {"json_lines", []string{maskedFrame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
 		"nested too deep":                {"json", []string{maskedFrame(textFrame, strings.Repeat("[", 100))}, websocket.CloseError{Code: 1007, Text: "JSON nested deeper than 64 at byte 64"}},
 		"binary where the format is not": {"json", []string{maskedFrame(0x82, "{}")}, websocket.CloseError{Code: 1003, Text: "format json takes text messages"}},
-		"a frame that is not masked":     {"auto", []string{"\x81\x01x"}, websocket.CloseError{Code: 1002, Text: "bad MASK"}},
+		"a frame that is not masked":     {"auto", []string{"\x81\x01x"}, websocket.CloseError{Code: 1002, Text: "a frame is not masked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s memorySink

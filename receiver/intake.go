@@ -63,6 +63,7 @@ type Intake struct {
 	mutex   sync.Mutex
 	lastID  uint64
 	clients map[*Client]struct{}
+	leaving int // of clients
 }
 
 // ErrTooManyConnections is returned by Intake.Join if there is no place for another
@@ -116,8 +117,15 @@ func (in *Intake) Join(ctx context.Context, remoteAddr string) (*Client, error) 
 func (in *Intake) admit(ctx context.Context, remoteAddr string) (*Client, error) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
-	if len(in.clients) >= in.options.MaxConnections {
-		return nil, ErrTooManyConnections
+	if len(in.clients)-in.leaving >= in.options.MaxConnections {
+		idle := in.oldestIdleLocked()
+		if idle == nil {
+			return nil, ErrTooManyConnections
+		}
+		idle.leaving = true
+		in.leaving++
+		one, _ := idle.waiter.(leaver)
+		one.giveWay()
 	}
 	in.lastID++
 	c := &Client{intake: in, lease: in.memory.Open(ctx), peer: Peer{ID: in.lastID, RemoteAddr: remoteAddr}}
@@ -138,6 +146,9 @@ func (in *Intake) dismiss(c *Client) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
 	delete(in.clients, c)
+	if c.leaving {
+		in.leaving--
+	}
 }
 
 func (in *Intake) waiters() []waiter {

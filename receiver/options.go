@@ -56,6 +56,10 @@ type Options struct {
 	// holds for the entries of a message's Forward requests too, once inflated.
 	MaxMessageBytes int64
 
+	// CheckOrigin reports whether a request with an Origin header may be upgraded. nil
+	// lets pages of the same origin in.
+	CheckOrigin func(*http.Request) bool
+
 	// WriteTimeout bounds the write of an ack, a Pong or a Close frame; 10 s unless
 	// set. A client that reads so slowly that it passes is cut off.
 	WriteTimeout time.Duration

@@ -27,6 +27,8 @@ func (c *conn) replyLoop() {
 		defer ticker.Stop()
 		tick = ticker.C
 	}
+	idle := time.NewTicker(c.handler.idleTimeout / 2)
+	defer idle.Stop()
 	for {
 		var err error
 		select {
@@ -37,6 +39,8 @@ func (c *conn) replyLoop() {
 				err = c.writeText(protocol.AppendReply(nil, protocol.Reply{Progress: true}))
 				c.replies.wrote()
 			}
+		case <-idle.C:
+			err = c.watchIdle()
 		case <-c.quit:
 			return
 		}

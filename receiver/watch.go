@@ -5,6 +5,8 @@ package receiver
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 )
@@ -14,16 +16,31 @@ import (
 // tell how full its buffer is.
 type watchedConn struct {
 	net.Conn
-	beforeRead func() error // set before the reader starts; nil during the upgrade
+	beforeRead func() error // set before the reader starts, as is afterRead; nil during the upgrade
+	// afterRead is given what was read. With an error it returns how much of it the
+	// reader gets before it gets the error.
+	afterRead func([]byte) (int, error)
+	failed    error // of afterRead
 }
 
 func (c *watchedConn) Read(p []byte) (int, error) {
-	if c.beforeRead != nil {
-		if err := c.beforeRead(); err != nil {
-			return 0, err
-		}
+	if c.failed != nil {
+		return 0, c.failed
 	}
-	return c.Conn.Read(p)
+	if c.beforeRead == nil {
+		return c.Conn.Read(p)
+	}
+	if err := c.beforeRead(); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) { // of TLS without a farewell; a message has its own
+		err = io.EOF
+	}
+	if n, c.failed = c.afterRead(p[:n]); c.failed != nil && n == 0 {
+		return 0, c.failed
+	}
+	return n, err
 }
 
 // watchedWriter hands gorilla a watchedConn when it takes the connection over

@@ -11,17 +11,20 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 
 	"filebeat-websocket/receiver/access"
 )
 
+// spareConnections are those beyond --max-connections, for health checks, metrics, the
+// live tail and requests that have not become anything yet.
+const spareConnections = 128
+
 // admission decides who may connect.
 type admission struct {
-	tokens    *access.Tokens // nil if no token is required
-	tls       *tls.Config    // nil without TLS
+	guard     *access.Guard
+	tls       *tls.Config // nil without TLS
 	sharedKey string
 }
 
@@ -29,15 +32,24 @@ func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 	onError := func(err error) {
 		log.Error("a changed file cannot be used; its previous content stays in force", "error", err)
 	}
+	options := access.GuardOptions{Origins: s.origins()}
 	if s.tokenFile != "" {
-		if g.tokens, err = access.OpenTokens(s.tokenFile, onError); err != nil {
+		tokens, err := access.OpenTokens(s.tokenFile, onError)
+		if err != nil {
 			return g, fmt.Errorf("flag --token-file: %w", err)
 		}
+		options.Valid = tokens.Valid
+	}
+	if host, _, err := net.SplitHostPort(s.listen); err == nil {
+		options.Names = []string{host}
+	}
+	if g.guard, err = access.NewGuard(options); err != nil {
+		return g, fmt.Errorf("flag --allow-origin: %w", err)
 	}
 	if s.tlsCert != "" {
 		files := access.TLSFiles{Certificate: s.tlsCert, Key: s.tlsKey, ClientCA: s.clientCA, OnError: onError}
 		if g.tls, err = access.NewTLSConfig(files); err != nil {
-			return g, err
+			return g, fmt.Errorf("flag --tls-cert: %w", err)
 		}
 	}
 	if s.sharedKeyFile != "" {
@@ -64,14 +76,6 @@ func readSharedKey(name string) (string, error) {
 	return string(key), nil
 }
 
-// require answers 401 to requests without a valid token, if tokens are required.
-func (g admission) require(next http.Handler) http.Handler {
-	if g.tokens == nil {
-		return next
-	}
-	return g.tokens.Require(next)
-}
-
 func (g admission) scheme() string {
 	if g.tls == nil {
 		return "ws"
@@ -79,20 +83,55 @@ func (g admission) scheme() string {
 	return "wss"
 }
 
-// listen uses TLS if a certificate is set.
-func (g admission) listen(ctx context.Context, address string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil || g.tls == nil {
-		return listener, err
+// listen opens the address. Its connections are counted before anything is read from
+// them: whoever sends nothing must not take the place of those who do.
+func listen(ctx context.Context, s settings, log *slog.Logger) (*access.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return nil, fmt.Errorf("flag --listen: %w", err)
 	}
-	return tls.NewListener(listener, g.tls), nil
+	refused := occasional{interval: refusalInterval}
+	return access.NewListener(listener, access.ListenerOptions{
+		Connections: s.maxConnections + spareConnections,
+		PerAddress:  s.perAddress,
+		OnRefused: func(address string) {
+			if more, ok := refused.due(); ok {
+				log.Warn("connection refused: too many from this address, or in all", "address", address, "more_before", more)
+			}
+		},
+	}), nil
+}
+
+// secured uses TLS if a certificate is set.
+func (g admission) secured(listener net.Listener) net.Listener {
+	if g.tls == nil {
+		return listener
+	}
+	return tls.NewListener(listener, g.tls)
 }
 
 // warn logs what others could read or write.
 func (g admission) warn(log *slog.Logger, s settings, address net.Addr) {
+	for _, file := range []struct {
+		flag, name string
+		secret     bool
+	}{
+		{"--token-file", s.tokenFile, true},
+		{"--shared-key-file", s.sharedKeyFile, true},
+		{"--tls-key", s.tlsKey, true},
+		{"--tls-cert", s.tlsCert, false},
+		{"--client-ca", s.clientCA, false},
+	} {
+		if file.name == "" {
+			continue
+		}
+		if err := access.CheckPermissions(file.name, file.secret); err != nil {
+			log.Warn("the permissions of a file are too wide", "flag", file.flag, "error", err)
+		}
+	}
 	switch {
 	case isLoopback(address):
-	case g.tokens == nil && s.clientCA == "":
+	case !g.guard.NeedsToken() && s.clientCA == "":
 		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address.String())
 	case g.tls == nil:
 		log.Warn("tokens and records are sent unencrypted: use --tls-cert, or a proxy that terminates TLS", "address", address.String())

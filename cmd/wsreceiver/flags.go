@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/decode"
 	"filebeat-websocket/receiver/sink/file"
 )
@@ -53,6 +54,8 @@ type settings struct {
 	maxMessageBytes byteSize
 	maxMemory       byteSize // 0 unless set: memoryFor
 	maxConnections  int
+	perAddress      int // 0 unless set: access.ListenerOptions
+	allowOrigin     string
 	version         bool
 }
 
@@ -81,6 +84,8 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.Var(&s.maxMessageBytes, "max-message-bytes", "maximum `size` of a message, such as 65536, 64KiB or 1MiB")
 	flags.Var(&s.maxMemory, "max-memory", "maximum `size` of all messages together while they arrive, are decoded and wait to be synced; a quarter of the control group's memory unless set, or 512MiB without a limit there")
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
+	flags.IntVar(&s.perAddress, "max-connections-per-address", 0, "maximum `number` of connections from one IPv4 address or IPv6 /64 network; half of all unless set, and all from loopback, where a proxy may be")
+	flags.StringVar(&s.allowOrigin, "allow-origin", "", "`origins` of other sites whose pages may send requests, such as https://logs.example.com, with commas between them; their host names are served without tokens too")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
 	return flags
 }
@@ -127,6 +132,8 @@ func parseFlags(args []string) (settings, error) {
 		{"max-message-bytes", checkMessageBytes(s.maxMessageBytes)},
 		{"max-memory", checkMemory(s)},
 		{"max-connections", checkPositive(s.maxConnections)},
+		{"max-connections-per-address", checkNotNegative(s.perAddress)},
+		{"allow-origin", checkOrigins(s)},
 		{"listen", checkInsecure(s)},
 	} {
 		if check.err != nil {
@@ -172,6 +179,15 @@ func checkOut(name string) error {
 		return errors.New("no file name")
 	}
 	return nil
+}
+
+func checkOrigins(s settings) error {
+	_, err := access.NewGuard(access.GuardOptions{Origins: s.origins()})
+	return err
+}
+
+func (s settings) origins() []string {
+	return strings.FieldsFunc(s.allowOrigin, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func checkPositive(n int) error {

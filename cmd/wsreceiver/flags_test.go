@@ -177,7 +177,7 @@ func TestWhatCanNotBeginHasTheExitCode1(t *testing.T) {
 			code, stdout, stderr := runToEnd(t, args...)
 			require.Equal(t, exitFailed, code)
 			require.Empty(t, stdout)
-			require.Contains(t, stderr, "level=ERROR")
+			require.Contains(t, stderr, "wsreceiver: flag --")
 			require.Contains(t, stderr, args[len(args)-1])
 		})
 	}

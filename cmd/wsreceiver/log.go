@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -54,6 +55,28 @@ func (l *refusalLog) note(p receiver.Peer, refusal *receiver.Refusal) {
 	*kind = refusalKind{silentUntil: time.Now().Add(l.interval)}
 }
 
+// occasional lets one of many equal log lines through in each interval.
+type occasional struct {
+	interval time.Duration
+
+	mutex       sync.Mutex
+	silentUntil time.Time
+	leftOut     int
+}
+
+// due reports whether a line is due, and how many were left out before it.
+func (o *occasional) due() (leftOut int, ok bool) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if time.Now().Before(o.silentUntil) {
+		o.leftOut++
+		return 0, false
+	}
+	leftOut, o.leftOut = o.leftOut, 0
+	o.silentUntil = time.Now().Add(o.interval)
+	return leftOut, true
+}
+
 // logObserver logs connections, unless quiet, and refusals.
 func logObserver(log *slog.Logger, quiet bool) receiver.Observer {
 	o := receiver.Observer{
@@ -75,6 +98,10 @@ func logClose(log *slog.Logger, quiet bool, p receiver.Peer, end receiver.End) {
 	} else if quiet {
 		return
 	}
-	log.Log(context.Background(), level, "connection ended", "id", p.ID, "remote", p.RemoteAddr, "code", end.CloseCode,
-		"cause", end.Cause, "messages", end.Messages, "records", end.Records, "duplicates", end.Duplicates, "bytes", end.Bytes, "refused", end.Refused)
+	attributes := []any{"id", p.ID, "remote", p.RemoteAddr, "code", end.CloseCode,
+		"cause", end.Cause, "messages", end.Messages, "records", end.Records, "duplicates", end.Duplicates, "bytes", end.Bytes, "refused", end.Refused}
+	if long, ok := errors.AsType[*receiver.TooLongError](end.Cause); ok {
+		attributes = append(attributes, "flag", "--max-message-bytes", "limit", long.Limit, "came", long.Bytes)
+	}
+	log.Log(context.Background(), level, "connection ended", attributes...)
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	if err := serve(ctx, s, stdout, log); err != nil {
-		log.Error("stopped", "error", err)
+		_, _ = fmt.Fprintf(stderr, "wsreceiver: %v\n", err)
 		return exitFailed
 	}
 	return exitOK

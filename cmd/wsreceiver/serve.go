@@ -28,6 +28,10 @@ const (
 	requestTimeout = time.Second
 	// readHeaderTimeout is for clients that connect and send nothing.
 	readHeaderTimeout = 10 * time.Second
+	// readTimeout is for requests whose body does not come. Streams take it back.
+	readTimeout = 10 * time.Second
+	// writeTimeout is for clients that do not read an answer.
+	writeTimeout = 30 * time.Second
 	// idleTimeout is for connections of browsers and health checks between requests.
 	idleTimeout = time.Minute
 	// maxHeaderBytes bounds the memory of a request before it is authenticated.
@@ -43,7 +47,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	}
 	output, err := openOutput(s, stdout)
 	if err != nil {
-		return err
+		return fmt.Errorf("flag --out: %w", err)
 	}
 	defer func() { err = errors.Join(err, output.Close()) }()
 	if s.out != standardOutput {
@@ -77,26 +81,31 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		Forward:         receiver.ForwardOptions{SharedKey: guard.sharedKey},
 		MaxMessageBytes: int64(s.maxMessageBytes),
 		Sender:          access.Sender,
+		CheckOrigin:     guard.guard.Origin,
 	})
 	if err != nil {
 		return err
 	}
 	var shutting atomic.Bool
 	pages := map[string]http.Handler{
-		s.path:     guard.require(ingest),
+		s.path:     guard.guard.Require(ingest),
 		healthPath: health(output, &shutting),
 	}
 	if counters != nil {
 		pages[s.path] = counters.CountRequests(pages[s.path])
-		pages[metricsPath] = guard.require(counters.Handler())
+		pages[metricsPath] = guard.guard.SameOriginPage(guard.guard.Require(counters.Handler()))
 	}
-	listener, err := guard.listen(ctx, s.listen)
+	listener, err := listen(ctx, s, log)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler:           live.handler(routes(s.path, pages)),
+		Handler:           live.handler(guard.guard.SameOrigin(routes(s.path, pages))),
+		ConnState:         listener.ConnState,
+		ConnContext:       listener.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -106,7 +115,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	live.say(log, guard, s, listener.Addr().String(), isLoopback(listener.Addr()))
 
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(guard.secured(listener)) }()
 	var failure error
 	select {
 	case failure = <-served:
@@ -114,8 +123,14 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		log.Info("shutting down")
 	}
 	shutting.Store(true)
-	live.shutdown(ctx)
+	// The page ends meanwhile: records come first.
+	tailEnded := make(chan struct{})
+	go func() {
+		defer close(tailEnded)
+		live.shutdown(ctx)
+	}()
 	shutdown(context.WithoutCancel(ctx), ingest, server, log)
+	<-tailEnded
 	if failure == nil {
 		failure = <-served
 	}

@@ -10,12 +10,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/tail"
 )
 
 const (
+	// tailTimeout is how long the page may take to end.
+	tailTimeout = time.Second
+
 	tailPath  = "/"
 	tailFiles = "/tail/"
 )
@@ -36,11 +40,7 @@ func openTail(s settings, guard admission) liveTail {
 	if !s.tail {
 		return liveTail{}
 	}
-	var options tail.Options
-	if guard.tokens != nil {
-		options.Valid = guard.tokens.Valid
-	}
-	return liveTail{tail.New(options)}
+	return liveTail{tail.New(tail.Options{Guard: guard.guard})}
 }
 
 // tee shows on the page what sink takes.
@@ -80,7 +80,7 @@ func (l liveTail) say(log *slog.Logger, guard admission, s settings, address str
 		return
 	}
 	scheme := strings.Replace(guard.scheme(), "ws", "http", 1)
-	if !loopback && guard.tokens == nil && s.clientCA == "" {
+	if !loopback && !guard.guard.NeedsToken() && s.clientCA == "" {
 		log.Warn("anyone who reaches this address can read records in the live tail", "address", address)
 	}
 	log.Info("live tail", "url", (&url.URL{Scheme: scheme, Host: address, Path: tailPath}).String())
@@ -89,6 +89,8 @@ func (l liveTail) say(log *slog.Logger, guard admission, s settings, address str
 // shutdown ends the streams: http.Server.Shutdown would wait for them.
 func (l liveTail) shutdown(ctx context.Context) {
 	if l.tail != nil {
-		_ = l.tail.Shutdown(context.WithoutCancel(ctx)) // what it waits for ends
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tailTimeout)
+		defer cancel()
+		_ = l.tail.Shutdown(ctx) // nothing depends on it
 	}
 }

@@ -25,6 +25,7 @@ func stream(t *testing.T, url, token string, seen func(name string, data []byte)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"tail/stream", nil)
 	require.NoError(t, err)
+	request.Header.Set("Accept", "text/event-stream")
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
 )
@@ -43,23 +45,23 @@ type shared struct {
 	log       *logp.Logger
 	lifecycle *lifecycle
 
-	cleartext sync.Once  // logs the warning about credentials without encryption
-	plain     plainHosts // hosts with which compression cannot be agreed on
+	resolve   func(ctx context.Context, host string) ([]string, error) // nil: the system's resolver
+	cleartext sync.Once                                                // logs the warning about credentials without encryption
+	plain     plainHosts                                               // hosts with which compression cannot be agreed on
 	selfTest  selfTest
 }
-
-// errNotConnected is returned by Publish without a connection.
-var errNotConnected = errors.New("not connected")
 
 // client is one connection to one host. One goroutine of the pipeline calls
 // Connect and Publish, another one calls Close. With ttl, a goroutine of the
 // client may replace the session between these calls.
 type client struct {
 	*shared
-	endpoint *url.URL      // without the user
-	user     *url.Userinfo // of the URL, nil if it names none
-	host     *trust.Host
-	encoder  queue.Encoder // for events that did not come through an encoding queue
+	endpoint  *url.URL      // without the user
+	user      *url.Userinfo // of the URL, nil if it names none
+	host      *trust.Host
+	limiter   *retry.Limiter // of the log
+	addresses conn.Addresses // of the host's, or the proxy's; guarded by useMutex
+	encoder   queue.Encoder  // for events that did not come through an encoding queue
 
 	useMutex  sync.Mutex // guards the use of the session: held while it is made, replaced or published to
 	mutex     sync.Mutex
@@ -67,13 +69,13 @@ type client struct {
 	refused   int              // batches in a row of which something was refused for now
 	heldUntil time.Time        // nothing is sent before, after such a batch
 
-	proven atomic.Bool // a batch was confirmed since takeProof was called
+	proven atomic.Bool // a batch was confirmed since TakeProof was called
 }
 
-func newClient(s *shared, endpoint *url.URL) *client {
+func newClient(s *shared, endpoint *url.URL, limiter *retry.Limiter) *client {
 	address := *endpoint
 	address.User = nil
-	c := &client{shared: s, endpoint: &address, user: endpoint.User, host: s.hosts.Get(endpoint.Host), encoder: s.encoders()}
+	c := &client{shared: s, endpoint: &address, user: endpoint.User, host: s.hosts.Get(endpoint.Host), limiter: limiter, encoder: s.encoders()}
 	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
 	s.selfTest.left++
@@ -97,17 +99,21 @@ func (c *client) connect() error {
 	}
 	opened, err := c.open(connection, c.newStrategy(), c.sessionOptions())
 	if err != nil {
+		c.addresses.Failed()
 		c.stats.failed.Inc()
 		return err
 	}
+	c.addresses.Reached()
 	c.stats.connected(replaces)
 	if !c.adopt(opened) {
 		opened.Close(canceled)
 		return session.ErrClosed
 	}
-	c.log.Infof("Connected to %v (%v%s)", displayURL(c.endpoint), connection.RemoteAddr(), agreed(connection))
+	if c.limiter.Recovered() {
+		c.log.Infof("Connected to %v (%v%s)", displayURL(c.endpoint), connection.RemoteAddr(), agreed(connection))
+	}
 	if note := opened.Note(); note != "" {
-		c.log.Warnf("%v: %s", displayURL(c.endpoint), note)
+		c.logSeldom(c.log.Warn, fmt.Sprintf("%v: %s", displayURL(c.endpoint), note))
 	}
 	return nil
 }
@@ -164,10 +170,18 @@ func (c *client) end(ctx context.Context) {
 func (c *client) ended(cause error) {
 	c.stats.disconnected(cause)
 	if errors.Is(cause, session.ErrClosed) {
-		c.log.Infof("Connection to %v closed", displayURL(c.endpoint))
+		c.logSeldom(c.log.Info, fmt.Sprintf("Connection to %v closed", displayURL(c.endpoint)))
 		return
 	}
-	c.log.Warnf("Connection to %v ended: %v", displayURL(c.endpoint), cause)
+	c.logSeldom(c.log.Warn, fmt.Sprintf("Connection to %v ended: %v", displayURL(c.endpoint), cause))
+}
+
+// logSeldom logs a line that may come with every connection, unless it was logged a
+// moment ago.
+func (c *client) logSeldom(log func(...any), text string) {
+	if note, worth := c.limiter.Worth(text); worth {
+		log(text + note)
+	}
 }
 
 // Publish implements outputs.Client. It returns once the batch is written; the
@@ -189,7 +203,7 @@ func (c *client) Publish(_ context.Context, batch publisher.Batch) error {
 func (c *client) usable() (*session.Session, error) {
 	current := c.current()
 	if current == nil {
-		return nil, errNotConnected
+		return nil, retry.ErrNotConnected
 	}
 	if err := current.Err(); err != nil {
 		return nil, err
@@ -197,8 +211,8 @@ func (c *client) usable() (*session.Session, error) {
 	return current, nil
 }
 
-// takeProof reports whether a batch was confirmed since it was last called.
-func (c *client) takeProof() bool { return c.proven.Swap(false) }
+// TakeProof reports whether a batch was confirmed since it was last called.
+func (c *client) TakeProof() bool { return c.proven.Swap(false) }
 
 // Close implements outputs.Client. It ends all clients of the output and
 // returns when that is done, at most close_timeout and a second later. It may
@@ -244,6 +258,9 @@ func upgradeHeader(c *config, info beat.Info) http.Header {
 	}
 	if c.Origin != "" {
 		header.Set("Origin", c.Origin)
+	}
+	if c.HostHeader != "" {
+		header.Set("Host", c.HostHeader)
 	}
 	switch {
 	case c.UserAgent != "":

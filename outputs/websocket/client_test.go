@@ -23,6 +23,7 @@ import (
 
 	"filebeat-websocket/outputs/eventqueue"
 	"filebeat-websocket/outputs/websocket/internal/handback"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/testing/wstest"
 )
 
@@ -77,11 +78,11 @@ func newFixture(t *testing.T, yaml string, servers ...*wstest.Server) *fixture {
 	group, err := makeWebsocket(nil, beat.Info{Beat: "filebeat", UserAgent: "test-agent"}, observer, cfg)
 	require.NoError(t, err)
 	f := &fixture{group: group, observer: observer}
-	outer, ok := group.Clients[0].(*quietClient)
+	outer, ok := group.Clients[0].(*retry.Quiet)
 	require.True(t, ok)
 	f.client = outer.NetworkClient // whose Connect returns every failure
-	if backoff, ok := f.client.(*backoffClient); ok {
-		only, ok := backoff.prover.(*client)
+	if backoff, ok := f.client.(*retry.Waiting); ok {
+		only, ok := backoff.Prover.(*client)
 		require.True(t, ok)
 		f.shared = only.shared
 		watchQueue(t, f.shared.lifecycle.gate)
@@ -183,7 +184,7 @@ func TestEventsThatCanNotBeSentAreDroppedAndTheRestGoesOn(t *testing.T) {
 func TestPublishWithoutConnectionCostsNoAttempt(t *testing.T) {
 	f := newFixture(t, ``, wstest.Start(t))
 	batch, signals := f.batch(1, 3)
-	require.ErrorIs(t, f.client.Publish(context.Background(), batch), errNotConnected)
+	require.ErrorIs(t, f.client.Publish(context.Background(), batch), retry.ErrNotConnected)
 	require.Equal(t, outest.BatchCancelled, awaitSignal(t, signals).Tag)
 	total, _, failed, _ := f.observer.snapshot()
 	require.Equal(t, 3, total)
@@ -411,4 +412,22 @@ func (b *signalOnce) ACK()                      { b.done(outest.BatchACK, nil) }
 func (b *signalOnce) Cancelled()                { b.done(outest.BatchCancelled, b.events) }
 func (b *signalOnce) RetryEvents(rest []publisher.Event) {
 	b.done(outest.BatchRetryEvents, rest)
+}
+
+func TestCloseEndsAConnectThatGoesOnTrying(t *testing.T) {
+	server := wstest.Start(t)
+	server.Kill()
+	f := newFixture(t, ``, server)
+	outer, ok := f.group.Clients[0].(*retry.Quiet)
+	require.True(t, ok)
+	require.Error(t, outer.Connect())
+	ended := make(chan error, 1)
+	go func() { ended <- outer.Connect() }()
+	require.NoError(t, outer.Close())
+	select {
+	case err := <-ended:
+		require.NoError(t, err, "libbeat would log it as a failure")
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "Connect goes on")
+	}
 }

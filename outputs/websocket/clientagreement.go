@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
@@ -35,6 +36,20 @@ func (c *config) validateAgreement() (problems []error) {
 	}
 	if c.RequireSubprotocol && len(c.Subprotocols) == 0 && c.strategyName() != "message" {
 		problems = append(problems, settingError("required_subprotocol", errors.New("needs subprotocols to choose from")))
+	}
+	return problems
+}
+
+// validateNames checks the names under which the server is asked for.
+func (c *config) validateNames() (problems []error) {
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, settingError(key, fmt.Errorf(format, args...)))
+	}
+	if c.HostHeader != "" && (!httpguts.ValidHostHeader(c.HostHeader) || strings.ContainsAny(c.HostHeader, "/@ ")) {
+		bad("host_header", "must be a host name, with or without a port, is %q", c.HostHeader)
+	}
+	if c.TLS != nil && c.TLS.ServerName != "" && (!httpguts.ValidHostHeader(c.TLS.ServerName) || strings.ContainsAny(c.TLS.ServerName, "/@: ")) {
+		bad("ssl.server_name", "must be a host name, without a port, is %q", c.TLS.ServerName)
 	}
 	return problems
 }

@@ -129,7 +129,7 @@ func TestMessagesAreCompressedIfTheServerAgrees(t *testing.T) {
 
 // Some servers agree without what makes messages independent of each other.
 func TestAServerWhoseAgreementIsOfNoUseIsDialledWithoutCompression(t *testing.T) {
-	for _, answer := range []string{"permessage-deflate", "permessage-deflate; server_no_context_takeover", "permessage-deflate; client_max_window_bits=12"} {
+	for _, answer := range []string{"permessage-deflate", "permessage-deflate; client_no_context_takeover", "permessage-deflate; client_max_window_bits=12"} {
 		t.Run(answer, func(t *testing.T) {
 			server := startCompressing(t, answer)
 			logged := observeLogs(t)

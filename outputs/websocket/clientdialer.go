@@ -5,8 +5,11 @@ package websocket
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/advice"
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
@@ -48,7 +51,8 @@ func (c *client) dialOptions() (conn.Options, error) {
 		CompressionLevel:     c.config.CompressionLevel,
 		CompressionThreshold: int(c.config.CompressionThreshold),
 		Traffic:              traffic{c.observer, c.stats},
-		Explain:              c.explainTLS,
+		Resolve:              c.resolve,
+		Addresses:            &c.addresses,
 	}
 	if c.plain.has(c.endpoint.Host) {
 		options.CompressionLevel = 0
@@ -61,7 +65,23 @@ func (c *client) dialOptions() (conn.Options, error) {
 		}
 	}
 	options.Proxy, err = c.proxy()
+	options.Explain = func(err error) string { return advice.For(err, c.adviceSettings(options.Proxy)) }
 	return options, err
+}
+
+// adviceSettings returns what advice about a failed dial depends on.
+func (c *client) adviceSettings(proxy *conn.Proxy) advice.Settings {
+	settings := advice.Settings{
+		Secure:               c.endpoint.Scheme == "wss",
+		ClientCertificate:    c.config.TLS != nil && c.config.TLS.Certificate.Certificate != "",
+		Credentials:          strings.Join(c.config.credentialSettings(), ", "),
+		ProxyUser:            proxy != nil && proxy.URL.User != nil,
+		ProxyFromEnvironment: c.config.ProxyURL == "",
+	}
+	if c.user != nil {
+		settings.Credentials = "the user in hosts"
+	}
+	return settings
 }
 
 func (c *client) ackConfig() ack.Config {
@@ -84,7 +104,9 @@ func (c *client) sessionOptions() session.Options {
 		PingInterval: c.config.PingInterval,
 		MaxPause:     c.config.Backoff.Max,
 		Ended:        c.ended,
-		Ignored:      func(err error) { c.log.Warnf("%v sent a message that was ignored: %v", displayURL(c.endpoint), err) },
-		RoundTrip:    c.stats.roundTrip,
+		Ignored: func(err error) {
+			c.logSeldom(c.log.Warn, fmt.Sprintf("%v sent a message that was ignored: %v", displayURL(c.endpoint), err))
+		},
+		RoundTrip: c.stats.roundTrip,
 	}
 }

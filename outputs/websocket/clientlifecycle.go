@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"filebeat-websocket/outputs/websocket/internal/handback"
+	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
 // lifecycle ends all clients of an output together: libbeat closes them one after
@@ -21,7 +22,7 @@ type lifecycle struct {
 	gate         *handback.Gate // batches that are not confirmed go back through it
 
 	ctx    context.Context // done when the closing begins
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	once    sync.Once
 	mutex   sync.Mutex
@@ -35,7 +36,7 @@ type lifecycle struct {
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
 	l := &lifecycle{closeTimeout: closeTimeout, gate: handback.NewGate()}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -67,7 +68,7 @@ func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 // Close ends all clients. Every call waits until they have ended.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
-		l.cancel()
+		l.cancel(session.ErrClosed)
 		l.gate.Shut()
 		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
 		defer cancel()

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/elastic/beats/v7/libbeat/outputs"
 	libtesting "github.com/elastic/elastic-agent-libs/testing"
 
 	"filebeat-websocket/outputs/websocket/ack"
@@ -187,15 +186,4 @@ func (p *pingProbe) Pong(payload []byte) ack.Verdict {
 // Unwrap returns the strategy inside, for ack.As.
 func (p *pingProbe) Unwrap() ack.Strategy { return p.Strategy }
 
-// testClient tests a wrapped client.
-func testClient(inner outputs.NetworkClient, d libtesting.Driver) {
-	if testable, ok := inner.(libtesting.Testable); ok {
-		testable.Test(d)
-	}
-}
-
-var (
-	_ libtesting.Testable = (*client)(nil)
-	_ libtesting.Testable = (*backoffClient)(nil)
-	_ libtesting.Testable = (*failover)(nil)
-)
+var _ libtesting.Testable = (*client)(nil)

@@ -91,7 +91,7 @@ func TestSelfTestTellsOfEveryStep(t *testing.T) {
 		"workers, and a host that is not there": {fmt.Sprintf(`{hosts: ["ws://127.0.0.1:1", %q], workers: 3}`, server.URL()), stepLines(
 			`ws://127\.0\.0\.1:1/\.\.\.`,
 			`  resolve 127\.0\.0\.1 \(127\.0\.0\.1\)\.\.\. OK`,
-			`  dial 127\.0\.0\.1:1\.\.\. ERROR dial tcp 127\.0\.0\.1:1: connect: connection refused`,
+			`  dial 127\.0\.0\.1:1\.\.\. ERROR dial tcp 127\.0\.0\.1:1: connect: connection refused; nothing listens there: .*`,
 			`ws://`+addr+`/\.\.\.`,
 			`(?s:.*)  Ping and Pong \(\S+s\)\.\.\. OK`,
 			`test output\.\.\. ERROR 1 of 2 hosts failed: ws://127\.0\.0\.1:1/`,

@@ -315,7 +315,7 @@ func TestFilesOfTLSThatCanNotBeUsedAreErrorsWithoutTheKey(t *testing.T) {
 			cfg := configFrom(t, fmt.Sprintf("{hosts: [\"wss://h\"], ssl: %s}", c.ssl))
 			settings, err := readConfig(cfg)
 			if err == nil {
-				_, err = loadTLS(settings.TLS)
+				_, err = loadTLS(settings.TLS.common())
 			}
 			require.ErrorContains(t, err, "output.websocket.ssl: ")
 			require.ErrorContains(t, err, c.want)

@@ -16,7 +16,6 @@ import (
 	libcodec "github.com/elastic/beats/v7/libbeat/outputs/codec"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/file"
-	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
 	"filebeat-websocket/outputs/codec"
 )
@@ -66,6 +65,7 @@ type config struct {
 	ConnectTimeout     time.Duration     `config:"connect_timeout"`
 	WriteTimeout       time.Duration     `config:"write_timeout"`
 	CloseTimeout       time.Duration     `config:"close_timeout"`
+	HostHeader         string            `config:"host_header"`
 	Headers            map[string]string `config:"headers"`
 	Origin             string            `config:"origin"`
 	UserAgent          string            `config:"user_agent"`
@@ -80,7 +80,7 @@ type config struct {
 	ProxyHeaders       map[string]string `config:"proxy_headers"`
 	ProxyDisable       bool              `config:"proxy_disable"`
 	ProxyLocalResolver bool              `config:"proxy_use_local_resolver"`
-	TLS                *tlscommon.Config `config:"ssl,ucfg"`
+	TLS                *tlsSettings      `config:"ssl,ucfg"`
 	MaxReadBytes       byteSize          `config:"max_read_bytes"`
 
 	// As in every output.
@@ -145,6 +145,12 @@ func defaultConfig() config {
 // minimumBytes is the lower limit of sizes.
 const minimumBytes = 1 << 10
 
+// More connections to a host, or batches in flight on one of them, make nothing faster.
+const (
+	maxWorkers    = 1024
+	maxPipelining = 1024
+)
+
 // Validate returns an error for every setting with an invalid value. Each error
 // names its setting.
 func (c *config) Validate() error {
@@ -169,8 +175,14 @@ func (c *config) Validate() error {
 	}
 
 	atLeast("workers", int64(c.Workers), 1)
+	if c.Workers > maxWorkers {
+		bad("workers", "must be at most %d, is %d: each is a connection, with buffers and goroutines of its own", maxWorkers, c.Workers)
+	}
 	atLeast("batch_size", int64(c.BatchSize), 1)
 	atLeast("pipelining", int64(c.Pipelining), 1)
+	if c.Pipelining > maxPipelining {
+		bad("pipelining", "must be at most %d, is %d: batches in flight stay in memory, and are all sent again when a connection is lost", maxPipelining, c.Pipelining)
+	}
 	atLeast("max_message_bytes", int64(c.MaxMessageBytes), minimumBytes)
 	if c.MaxFrameBytes != 0 {
 		atLeast("max_frame_bytes", int64(c.MaxFrameBytes), minimumBytes)
@@ -203,6 +215,8 @@ func (c *config) Validate() error {
 			bad(key, "is not a valid header value")
 		}
 	}
+
+	problems = append(problems, c.validateNames()...)
 
 	if c.AckField != "" && c.Ack != "message" {
 		bad("ack_field", "is for ack: message, not for ack: %s", c.Ack)
@@ -240,7 +254,9 @@ func validateHeaders(headers map[string]string) error {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
 			problems = append(problems, settingError("headers", fmt.Errorf("%q is not a valid header name", name)))
-		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
+		case canonical == "Host":
+			problems = append(problems, settingError("headers", fmt.Errorf("%s is set with host_header", name)))
+		case canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
 			problems = append(problems, settingError("headers", fmt.Errorf("%s belongs to the handshake and can't be set", name)))
 		case !httpguts.ValidHeaderFieldValue(value):
 			problems = append(problems, settingError("headers", fmt.Errorf("the value of %s contains a byte that is not allowed in a header", name)))

@@ -18,6 +18,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/testing/wstest"
 )
 
@@ -49,7 +50,7 @@ func TestUserOfAURLIsForItsHost(t *testing.T) {
 	first, second := wstest.Start(t), wstest.Start(t)
 	f := newFixture(t, fmt.Sprintf(`hosts: ["ws://us%%65r:p%%40ss%%3A@%s/", %q]`, first.Addr(), second.URL()))
 	for _, each := range f.group.Clients {
-		outer, ok := each.(*quietClient)
+		outer, ok := each.(*retry.Quiet)
 		require.True(t, ok)
 		require.NoError(t, outer.Connect())
 		require.NotContains(t, outer.String(), "ss")
@@ -205,15 +206,15 @@ func TestSecretsNeverShow(t *testing.T) {
 			logged := observeLogs(t)
 			server := wstest.Start(t, wstest.WithFaults(faults...))
 			f := newFixture(t, strings.ReplaceAll(yaml, "SERVER", server.Addr()), server)
-			backoff, ok := f.client.(*backoffClient)
+			waiting, ok := f.client.(*retry.Waiting)
 			require.True(t, ok)
 			shown := f.client.String()
 			for range faults {
-				err := backoff.prover.Connect() // without the wait
+				err := waiting.Prover.Connect() // without the wait
 				require.Error(t, err)
 				shown += "\n" + err.Error() + fmt.Sprintf("\n%q", err)
 			}
-			require.NoError(t, backoff.prover.Connect())
+			require.NoError(t, waiting.Prover.Connect())
 			shown += logged() + fmt.Sprint(monitoring.CollectFlatSnapshot(f.shared.registry, monitoring.Full, true))
 			require.Greater(t, strings.Count(shown, "***"), 5*len(forms), "the server has repeated them")
 			for _, secret := range unseen {

@@ -142,7 +142,7 @@ func (c *client) proxy() (*conn.Proxy, error) {
 	}
 	p := &conn.Proxy{URL: u, Header: header, ResolveHere: c.config.ProxyLocalResolver}
 	if u.Scheme == "https" {
-		if p.TLS, err = proxyTLS(c.config.TLS, u.Hostname()); err != nil {
+		if p.TLS, err = proxyTLS(c.config.TLS.common(), u.Hostname()); err != nil {
 			return nil, settingError("ssl", err)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/outputs/outest"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/testing/beattest"
 	"filebeat-websocket/testing/wstest"
 )
@@ -229,7 +230,7 @@ func TestProxyThatRefuses(t *testing.T) {
 			if c.scheme != "http" {
 				require.ErrorContains(t, err, "proxy "+gateway.Addr()+": ")
 			}
-			require.Equal(t, c.longest, classify(err, time.Now()).longest)
+			require.Equal(t, c.longest, retry.After(err, time.Now()).Longest)
 			require.NotContains(t, err.Error()+logged()+f.client.String(), password)
 		})
 	}

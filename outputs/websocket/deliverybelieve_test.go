@@ -18,6 +18,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
 	"filebeat-websocket/testing/wstest"
@@ -84,15 +85,6 @@ func TestOneConfirmationIsEnoughToDropWhatIsRefused(t *testing.T) {
 	_, acked, _, dropped := f.observer.snapshot()
 	require.Equal(t, []int{1, 1}, []int{acked, dropped})
 	require.Greater(t, server.Times(1), 1, "not before something was confirmed")
-}
-
-func TestConnectionsThatEndOverContentAreSparedOnlyAFewTimes(t *testing.T) {
-	settings := backoffConfig{Init: time.Second, Max: time.Minute}
-	steady := classify(&conn.CloseError{Code: 1003}, time.Now())
-	for failures := range steadyFailures + 1 {
-		require.LessOrEqual(t, steady.waitFor(settings, failures), time.Second)
-	}
-	require.GreaterOrEqual(t, steady.waitFor(settings, steadyFailures+6), 30*time.Second)
 }
 
 // deliveryOf is a delivery of numbered events without a connection.
@@ -182,9 +174,9 @@ func TestDroppedEventsAreCountedBeforeTheyAreLogged(t *testing.T) {
 
 func TestASessionThatOpensDuringTheCloseIsNotAdopted(t *testing.T) {
 	f := newFixture(t, ``, wstest.Start(t))
-	backoff, ok := f.client.(*backoffClient)
+	backoff, ok := f.client.(*retry.Waiting)
 	require.True(t, ok)
-	c, ok := backoff.prover.(*client)
+	c, ok := backoff.Prover.(*client)
 	require.True(t, ok)
 	connection, err := c.dial(nil)
 	require.NoError(t, err)
@@ -199,9 +191,9 @@ func TestASessionThatOpensDuringTheCloseIsNotAdopted(t *testing.T) {
 func TestAPauseGrowsOnceForAWindowAndOutlivesTheConnection(t *testing.T) {
 	const pause = 200 * time.Millisecond
 	f := newFixture(t, `{ack: message, backoff: {init: 10m, max: 10m}}`, startConfirming(t, wstest.Fault{}))
-	backoff, ok := f.client.(*backoffClient)
+	backoff, ok := f.client.(*retry.Waiting)
 	require.True(t, ok)
-	c, ok := backoff.prover.(*client)
+	c, ok := backoff.Prover.(*client)
 	require.True(t, ok)
 	for range 3 {
 		batch, _ := f.batch(1, 2)

@@ -27,6 +27,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/framing"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
 	"filebeat-websocket/receiver"
@@ -183,7 +184,7 @@ func TestAHandshakeThatFailsIsAFailedConnect(t *testing.T) {
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "hunter2")
 			require.EqualValues(t, 1, f.shared.stats.failed.Get())
-			require.Equal(t, patience{longest: true}, classify(err, time.Now()))
+			require.Equal(t, retry.Patience{Longest: true}, retry.After(err, time.Now()))
 		})
 	}
 }

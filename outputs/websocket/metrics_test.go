@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestMetricsMove(t *testing.T) {
 func TestMessagesSettledOutOfTurnAreCounted(t *testing.T) {
 	f := newFixture(t, ``, wstest.Start(t))
 	f.shared.stats.settled(session.Outcome{
-		Cause:     errTest,
+		Cause:     io.ErrUnexpectedEOF,
 		Confirmed: 3,
 		Apart:     []int{4, 5, 7},
 		Refused:   []ack.Refusal{{Message: 1}, {Message: 5}},

@@ -8,8 +8,12 @@ import (
 
 	"github.com/elastic/elastic-agent-libs/logp"
 
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/seldom"
 )
+
+// refusalInterval is the time between two lines about the same kind of refusal.
+const refusalInterval = time.Minute
 
 // refusals are the log lines about what hosts refuse, by host.
 type refusals struct {
@@ -19,10 +23,10 @@ type refusals struct {
 
 func newRefusals(log *logp.Logger) refusals {
 	return refusals{
-		forNow: seldom.New(repeatInterval, func(host string, messages int, last error) {
+		forNow: seldom.New(refusalInterval, func(host string, messages int, last error) {
 			log.Warnf("%s refused messages for now: %d, which are sent again: %v", host, messages, last)
 		}),
-		everything: seldom.New(repeatInterval, func(host string, batches int, last error) {
+		everything: seldom.New(refusalInterval, func(host string, batches int, last error) {
 			log.Warnf("%s refuses everything, the last %d batches: %v; nothing is dropped before it confirms something. Does it expect another format?", host, batches, last)
 		}),
 	}
@@ -51,7 +55,7 @@ func (c *client) holdBack(d *delivery) {
 		c.refused = 0
 	case now.Before(c.heldUntil): // it was in flight with the one that began the pause
 	default:
-		wait := patience{}.waitFor(c.config.Backoff, c.refused)
+		wait := retry.Patience{}.Wait(retry.Backoff(c.config.Backoff), c.refused)
 		c.refused++
 		c.heldUntil = now.Add(wait)
 		if c.session != nil {

@@ -4,6 +4,7 @@
 package websocket
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
@@ -12,6 +13,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/retry"
 )
 
 // outputName is the name under which the output is registered.
@@ -40,7 +42,7 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(settingError("ack", err))
 	}
-	if _, err := loadTLS(c.TLS); err != nil {
+	if _, err := loadTLS(c.TLS.common()); err != nil {
 		return outputs.Fail(err) // now instead of at the first dial
 	}
 	endpoints, err := c.endpoints()
@@ -81,18 +83,7 @@ func makeWebsocket(
 		log:       log,
 		lifecycle: life,
 	}
-	var clients []outputs.NetworkClient
-	for _, endpoint := range endpoints {
-		for range c.Workers {
-			clients = append(clients, withBackoff(newClient(common, endpoint), c.Backoff, life))
-		}
-	}
-	if !c.LoadBalance {
-		clients = []outputs.NetworkClient{newFailover(clients)}
-	}
-	for i, inner := range clients {
-		clients[i] = quietly(inner, life)
-	}
+	clients := newClients(common, endpoints)
 	group, err := outputs.SuccessNet(c.Queue, true, c.BatchSize, c.RetryLimit, encoders, clients)
 	if err != nil {
 		return outputs.Fail(settingError("queue", err))
@@ -102,4 +93,30 @@ func makeWebsocket(
 	}
 	group.QueueFactory = life.gate.Watch(group.QueueFactory)
 	return group, nil
+}
+
+// newClients returns what libbeat is to use: a client for each worker of each host, or
+// a single one that fails over from host to host.
+func newClients(common *shared, endpoints []*url.URL) []outputs.NetworkClient {
+	c, ctx := common.config, common.lifecycle.ctx
+	waiting := func(endpoint *url.URL, limiter *retry.Limiter) *retry.Waiting {
+		return retry.NewWaiting(ctx, newClient(common, endpoint, limiter), retry.Backoff(c.Backoff))
+	}
+	var clients []outputs.NetworkClient
+	var hosts []*retry.Waiting
+	together := retry.NewLimiter()
+	for _, endpoint := range endpoints {
+		for range c.Workers {
+			if !c.LoadBalance {
+				hosts = append(hosts, waiting(endpoint, together))
+				continue
+			}
+			limiter := retry.NewLimiter()
+			clients = append(clients, retry.NewQuiet(ctx, waiting(endpoint, limiter), limiter))
+		}
+	}
+	if !c.LoadBalance {
+		clients = append(clients, retry.NewQuiet(ctx, retry.NewFailover(hosts), together))
+	}
+	return clients
 }

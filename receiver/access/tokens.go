@@ -10,9 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"strings"
 )
 
 // maxTokenFileBytes bounds the memory if the name of a large file is given.
@@ -93,18 +91,4 @@ func (t *Tokens) Valid(token string) bool {
 		valid |= subtle.ConstantTimeCompare(given[:], digest[:])
 	}
 	return valid == 1
-}
-
-// Require passes requests with the header "Authorization: Bearer TOKEN" (RFC 6750 2.1)
-// and a valid token to next. Others get 401 without a reason.
-func (t *Tokens) Require(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") || !t.Valid(strings.TrimLeft(token, " ")) {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "unauthorized", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

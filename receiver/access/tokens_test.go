@@ -5,8 +5,6 @@ package access
 
 import (
 	"bytes"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,41 +99,6 @@ func TestAChangedTokenFileIsReadAgain(t *testing.T) {
 	writeFile(t, file, "# nobody\n")
 	require.False(t, tokens.Valid("333"), "an emptied file locks everyone out")
 	require.Len(t, errors, 2)
-}
-
-func TestRequireAToken(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "tokens")
-	writeFile(t, file, "good\n")
-	tokens, err := OpenTokens(file, nil)
-	require.NoError(t, err)
-	handler := tokens.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
-	for header, want := range map[string]int{
-		"Bearer good":      http.StatusTeapot,
-		"bearer good":      http.StatusTeapot,
-		"BEARER   good":    http.StatusTeapot,
-		"":                 http.StatusUnauthorized,
-		"Bearer":           http.StatusUnauthorized,
-		"Bearer ":          http.StatusUnauthorized,
-		"Bearer bad":       http.StatusUnauthorized,
-		"Bearer good good": http.StatusUnauthorized,
-		"Basic good":       http.StatusUnauthorized,
-		"ApiKey good":      http.StatusUnauthorized,
-		"good":             http.StatusUnauthorized,
-	} {
-		t.Run(header, func(t *testing.T) {
-			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-			if header != "" {
-				request.Header.Set("Authorization", header)
-			}
-			answer := httptest.NewRecorder()
-			handler.ServeHTTP(answer, request)
-			require.Equal(t, want, answer.Code)
-			if want == http.StatusUnauthorized {
-				require.Equal(t, "Bearer", answer.Header().Get("WWW-Authenticate"))
-				require.Equal(t, "unauthorized\n", answer.Body.String(), "not a word about why")
-			}
-		})
-	}
 }
 
 func FuzzTokenFile(f *testing.F) {

@@ -17,8 +17,9 @@
 // Observe never waits for anyone. It counts, copies as many records as the
 // viewers are due, and leaves out the rest, which are counted too: without a
 // viewer 200 a second, so that a page that opens has something to show;
-// with viewers 20,000 a second, which they share. Searching, parsing and encoding
-// happen on a goroutine of the Tail's own. A viewer gets 200 records a second at
+// with viewers 20,000 a second, which they share. Parsing happens on a goroutine of
+// the Tail's own; searching and encoding on that of the viewer's request, within half
+// a core for all searches together: a search costs its searcher. A viewer gets 200 records a second at
 // most of those that match its query, is told how many matched, and can't hold up
 // another.
 //
@@ -34,10 +35,10 @@
 //
 // # Who may look
 //
-// With Options.Valid set, page and stream want a token: in the Authorization
+// If Options.Guard needs a token, page and stream want a token: in the Authorization
 // header, or in the sign-in form, which gives the browser a cookie for a session
 // that is known here only. A token that is not valid any more ends its sessions.
-// Without Options.Valid the Handler answers only requests that name it by an IP
+// Otherwise the Handler answers only requests that name it by an IP
 // address, as localhost or as this machine: a site elsewhere could point a name of
 // its own to here and read along with a visitor's browser.
 //
@@ -47,7 +48,7 @@
 //
 // # Goroutines
 //
-// New starts one, hubLoop, which Shutdown ends. Everything about viewers and
-// recent records belongs to it alone. A stream runs on the goroutine of its
-// request.
+// New starts one, hubLoop, which Shutdown ends. The list of viewers and recent
+// records belong to it alone. A stream runs on the goroutine of its request, which
+// also searches; hubLoop hands it records and never waits for it.
 package tail

@@ -68,6 +68,7 @@ func (h *hub) look(c *excerpt) {
 		begin = part.end
 		h.number++
 		r.Number = h.number
+		r.keep()
 		h.saw(r.Host)
 		h.tail.agents.named(c.peer.ID, r.Host)
 		for _, v := range h.viewers {
@@ -79,7 +80,6 @@ func (h *hub) look(c *excerpt) {
 
 // remember keeps the record for pages that open.
 func (h *hub) remember(r *shownRecord) {
-	r.keep()
 	h.recent = append(h.recent, r)
 	h.recentBytes += len(r.raw)
 	for len(h.recent) > maxRecent || h.recentBytes > maxRecentBytes {
@@ -176,6 +176,6 @@ func (h *hub) join(v *viewer) {
 	}
 	encoded, _ := json.Marshal(&hello) // numbers and strings only
 	h.viewers = append(h.viewers, v)
-	v.welcome(encoded, h.recent)
+	v.welcome(encoded, slices.Clone(h.recent))
 	h.tick()
 }

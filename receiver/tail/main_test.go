@@ -63,6 +63,7 @@ func connect(t *testing.T, server *httptest.Server, parameters string, header ..
 	t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/tail/stream?"+parameters, nil)
 	require.NoError(t, err)
+	request.Header.Set("Accept", "text/event-stream")
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}

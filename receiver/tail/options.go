@@ -3,7 +3,11 @@
 
 package tail
 
-import "cmp"
+import (
+	"cmp"
+
+	"filebeat-websocket/receiver/access"
+)
 
 const (
 	// DefaultMaxViewers is Options.MaxViewers unless set.
@@ -14,9 +18,9 @@ const (
 
 // Options configure a Tail. All may be left out.
 type Options struct {
-	// Valid reports whether a token lets its bearer look, in constant time. It may be
-	// called from any goroutine. nil lets everyone look.
-	Valid func(token string) bool
+	// Guard decides who may look. It is best shared with the server's other paths. nil
+	// lets everyone look who names this machine.
+	Guard *access.Guard
 
 	// MaxViewers is how many streams there can be at once; 32 unless set.
 	MaxViewers int
@@ -28,5 +32,8 @@ type Options struct {
 
 func (o *Options) complete() {
 	o.MaxViewers = cmp.Or(max(o.MaxViewers, 0), DefaultMaxViewers)
+	if o.Guard == nil {
+		o.Guard, _ = access.NewGuard(access.GuardOptions{}) // only an origin can be wrong
+	}
 	o.RowsPerSecond = max(cmp.Or(o.RowsPerSecond, DefaultRowsPerSecond), int(ticksPerSecond))
 }

@@ -68,13 +68,13 @@ func (t *Tail) routes() http.Handler {
 	mux.HandleFunc("GET /tail/{file}", t.file)
 	mux.HandleFunc("GET /tail/stream", t.stream)
 	mux.HandleFunc("GET /tail/access", t.mayLook)
-	mux.HandleFunc("POST /tail/sign-in", t.access.signIn)
-	mux.HandleFunc("POST /tail/sign-out", t.access.signOut)
-	return secured(t.access, mux)
+	mux.HandleFunc("POST /tail/sign-in", t.visitors.signIn)
+	mux.HandleFunc("POST /tail/sign-out", t.visitors.signOut)
+	return secured(t.options.Guard.SameOriginPage(mux))
 }
 
-// secured sets what every answer has, and refuses what comes from other pages.
-func secured(a *access, next http.Handler) http.Handler {
+// secured sets what every answer has.
+func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurityPolicy)
@@ -84,10 +84,6 @@ func secured(a *access, next http.Handler) http.Handler {
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
-		if reason := a.foreign(r); reason != "" {
-			http.Error(w, reason, http.StatusForbidden)
-			return
-		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -95,7 +91,7 @@ func secured(a *access, next http.Handler) http.Handler {
 // page is the live tail, or the form to sign in.
 func (t *Tail) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if !t.access.allowed(r) {
+	if !t.visitors.allowed(r) {
 		_ = signInPage.Execute(w, r.URL.Query().Get("sign-in")) // the browser is gone, if anything
 		return
 	}
@@ -128,9 +124,9 @@ func (t *Tail) file(w http.ResponseWriter, r *http.Request) {
 // not.
 func (t *Tail) mayLook(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !t.access.allowed(r):
-		unauthorized(w)
-	case t.viewers.Load() >= int64(t.options.MaxViewers):
+	case !t.visitors.allowed(r):
+		t.options.Guard.Refuse(w, r)
+	case t.watching.Load() >= int64(t.options.MaxViewers):
 		http.Error(w, "too many are looking", http.StatusServiceUnavailable)
 	default:
 		w.WriteHeader(http.StatusNoContent)

@@ -8,16 +8,23 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"unicode/utf8"
 )
 
 const (
 	// maxSearchBytes is long for a search, and short for a regular expression
-	// that is to be tried on thousands of records a second. RE2 has no input that
-	// takes it more than linear time.
+	// is to be tried on thousands of records a second.
 	maxSearchBytes = 256
 	maxHostBytes   = 1 << 10
+	// maxInstructions bounds a compiled expression: a few characters of nested
+	// repetitions can become tens of thousands of instructions, and each can cost time
+	// on each byte that is searched.
+	maxInstructions = 500
+	// maxSteps bounds what one text can take: instructions times bytes. Of longer
+	// texts only the beginning is searched.
+	maxSteps = 1 << 20
 )
 
 // query is what a viewer wants to see. The zero value is everything. The page
@@ -25,6 +32,7 @@ const (
 type query struct {
 	text   []byte         // in lower case
 	regex  *regexp.Regexp // instead of text
+	limit  int            // bytes of a text in which regex is looked for
 	levels uint8          // a bit for each; 0 is all
 	host   string
 }
@@ -42,10 +50,14 @@ func parseQuery(values url.Values) (query, error) {
 		return q, fmt.Errorf("the search is not UTF-8")
 	}
 	if expression, ok := expressionOf(search); ok {
-		var err error
+		instructions, err := cost(expression)
+		if err != nil {
+			return q, err
+		}
 		if q.regex, err = regexp.Compile(expression); err != nil {
 			return q, err
 		}
+		q.limit = min(maxSteps/instructions, maxRecordBytes)
 	} else if search != "" {
 		q.text = bytes.ToLower([]byte(search))
 	}
@@ -86,16 +98,40 @@ func expressionOf(search string) (string, bool) {
 	return "", false
 }
 
-func (q *query) matches(r *shownRecord) bool {
-	if q.levels != 0 && q.levels&(1<<r.level) == 0 || q.host != "" && q.host != r.Host {
-		return false
+// cost returns how many instructions an expression compiles to, or why it cannot be
+// used.
+func cost(expression string) (instructions int, err error) {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return 0, err
 	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0, err
+	}
+	if len(program.Inst) > maxInstructions {
+		return 0, fmt.Errorf("the expression is too complex: with its repetitions it has %d steps, more than %d", len(program.Inst), maxInstructions)
+	}
+	return len(program.Inst), nil
+}
+
+// selects reports whether levels and host are those wanted.
+func (q *query) selects(r *shownRecord) bool {
+	return (q.levels == 0 || q.levels&(1<<r.level) != 0) && (q.host == "" || q.host == r.Host)
+}
+
+// searches reports whether records are searched, which takes time.
+func (q *query) searches() bool { return q.regex != nil || q.text != nil }
+
+// finds searches the record.
+func (q *query) finds(r *shownRecord) bool {
 	switch {
 	case q.regex != nil:
-		return q.regex.MatchString(r.message) || q.regex.MatchString(r.Host) || q.regex.MatchString(r.File) || q.regex.Match(r.raw)
+		return q.regex.MatchString(r.message[:min(len(r.message), q.limit)]) || q.regex.MatchString(r.Host) ||
+			q.regex.MatchString(r.File) || q.regex.Match(r.raw[:min(len(r.raw), q.limit)])
 	case q.text != nil:
-		message, raw := r.lower()
-		return bytes.Contains(message, q.text) || bytes.Contains(raw, q.text) || strings.Contains(strings.ToLower(r.Host), string(q.text))
+		return bytes.Contains(bytes.ToLower(r.raw), q.text) || strings.Contains(strings.ToLower(r.message), string(q.text)) ||
+			strings.Contains(strings.ToLower(r.Host), string(q.text))
 	}
 	return true
 }

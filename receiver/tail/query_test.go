@@ -48,7 +48,7 @@ func TestQueriesFindWhatTheySay(t *testing.T) {
 			}
 			q, err := parseQuery(values)
 			require.NoError(t, err)
-			require.Equal(t, want, q.matches(r))
+			require.Equal(t, want, q.selects(r) && q.finds(r))
 		})
 	}
 }
@@ -60,6 +60,7 @@ func TestQueriesThatAreWrongAreNamed(t *testing.T) {
 	}{
 		"no regular expression": {url.Values{"q": {"/a(/"}}, "missing closing"},
 		"one that would be big": {url.Values{"q": {"/((a{100}){100}){100}/"}}, "invalid repeat count"},
+		"one that grows":        {url.Values{"q": {`/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`}}, "too complex"},
 		"a long search":         {url.Values{"q": {strings.Repeat("x", 257)}}, "longer than 256 bytes"},
 		"other bytes":           {url.Values{"q": {"\xff"}}, "not UTF-8"},
 		"an unknown level":      {url.Values{"level": {"info,loud"}}, `no level is called "loud"`},
@@ -85,7 +86,7 @@ func FuzzParseQuery(f *testing.F) {
 		if err != nil {
 			return
 		}
-		q.matches(r)
+		q.finds(r)
 		require.LessOrEqual(t, len(q.host), maxHostBytes)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"filebeat-websocket/receiver"
@@ -20,15 +21,16 @@ const (
 	maxRecordShown  = 16 << 10
 )
 
-// shownRecord is what the page shows of one record. It belongs to hubLoop.
+// shownRecord is what the page shows of one record. hubLoop makes it; once a viewer
+// has it, only encode changes it.
 type shownRecord struct {
 	row
 	raw     []byte // the JSON, maybe cut; its own copy once it is kept
 	message string // all of it
 	level   level
 
-	lowerMessage, lowerRaw []byte // of lower, on demand
-	encoded                []byte // the row as JSON, on demand
+	encoding sync.Once
+	encoded  []byte // the row as JSON, on demand
 }
 
 // row is a record as the page gets it.
@@ -172,33 +174,20 @@ func firstTime(values ...json.RawMessage) (unixMillis int64, ok bool) {
 	return 0, false
 }
 
-// lower returns message and raw in lower case.
-func (r *shownRecord) lower() (message, raw []byte) {
-	if r.lowerMessage == nil {
-		r.lowerMessage = bytes.ToLower([]byte(r.message))
-		r.lowerRaw = bytes.ToLower(r.raw)
-	}
-	return r.lowerMessage, r.lowerRaw
-}
-
 // encode returns the row as JSON. It is made once, however many viewers get it.
 func (r *shownRecord) encode() []byte {
-	if r.encoded == nil {
+	r.encoding.Do(func() {
 		r.Message = cutText(r.message, maxMessageShown)
 		shown := r.raw[:min(len(r.raw), maxRecordShown)]
 		r.Cut = r.Cut || len(shown) < len(r.raw)
 		r.Raw = strings.ToValidUTF8(string(shown), "")
 		r.encoded, _ = json.Marshal(&r.row) // strings and numbers only
-	}
+	})
 	return r.encoded
 }
 
-// keep makes the record independent of the excerpt that it came in, and of what
-// can be had again.
-func (r *shownRecord) keep() {
-	r.raw = bytes.Clone(r.raw)
-	r.lowerMessage, r.lowerRaw = nil, nil
-}
+// keep makes the record independent of the excerpt that it came in.
+func (r *shownRecord) keep() { r.raw = bytes.Clone(r.raw) }
 
 // cutText cuts between runes.
 func cutText(text string, limit int) string {

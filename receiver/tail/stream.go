@@ -6,7 +6,10 @@ package tail
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"time"
+
+	"filebeat-websocket/receiver/access"
 )
 
 const (
@@ -20,23 +23,30 @@ const (
 
 // stream serves one viewer until it hangs up, the Tail ends, or its token does.
 func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
-	if !t.access.allowed(r) {
-		unauthorized(w)
+	if !t.visitors.allowed(r) {
+		t.options.Guard.Refuse(w, r)
 		return
 	}
-	if t.viewers.Add(1) > int64(t.options.MaxViewers) {
-		t.viewers.Add(-1)
+	if !wantsStream(r) {
+		http.Error(w, "send the header Accept: text/event-stream", http.StatusNotAcceptable)
+		return
+	}
+	if t.watching.Add(1) > int64(t.options.MaxViewers) {
+		t.watching.Add(-1)
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many are looking", http.StatusServiceUnavailable)
 		return
 	}
-	defer t.viewers.Add(-1)
-	v := newViewer(t.options.RowsPerSecond)
-	v.signedIn = t.access.valid != nil
-	var err error
-	if v.query, err = parseQuery(r.URL.Query()); err != nil {
+	defer t.watching.Add(-1)
+	access.Keep(r.Context())
+	query, err := parseQuery(r.URL.Query())
+	v := newViewer(query, t.options.RowsPerSecond)
+	v.signedIn = t.options.Guard.NeedsToken()
+	if err != nil {
 		v.problem = err.Error()
 	}
+	v.search = t.searches.begin(&v.query)
+	defer v.search.end()
 	select {
 	case t.joins <- v:
 	case <-t.done:
@@ -52,7 +62,16 @@ func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold it back
-	t.feed(r, http.NewResponseController(w), w, v)
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // a stream outlives what its server allows a request
+	t.feed(r, control, w, v)
+}
+
+// wantsStream reports whether a request was made to read the stream, and not by an
+// image on a page of another site: over plain HTTP a browser does not say where a
+// request comes from.
+func wantsStream(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/event-stream") || r.Header.Get("Sec-Fetch-Site") == "same-origin"
 }
 
 func (t *Tail) feed(r *http.Request, control *http.ResponseController, w http.ResponseWriter, v *viewer) {
@@ -71,9 +90,9 @@ func (t *Tail) feed(r *http.Request, control *http.ResponseController, w http.Re
 		}
 		select {
 		case <-v.wake:
-			v.take(&b)
+			v.take(r.Context(), &b)
 		case <-check.C:
-			if !t.access.allowed(r) {
+			if !t.visitors.allowed(r) {
 				return
 			}
 		case <-t.done:

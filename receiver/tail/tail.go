@@ -31,11 +31,12 @@ const (
 
 // Tail watches a receiver. All its methods may be called from any goroutine.
 type Tail struct {
-	options Options
-	handler http.Handler
-	access  *access
-	agents  agents
-	boot    string // tells this Tail from the one before a restart
+	options  Options
+	handler  http.Handler
+	visitors *visitors
+	agents   agents
+	searches *searches
+	boot     string // tells this Tail from the one before a restart
 
 	// What Observe touches. quota is what it may still copy in this tick.
 	quota    atomic.Int64
@@ -45,12 +46,12 @@ type Tail struct {
 	excerpts chan *excerpt
 	waiting  atomic.Int64 // bytes in excerpts
 
-	viewers atomic.Int64 // streams that have a place
-	joins   chan *viewer
-	leaves  chan *viewer
-	done    chan struct{} // closed by Shutdown
-	end     sync.Once
-	running sync.WaitGroup
+	watching atomic.Int64 // streams that have a place
+	joins    chan *viewer
+	leaves   chan *viewer
+	done     chan struct{} // closed by Shutdown
+	end      sync.Once
+	running  sync.WaitGroup
 }
 
 // New returns a Tail, which Shutdown ends.
@@ -58,7 +59,8 @@ func New(options Options) *Tail {
 	options.complete()
 	t := &Tail{
 		options:  options,
-		access:   newAccess(options.Valid),
+		visitors: &visitors{guard: options.Guard, sessions: newSessions()},
+		searches: newSearches(),
 		boot:     rand.Text(),
 		excerpts: make(chan *excerpt, maxExcerpts),
 		joins:    make(chan *viewer),

@@ -5,102 +5,85 @@ package tail
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"sync"
 )
 
 const (
-	maxWaitingRows  = 600
-	maxWaitingBytes = 4 << 20
+	// What waits for a viewer: records that it has not searched yet.
+	maxWaitingRecords = 4096
+	maxWaitingBytes   = 4 << 20
+	// What is sent at once.
+	maxRows     = 600
+	maxRowBytes = 4 << 20
 )
 
-// viewer is one stream. hubLoop fills it and the goroutine of its request
-// empties it.
+// viewer is one stream. hubLoop gives it records; the goroutine of its request searches
+// them, so that a slow search holds up nobody else.
 type viewer struct {
 	query    query
 	problem  string // with the query
 	signedIn bool
+	perTick  int
 	wake     chan struct{} // holds a token while something waits
 
-	// Of hubLoop.
-	perTick int
-	due     int // rows that it may have at this moment
-	counts  viewerCounts
+	// Of the goroutine of the request.
+	search search
+	counts viewerCounts
 
 	mutex   sync.Mutex
 	hello   []byte
-	rows    [][]byte // encoded
-	bytes   int      // of rows
-	site    []byte   // encoded siteState, the newest
-	telling viewerCounts
+	backlog []*shownRecord // that were there before the viewer, oldest first
+	waiting []*shownRecord
+	bytes   int    // of the records in waiting
+	skipped uint64 // records for which there was no room in waiting
+	due     int    // rows that it may have at this moment
+	site    []byte // encoded siteState, the newest
 }
 
 // viewerCounts tell how much of what it asked for a viewer got.
 type viewerCounts struct {
 	Matched uint64 `json:"matched"`
 	Shown   uint64 `json:"shown"`
+	Skipped uint64 `json:"skipped"` // records that were not searched for want of time
 }
 
-func newViewer(rowsPerSecond int) *viewer {
-	return &viewer{wake: make(chan struct{}, 1), perTick: rowsPerSecond / ticksPerSecond, due: rowsPerSecond}
+func newViewer(q query, rowsPerSecond int) *viewer {
+	return &viewer{query: q, wake: make(chan struct{}, 1), perTick: rowsPerSecond / ticksPerSecond, due: rowsPerSecond}
 }
 
-// welcome gives it what it begins with: the newest of the recent records that
-// match.
+// welcome gives it what it begins with. recent belongs to the viewer from then on.
 func (v *viewer) welcome(hello []byte, recent []*shownRecord) {
-	var rows [][]byte
-	size := 0
-	for i := len(recent) - 1; i >= 0 && len(rows) < maxWaitingRows/2 && v.problem == ""; i-- {
-		if r := recent[i]; v.query.matches(r) {
-			if size += len(r.encode()); size > maxWaitingBytes/2 {
-				break
-			}
-			rows = append(rows, r.encode())
-		}
-		recent[i].lowerMessage, recent[i].lowerRaw = nil, nil
-	}
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	v.hello = hello
-	for _, encoded := range slices.Backward(rows) {
-		v.addLocked(encoded)
-	}
+	v.hello, v.backlog = hello, recent
 	v.signal()
 }
 
-// offer takes the record if it matches and the viewer is due one.
+// offer gives it a record to search.
 func (v *viewer) offer(r *shownRecord) {
-	if v.problem != "" || !v.query.matches(r) {
+	if v.problem != "" || !v.query.selects(r) {
 		return
 	}
-	v.counts.Matched++
-	if v.due <= 0 {
-		return
-	}
-	encoded := r.encode()
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	if len(v.rows) >= maxWaitingRows || v.bytes+len(encoded) > maxWaitingBytes {
-		return // it is slow
+	if len(v.waiting) >= maxWaitingRecords || v.bytes+len(r.raw) > maxWaitingBytes {
+		v.skipped++ // it is slow
+		return
 	}
-	v.due--
-	v.counts.Shown++
-	v.addLocked(encoded)
+	v.waiting = append(v.waiting, r)
+	v.bytes += len(r.raw)
 }
 
-func (v *viewer) addLocked(encoded []byte) {
-	v.rows = append(v.rows, encoded)
-	v.bytes += len(encoded)
-}
-
-// tick sends off what was taken in the last tenth of a second. What a viewer is
+// tick wakes the viewer for what came in the last tenth of a second. What a viewer is
 // due is saved up for a second: agents send what they have at once.
 func (v *viewer) tick() {
-	v.due = min(v.due+v.perTick, v.perTick*ticksPerSecond)
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	if len(v.rows) > 0 {
+	v.due = min(v.due+v.perTick, v.perTick*ticksPerSecond)
+	if len(v.waiting) > 0 {
 		v.signal()
 	}
 }
@@ -109,7 +92,7 @@ func (v *viewer) tick() {
 func (v *viewer) tell(site []byte) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	v.site, v.telling = site, v.counts
+	v.site = site
 	v.signal()
 }
 
@@ -120,22 +103,76 @@ func (v *viewer) signal() {
 	}
 }
 
-// take appends all that waits to b, as server-sent events.
-func (v *viewer) take(b *bytes.Buffer) {
+// take searches what waits, and appends what is to be sent to b, as server-sent events.
+func (v *viewer) take(ctx context.Context, b *bytes.Buffer) {
 	v.mutex.Lock()
-	hello, rows, site, telling := v.hello, v.rows, v.site, v.telling
-	v.hello, v.rows, v.bytes, v.site = nil, nil, 0, nil
+	hello, backlog, waiting, due, site := v.hello, v.backlog, v.waiting, v.due, v.site
+	v.counts.Skipped += v.skipped
+	v.hello, v.backlog, v.waiting, v.bytes, v.skipped, v.site = nil, nil, nil, 0, 0, nil
 	v.mutex.Unlock()
 	if hello != nil {
 		writeEvent(b, "hello", hello)
 	}
-	if len(rows) > 0 {
+	rows := v.searchBacklog(ctx, backlog)
+	found := v.searchNew(ctx, waiting, due)
+	v.mutex.Lock()
+	v.due -= len(found)
+	v.mutex.Unlock()
+	if rows = append(rows, found...); len(rows) > 0 {
 		writeEvent(b, "rows", []byte{'['}, bytes.Join(rows, []byte{','}), []byte{']'})
 	}
 	if site != nil {
-		own, _ := json.Marshal(telling) // numbers only
+		own, _ := json.Marshal(v.counts) // numbers only
 		writeEvent(b, "state", []byte(`{"site":`), site, []byte(`,"own":`), own, []byte{'}'})
 	}
+}
+
+// searchBacklog returns the newest matches among the records that were there before,
+// oldest first.
+func (v *viewer) searchBacklog(ctx context.Context, backlog []*shownRecord) (rows [][]byte) {
+	if v.problem != "" {
+		return nil
+	}
+	slices.Reverse(backlog)
+	size := 0
+	v.search.each(ctx, len(backlog), func(i int) bool {
+		if r := backlog[i]; v.query.selects(r) && v.query.finds(r) {
+			encoded := r.encode()
+			if size += len(encoded); size > maxRowBytes/2 {
+				return false
+			}
+			rows = append(rows, encoded)
+		}
+		return len(rows) < maxRows/2
+	})
+	slices.Reverse(rows)
+	return rows
+}
+
+// searchNew returns the matches among new records as far as they are due, and counts
+// all of them.
+func (v *viewer) searchNew(ctx context.Context, waiting []*shownRecord, due int) (rows [][]byte) {
+	size := 0
+	done := v.search.each(ctx, len(waiting), func(i int) bool {
+		r := waiting[i]
+		if !v.query.finds(r) {
+			return true
+		}
+		v.counts.Matched++
+		if len(rows) >= min(due, maxRows) {
+			return true
+		}
+		encoded := r.encode()
+		if size+len(encoded) > maxRowBytes {
+			return true
+		}
+		size += len(encoded)
+		v.counts.Shown++
+		rows = append(rows, encoded)
+		return true
+	})
+	v.counts.Skipped += uint64(len(waiting) - done)
+	return rows
 }
 
 // writeEvent writes JSON, which has no line breaks.

@@ -20,6 +20,9 @@ import (
 // outage is how long the server is down in the rows that stop it.
 const outage = time.Second
 
+// sickNames is an /etc/hosts with two addresses, one of them the sick server's.
+const sickNames = sickIP + " NAME\n127.0.0.1 NAME\n"
+
 const badLine = faultLines / 2
 
 func containsLine(seq int) func([]byte) bool {
@@ -181,6 +184,15 @@ var faultRows = []row{
 		run.comeBack()
 	}},
 	{name: "the first address of the name is dead", names: "127.0.0.2 NAME\n127.0.0.1 NAME\n"},
+	{name: "one address of the name answers no Ping", ack: "ping", names: sickNames, sick: &wstest.Fault{MutePongs: true}, output: "  timeout: 1s", script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1001})},
+	{name: "one address of the name hangs", names: sickNames, sick: &wstest.Fault{HangUpgrade: true}, output: "  connect_timeout: 1s", script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1001})},
+	{name: "one address of the name answers 503", names: sickNames, sick: &wstest.Fault{RefuseStatus: http.StatusServiceUnavailable}, script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1001})},
+	{
+		name: "failover, the other host answers 401", sick: &wstest.Fault{RefuseStatus: http.StatusUnauthorized},
+		output: `  loadbalance: false
+  backoff: {init: 100ms, max: 1m}
+  hosts: ["SERVER", "SICK"]`, script: times(3, wstest.Fault{CloseAtMessage: 700, CloseCode: 1001}), logged: "401 Unauthorized",
+	},
 	{name: "the name moves to another address", names: "127.0.0.1 NAME\n", during: func(run *faultRun) {
 		run.moveTo("127.0.0.3")
 	}},

@@ -51,7 +51,10 @@ type row struct {
 	proxy bool   // a proxy that can fall silent
 	tls   bool   // TLS, with a certificate that can be exchanged
 	names string // an /etc/hosts in which NAME is the server's
-	token bool   // a bearer token in a file
+	// sick is what another server does, on the same port of 127.0.0.2, which the settings
+	// can name as SICK.
+	sick  *wstest.Fault
+	token bool // a bearer token in a file
 	// gateway is a proxy that the settings name.
 	gateway *beattest.GatewaySettings
 }
@@ -90,6 +93,7 @@ type faultRun struct {
 
 	mutex   sync.Mutex
 	servers []*wstest.Server // the last is the one in use
+	sick    *wstest.Server   // another one, nil without row.sick
 }
 
 // serverName is the name of the server in rows with an /etc/hosts.
@@ -129,7 +133,19 @@ func (run *faultRun) start(r row) (hosts string) {
 		run.setToken("old")
 		run.setup.Output = fmt.Sprintf("  bearer_token_file: %s\n", run.tokenFile())
 	}
+	if r.sick != nil {
+		run.startSick(server, *r.sick)
+	}
 	return scheme + "://" + address + "/"
+}
+
+// sickIP is the address of the server of a row that misbehaves all the time.
+const sickIP = "127.0.0.2"
+
+func (run *faultRun) startSick(server *wstest.Server, fault wstest.Fault) {
+	_, port, err := net.SplitHostPort(server.Addr())
+	require.NoError(run.t, err)
+	run.sick = wstest.Start(run.t, wstest.WithAddr(net.JoinHostPort(sickIP, port)), wstest.WithScript(always(fault)), wstest.WithSubprotocols(protocol.Subprotocol))
 }
 
 func (run *faultRun) serve(options ...wstest.Option) *wstest.Server {
@@ -257,6 +273,9 @@ func (r row) run(t *testing.T, ack string) outcome {
 	}
 	url := run.start(r)
 	more := run.setup.Output + strings.ReplaceAll(r.output, "SERVER", url)
+	if run.sick != nil {
+		more = strings.ReplaceAll(more, "SICK", run.sick.URL())
+	}
 	if !strings.Contains(more, "hosts:") {
 		more += fmt.Sprintf("\n  hosts: [%q]\n", url)
 	}

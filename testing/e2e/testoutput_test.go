@@ -72,7 +72,7 @@ func TestTestOutputTellsOfEveryHost(t *testing.T) {
 		},
 		"nobody listens": {
 			fmt.Sprintf(`{hosts: [%q]}`, refused), 1,
-			[]string{"... ERROR dial tcp ", "connection refused\n", "test output... ERROR 1 of 1 hosts failed: " + refused},
+			[]string{"... ERROR dial tcp ", "connection refused; nothing listens there: ", "test output... ERROR 1 of 1 hosts failed: " + refused},
 		},
 		"a CA that is not known": {
 			fmt.Sprintf(`{hosts: [%q]}`, secured), 1,

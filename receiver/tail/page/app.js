@@ -115,7 +115,7 @@ class Page {
     this.agents.update(site);
     this.tellHosts(site.hosts);
     if (this.last) {
-      this.shares.push({ matched: own.matched - this.last.own.matched, shown: own.shown - this.last.own.shown, unread: site.unread - this.last.site.unread });
+      this.shares.push({ matched: own.matched - this.last.own.matched, shown: own.shown - this.last.own.shown, unread: site.unread - this.last.site.unread + own.skipped - this.last.own.skipped });
       if (this.shares.length > SHARE) this.shares.shift();
     }
     this.last = { site, own };

@@ -37,10 +37,7 @@ func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	if strings.TrimSpace(answer) == "" {
 		return false, nil
 	}
-	parts := strings.Split(answer, ";")
-	for i, part := range parts {
-		parts[i] = strings.TrimSpace(part)
-	}
+	parts := parametersOf(answer)
 	quoted := fmt.Sprintf("%q", excerpt(answer, maxCauseBytes, o.secrets()))
 	if o.CompressionLevel == 0 || parts[0] != deflate {
 		return false, fmt.Errorf("the server picked the extension %s, which was not offered", quoted)
@@ -53,13 +50,22 @@ func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 			return false, fmt.Errorf("%w: %s", ErrCompression, quoted)
 		}
 	}
-	for _, needed := range []string{noServerContext, noClientContext} {
-		if !slices.Contains(parameters, needed) {
-			return false, fmt.Errorf("%w: %s lacks %s", ErrCompression, quoted, needed)
-		}
+	if !has(parameters, noServerContext) {
+		return false, fmt.Errorf("%w: %s lacks %s", ErrCompression, quoted, noServerContext)
 	}
 	return true, nil
 }
+
+// parametersOf returns an extension and its parameters.
+func parametersOf(extension string) []string {
+	parts := strings.Split(extension, ";")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+	}
+	return parts
+}
+
+func has(parameters []string, name string) bool { return slices.Contains(parameters, name) }
 
 // flateWriterPools hold writers, by their level. One takes about a megabyte, so connections
 // share them: only as many are in use as messages are being compressed at the same

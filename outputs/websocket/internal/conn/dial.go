@@ -36,7 +36,12 @@ type Options struct {
 	RequireSubprotocol bool
 	// TLS is used with wss. It is not changed.
 	TLS *tls.Config
-	// Dial opens the TCP connection. Nil means net.Dialer.
+	// Resolve looks up the addresses of a host. Nil means net.DefaultResolver.
+	Resolve func(ctx context.Context, host string) ([]string, error)
+	// Addresses remembers from one dial to the next which addresses failed. Nil means
+	// that nothing is remembered.
+	Addresses *Addresses
+	// Dial opens the TCP connection to an address. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Proxy is the proxy to dial through, nil for none.
 	Proxy *Proxy
@@ -61,8 +66,8 @@ type Options struct {
 	// for the step that failed, if one did. Looking up a host's name is then a
 	// separate step.
 	Observe func(step, detail string, err error)
-	// Explain, if it is not nil, returns advice about an error of TLS or HTTP with the
-	// server, empty for none.
+	// Explain, if it is not nil, returns advice about the error of a dial, empty for
+	// none. The error may quote secrets.
 	Explain func(error) string
 }
 
@@ -73,6 +78,7 @@ type UpgradeError struct {
 	Header   http.Header
 	Location string // of a redirect; it is not followed, since credentials would go with it
 	Body     string // its first 256 bytes, empty with a redirect
+	Page     string // its first 1024 bytes, not for the log: they may quote secrets
 	Cause    error
 }
 
@@ -102,8 +108,14 @@ const maxCauseBytes = 256
 // text never contains a header of the request or a password of the proxy.
 func Dial(parent context.Context, options Options) (*Conn, error) {
 	steps := &progress{observe: options.Observe}
+	if options.Addresses == nil {
+		options.Addresses = &Addresses{}
+	}
 	c, err := dialSteps(parent, options, steps)
 	steps.end(err)
+	if err != nil && !errors.Is(err, ErrCompression) {
+		options.Addresses.Failed()
+	}
 	return c, err
 }
 
@@ -111,15 +123,11 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 	ctx, cancel := context.WithTimeout(parent, options.ConnectTimeout)
 	defer cancel()
 
-	dialTCP := options.Dial
-	if dialTCP == nil {
-		dialTCP = (&net.Dialer{}).DialContext
-	}
-	dialTCP = steps.dialing(dialTCP)
+	dialTCP := options.dialTCP(steps)
 	// dial returns the connection to the server and the socket under it.
 	dial := func(ctx context.Context, network, address string) (c, socket net.Conn, err error) {
 		if options.Proxy != nil {
-			return options.Proxy.dial(ctx, dialTCP, address, steps)
+			return options.dialProxy(ctx, dialTCP, address, steps)
 		}
 		c, err = dialTCP(ctx, network, address)
 		return c, c, err
@@ -129,6 +137,7 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 	wrap := func(c, socket net.Conn) net.Conn {
 		steps.begin("upgrade")
 		w = &wire{Conn: c, socket: socket, traffic: options.Traffic}
+		w.answer = newAnswer(socketReader{w}, options.CompressionLevel > 0)
 		// The library obeys the deadline of a context, but not its cancellation.
 		interruptible = context.AfterFunc(parent, func() { _ = w.Close() })
 		return w
@@ -244,17 +253,15 @@ func dialError(ctx context.Context, options Options, answer *http.Response, err 
 		// The library has at most the first 1024 bytes of the body in memory.
 		body, readErr := io.ReadAll(answer.Body)
 		if readErr == nil && refused.Location == "" {
-			refused.Body = excerpt(string(body), maxCauseBytes, secrets)
+			refused.Body, refused.Page = excerpt(string(body), maxCauseBytes, secrets), string(body)
 		}
-		return refused
+		return options.explained(refused, refused)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("connect: %w", context.Cause(ctx))
 	case ctx.Err() != nil || interrupted(err):
 		return fmt.Errorf("not connected within connect_timeout (%v): %w", options.ConnectTimeout, shortened(err, secrets))
-	case options.Explain == nil || failedAtProxy(err):
-		return shortened(err, secrets)
 	default:
-		return explained(shortened(err, secrets), options.Explain(err))
+		return options.explained(shortened(err, secrets), err)
 	}
 }
 
@@ -264,12 +271,15 @@ func failedAtProxy(err error) bool {
 	return ok
 }
 
-// explained adds advice to an error.
-func explained(err error, advice string) error {
-	if advice == "" {
+// explained adds advice about a cause to an error.
+func (o *Options) explained(err, cause error) error {
+	if o.Explain == nil {
 		return err
 	}
-	return fmt.Errorf("%w; %s", err, advice)
+	if advice := o.Explain(cause); advice != "" {
+		return fmt.Errorf("%w; %s", err, advice)
+	}
+	return err
 }
 
 // maxStatusBytes is the maximum length of a status line in an error.

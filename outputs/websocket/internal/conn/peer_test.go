@@ -48,6 +48,7 @@ func testOptions() Options {
 		WriteTimeout:   patience,
 		MaxReadBytes:   1 << 20,
 		Traffic:        &traffic{},
+		Resolve:        func(_ context.Context, host string) ([]string, error) { return []string{host}, nil },
 	}
 }
 

@@ -70,45 +70,47 @@ func (dial dialFunc) DialContext(ctx context.Context, network, address string) (
 	return dial(ctx, network, address)
 }
 
-// dial returns a connection through the proxy to address, host and port of a server, and
-// the socket under it.
-func (p *Proxy) dial(ctx context.Context, dialTCP dialFunc, address string, steps *progress) (tunnel, socket net.Conn, err error) {
-	targets := []string{address}
+// dialProxy returns a connection through the proxy to address, host and port of a
+// server, and the socket under it.
+func (o *Options) dialProxy(ctx context.Context, dialTCP dialFunc, address string, steps *progress) (tunnel, socket net.Conn, err error) {
+	p := o.Proxy
+	dialTarget := func(ctx context.Context, target string) (err error) {
+		steps.after("proxy " + p.URL.Scheme + "://" + p.URL.Host + " to " + target)
+		tunnel, socket, err = p.dialTarget(ctx, dialTCP, target)
+		if err == nil {
+			return nil
+		}
+		if !failedAtProxy(err) {
+			err = &ProxyError{Address: p.URL.Host, Cause: err}
+		}
+		if silent(err) {
+			o.Addresses.Failed()
+		}
+		o.Addresses.current = "" // a proxy that refuses is not at fault
+		return err
+	}
 	if p.ResolveHere {
+		var targets []string
 		steps.begin("resolve " + address)
-		if targets, err = resolve(ctx, address); err != nil {
+		if targets, err = o.resolve(ctx, address); err != nil {
 			return nil, nil, err
 		}
 		steps.done(strings.Join(targets, ", "))
-	}
-	for _, target := range targets {
-		steps.after("proxy " + p.URL.Scheme + "://" + p.URL.Host + " to " + target)
-		if tunnel, socket, err = p.dialTarget(ctx, dialTCP, target); err == nil || ctx.Err() != nil {
-			break
-		}
+		err = o.Addresses.each(ctx, targets, dialTarget)
+	} else {
+		err = dialTarget(ctx, address)
 	}
 	if err == nil {
 		steps.done("")
-	} else if !failedAtProxy(err) {
-		err = &ProxyError{Address: p.URL.Host, Cause: err}
 	}
 	return tunnel, socket, err
 }
 
-// resolve returns the addresses of a host and port.
-func resolve(ctx context.Context, address string) ([]string, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	found, err := net.DefaultResolver.LookupHost(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	for i, ip := range found {
-		found[i] = net.JoinHostPort(ip, port)
-	}
-	return found, nil
+// silent reports whether a dial ended at a proxy that gave no answer: the proxy's address
+// is at fault, and nothing is known about the server's.
+func silent(err error) bool {
+	refused, ok := errors.AsType[*ProxyError](err)
+	return ok && refused.Code == 0
 }
 
 func (p *Proxy) dialTarget(ctx context.Context, dialTCP dialFunc, target string) (tunnel, socket net.Conn, err error) {
@@ -168,6 +170,9 @@ func (p *Proxy) connect(ctx context.Context, c, socket net.Conn, target string) 
 	limited := &io.LimitedReader{R: c, N: maxProxyBytes}
 	reader := bufio.NewReader(limited)
 	answer, err := http.ReadResponse(reader, request) //nolint:bodyclose // the tunnel follows
+	for read := 0; err == nil && interim(answer.StatusCode) && read < maxInterim; read++ {
+		answer, err = http.ReadResponse(reader, request) //nolint:bodyclose // the tunnel follows
+	}
 	switch {
 	case err != nil && limited.N <= 0:
 		return nil, errProxyTooLong

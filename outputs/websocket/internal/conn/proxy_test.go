@@ -40,7 +40,9 @@ func TestAProxyThatRefusesSaysWhyInShortAndWithoutSecrets(t *testing.T) {
 	}{
 		"407":                   {serve: replying("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!"), code: 407, want: "the proxy answered CONNECT with 407 Proxy Authentication Required"},
 		"a 302":                 {serve: replying("HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\n\r\n"), code: 302, want: "the proxy answered CONNECT with 302 Found"},
-		"100 is no tunnel":      {serve: replying("HTTP/1.1 100 Continue\r\n\r\n"), code: 100},
+		"100 is no tunnel":      {serve: replying("HTTP/1.1 100 Continue\r\n\r\n"), is: io.ErrUnexpectedEOF},
+		"100 again and again":   {serve: endless("", "HTTP/1.1 100 Continue\r\n\r\n"), code: 100},
+		"101 is no tunnel":      {serve: replying("HTTP/1.1 101 Switching Protocols\r\n\r\n"), code: 101},
 		"a status of 30 KB":     {serve: replying("HTTP/1.1 403 " + strings.Repeat("no ", 10000) + "\r\n\r\n"), code: 403, holds: []string{"403 no no"}},
 		"an echo in the status": {serve: replying("HTTP/1.1 403 " + strings.Join(proxySecrets, " ") + "\r\n\r\n"), code: 403, want: "the proxy answered CONNECT with 403 *** *** ***"},
 		"an echo in garbage":    {serve: replying(strings.Join(proxySecrets, " ") + "\r\n\r\n"), holds: []string{"proxy proxy.test:3128: answer to CONNECT: malformed HTTP", "***"}},
@@ -120,7 +122,9 @@ func TestBytesBehindTheProxysAnswerBelongToTheTunnel(t *testing.T) {
 				_, _ = io.WriteString(server, "12345678"[split:])
 			}
 		}()
-		tunnel, socket, err := testProxy("http").dial(t.Context(), dialing(client), "peer.test:80", &progress{})
+		options := testOptions()
+		options.Proxy, options.Addresses = testProxy("http"), &Addresses{}
+		tunnel, socket, err := options.dialProxy(t.Context(), dialing(client), "peer.test:80", &progress{})
 		require.NoError(t, err)
 		require.Equal(t, client, socket)
 		content, err := io.ReadAll(tunnel)

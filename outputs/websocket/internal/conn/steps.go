@@ -4,7 +4,6 @@
 package conn
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -44,31 +43,13 @@ func (s *progress) end(err error) {
 	s.observe(s.current, "", err)
 }
 
-// dialing reports a TCP connection in two steps: looking up the name, and the rest.
-func (s *progress) dialing(dial dialFunc) dialFunc {
-	if s.observe == nil {
-		return dial
+// listed returns the hosts of addresses, for a step's detail.
+func listed(addresses []string) string {
+	hosts := make([]string, len(addresses))
+	for i, address := range addresses {
+		hosts[i], _, _ = net.SplitHostPort(address)
 	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		following := s.next
-		s.current, s.next = "resolve "+host, ""
-		found, err := net.DefaultResolver.LookupHost(ctx, host)
-		if err != nil {
-			return nil, err
-		}
-		s.done(strings.Join(found, ", "))
-		// The dialer gets the name and tries all its addresses.
-		s.current, s.next = "dial "+address, following
-		c, err := dial(ctx, network, address)
-		if err == nil {
-			s.done(c.RemoteAddr().String())
-		}
-		return c, err
-	}
+	return strings.Join(hosts, ", ")
 }
 
 // describeTLS describes the result of a TLS handshake.

@@ -49,6 +49,7 @@ func TestTheStepsOfADialAreTold(t *testing.T) {
 	nobody.URL = &url.URL{Scheme: "ws", Host: "127.0.0.1:80", Path: "/"}
 	nobody.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
 	noName := testOptions()
+	noName.Resolve = nil
 	noName.URL = &url.URL{Scheme: "ws", Host: "no-such-host.invalid:80", Path: "/"}
 	for name, c := range map[string]struct {
 		options Options
@@ -58,7 +59,7 @@ func TestTheStepsOfADialAreTold(t *testing.T) {
 		"TLS that fails":     {unknown, []string{"resolve", "dial", "TLS: TLS: tls: failed to verify certificate"}},
 		"refused":            {nobody, []string{"resolve", "dial 127.0.0.1:80: refused"}},
 		"an unknown name":    {noName, []string{"resolve no-such-host.invalid: lookup no-such-host.invalid"}},
-		"a proxy's refusal":  {throughProxy, []string{"resolve 127.0.0.2: 127.0.0.2", "dial 127.0.0.2:3128: pipe", "proxy http://127.0.0.2:3128 to 127.0.0.1:80: the proxy answered CONNECT with 403"}},
+		"a proxy's refusal":  {throughProxy, []string{"resolve 127.0.0.2: 127.0.0.2", "dial 127.0.0.2:3128: 127.0.0.2:3128", "proxy http://127.0.0.2:3128 to 127.0.0.1:80: the proxy answered CONNECT with 403"}},
 		"a server's refusal": {local(replying("HTTP/1.1 403 Forbidden\r\n\r\n")), []string{"resolve", "dial", "upgrade: the server answered the upgrade with 403 Forbidden"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestTheStepsOfADialAreTold(t *testing.T) {
 	}
 }
 
-func TestWhatToDoIsAddedToAnErrorOfTheServers(t *testing.T) {
+func TestWhatToDoIsAddedToAnError(t *testing.T) {
 	explain := func(error) string { return "do this" }
 	options := answering(t, replying("220 mail.example.com ESMTP\r\n"))
 	options.Explain = explain
@@ -89,7 +90,7 @@ func TestWhatToDoIsAddedToAnErrorOfTheServers(t *testing.T) {
 	options.Explain, options.Proxy = explain, testProxy("http")
 	_, err = Dial(t.Context(), options)
 	require.ErrorContains(t, err, "malformed HTTP")
-	require.NotContains(t, err.Error(), "do this", "it is the proxy's")
+	require.ErrorContains(t, err, "; do this", "of the proxy's, too")
 
 	options = answering(t, replying("220 mail.example.com ESMTP\r\n"))
 	options.Explain = func(error) string { return "" }

@@ -44,6 +44,7 @@ type wire struct {
 	net.Conn
 	socket  net.Conn // under TLS, or the same as Conn
 	traffic Traffic
+	answer  *answer // until it was read; belongs to the reading goroutine
 
 	upgraded  atomic.Bool
 	upgradeIn int // bytes read before the upgrade was done
@@ -57,6 +58,22 @@ type wire struct {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	if w.answer == nil {
+		return w.readSocket(p)
+	}
+	n, err := w.answer.Read(p)
+	if w.answer.passed() {
+		w.answer = nil
+	}
+	return n, err
+}
+
+// socketReader reads what crosses the socket, as it is.
+type socketReader struct{ wire *wire }
+
+func (r socketReader) Read(p []byte) (int, error) { return r.wire.readSocket(p) }
+
+func (w *wire) readSocket(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	w.traffic.ReadBytes(n)
 	if !w.upgraded.Load() {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package websocket
+package retry
 
 import (
 	"context"
@@ -26,7 +26,7 @@ const fleetSize = 5000
 // goes, refuses every attempt for a while, and then accepts all.
 type outage struct {
 	agents  int
-	backoff backoffConfig
+	backoff Backoff
 	away    time.Duration
 	loss    error // how the connections end
 	refusal error // how an attempt ends while the server is away
@@ -66,7 +66,7 @@ func (a *fleetAgent) Publish(context.Context, publisher.Batch) error {
 	return a.outage.loss
 }
 
-func (a *fleetAgent) takeProof() bool {
+func (a *fleetAgent) TakeProof() bool {
 	proof := a.proof
 	a.proof = false
 	return proof
@@ -87,10 +87,10 @@ func simulate(t *testing.T, o outage) (arrivals []arrival) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		agents := make([]*fleetAgent, o.agents)
-		clients := make([]*backoffClient, o.agents)
+		clients := make([]*Waiting, o.agents)
 		for i := range agents {
 			agents[i] = &fleetAgent{outage: &o}
-			clients[i] = withBackoff(agents[i], o.backoff, newLifecycle(time.Second))
+			clients[i] = NewWaiting(t.Context(), agents[i], o.backoff)
 			require.NoError(t, clients[i].Connect())
 		}
 		// The fake clock stands still while a goroutine of the test runs: all lose
@@ -142,7 +142,7 @@ func peak(seconds []attempts, count func(attempts) int) (most int) {
 }
 
 func TestAFleetThatLosesItsServerComesBackSpreadOut(t *testing.T) {
-	backoff := backoffConfig{Init: 10 * time.Second, Max: time.Minute}
+	backoff := Backoff{Init: 10 * time.Second, Max: time.Minute}
 	for _, away := range []time.Duration{0, 1, 5, 30, 120} {
 		away *= time.Second
 		t.Run(fmt.Sprintf("the server is away for %v", away), func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestAFleetThatLosesItsServerComesBackSpreadOut(t *testing.T) {
 
 func TestASingleAgentIsBackSoonAfterAShortLoss(t *testing.T) {
 	for range 100 {
-		arrivals := simulate(t, outage{agents: 1, backoff: defaultConfig().Backoff})
+		arrivals := simulate(t, outage{agents: 1, backoff: Backoff{Init: time.Second, Max: time.Minute}})
 		require.Len(t, arrivals, 1)
 		require.LessOrEqual(t, arrivals[0].after, 1500*time.Millisecond)
 	}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package websocket
+package retry
 
 import (
 	"errors"
@@ -15,12 +15,19 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// patience is how long to wait after one kind of failure.
-type patience struct {
-	steady  bool          // backoff.init for the first steadyFailures in a row
-	longest bool          // backoff.max instead of the usual wait
-	factor  int           // multiplies the usual wait; 0 counts as 1
-	exactly time.Duration // what the server asked for, 0 if it did not
+// Backoff has the limits of the waits, 0 < Init <= Max.
+type Backoff struct {
+	Init time.Duration
+	Max  time.Duration
+}
+
+// Patience is how long to wait after one kind of failure. The zero value is the usual
+// wait.
+type Patience struct {
+	Steady  bool          // Backoff.Init for the first steadyFailures in a row
+	Longest bool          // Backoff.Max instead of the usual wait
+	Factor  int           // multiplies the usual wait; 0 counts as 1
+	Exactly time.Duration // what the server asked for, 0 if it did not
 }
 
 // steadyFailures is for how many failures in a row a steady wait does not grow. While a
@@ -28,38 +35,38 @@ type patience struct {
 // are, the server may refuse everything.
 const steadyFailures = 4
 
-// classify returns how long to wait after a failure with that cause.
-func classify(cause error, now time.Time) patience {
+// After returns how long to wait after a failure with that cause.
+func After(cause error, now time.Time) Patience {
 	if upgrade, ok := errors.AsType[*conn.UpgradeError](cause); ok {
 		switch upgrade.Code {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			// Wrong credentials: trying again soon could lock the account.
-			return patience{longest: true}
+			return Patience{Longest: true}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			return patience{exactly: parseRetryAfter(upgrade.Header.Get("Retry-After"), now)}
+			return Patience{Exactly: parseRetryAfter(upgrade.Header.Get("Retry-After"), now)}
 		}
-		return patience{}
+		return Patience{}
 	}
 	if refused, ok := errors.AsType[*conn.ProxyError](cause); ok {
-		return patience{longest: refused.Code == http.StatusProxyAuthRequired || refused.Code == http.StatusForbidden}
+		return Patience{Longest: refused.Code == http.StatusProxyAuthRequired || refused.Code == http.StatusForbidden}
 	}
 	if _, ok := errors.AsType[*ack.HandshakeError](cause); ok {
-		return patience{longest: true} // wrong credentials, here too
+		return Patience{Longest: true} // wrong credentials, here too
 	}
 	if closed, ok := errors.AsType[*conn.CloseError](cause); ok {
 		switch code := closed.Code; {
 		case code.RefusesContent():
 			// One record is at fault, and finding it takes several connections.
-			return patience{steady: true}
+			return Patience{Steady: true}
 		case code == protocol.ClosePolicyViolation, code.Application():
 			// The server's policy, or a rule of its application, refuses us.
-			return patience{longest: true}
+			return Patience{Longest: true}
 		case code == protocol.CloseInternalError, code == protocol.CloseBadGateway, !code.Known():
 			// The server, or the gateway in front of it, has an internal error.
-			return patience{factor: 2}
+			return Patience{Factor: 2}
 		}
 	}
-	return patience{}
+	return Patience{}
 }
 
 // parseRetryAfter reads the header Retry-After (RFC 9110 10.2.3): seconds or a date.
@@ -74,30 +81,30 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// waitFor returns the wait before the next attempt. failures is the number of
+// Wait returns the wait before the next attempt. failures is the number of
 // failures in a row before this one.
-func (p patience) waitFor(settings backoffConfig, failures int) time.Duration {
+func (p Patience) Wait(backoff Backoff, failures int) time.Duration {
 	switch {
-	case p.exactly >= settings.Max, p.longest:
+	case p.Exactly >= backoff.Max, p.Longest:
 		// Close to backoff.max, never above it.
-		return settings.Max - rand.N(settings.Max/4+1)
-	case p.exactly > 0:
+		return backoff.Max - rand.N(backoff.Max/4+1)
+	case p.Exactly > 0:
 		// Not before the server asks for it, with jitter so that agents do not all come at
 		// once.
-		return min(p.exactly+rand.N(settings.Init), settings.Max)
+		return min(p.Exactly+rand.N(backoff.Init), backoff.Max)
 	}
-	if p.steady {
+	if p.Steady {
 		failures = max(0, failures-steadyFailures)
 	}
-	wait := settings.Init
+	wait := backoff.Init
 	for range failures {
-		if wait >= settings.Max/2 {
-			wait = settings.Max
+		if wait >= backoff.Max/2 {
+			wait = backoff.Max
 			break
 		}
 		wait *= 2
 	}
-	wait = min(wait*time.Duration(max(p.factor, 1)), settings.Max)
+	wait = min(wait*time.Duration(max(p.Factor, 1)), backoff.Max)
 
 	// Jitter spreads a fleet of agents that lose the same server at once. The first
 	// wait is at least a tenth of its maximum. Later ones are at least half of

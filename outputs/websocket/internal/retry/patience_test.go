@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package websocket
+package retry
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ import (
 
 func TestWaitAfterEachKindOfFailure(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	settings := backoffConfig{Init: time.Second, Max: time.Minute}
+	settings := Backoff{Init: time.Second, Max: time.Minute}
 	refused := func(code int, retryAfter string) error {
 		return fmt.Errorf("wrapped: %w", &conn.UpgradeError{Code: code, Header: http.Header{"Retry-After": {retryAfter}}})
 	}
@@ -64,7 +64,7 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 100 {
-				wait := classify(test.cause, now).waitFor(settings, 0)
+				wait := After(test.cause, now).Wait(settings, 0)
 				require.GreaterOrEqual(t, wait, test.want.least)
 				require.LessOrEqual(t, wait, test.want.most)
 			}
@@ -74,8 +74,8 @@ func TestWaitAfterEachKindOfFailure(t *testing.T) {
 
 func TestWaitStaysWithinItsBounds(t *testing.T) {
 	for failures := range 70 {
-		for _, p := range []patience{{}, {factor: 2}, {longest: true}, {exactly: time.Hour}} {
-			wait := p.waitFor(backoffConfig{Init: time.Second, Max: time.Minute}, failures)
+		for _, p := range []Patience{{}, {Factor: 2}, {Longest: true}, {Exactly: time.Hour}} {
+			wait := p.Wait(Backoff{Init: time.Second, Max: time.Minute}, failures)
 			require.GreaterOrEqual(t, wait, 100*time.Millisecond)
 			require.LessOrEqual(t, wait, time.Minute)
 		}

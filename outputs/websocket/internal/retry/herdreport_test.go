@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package websocket
+package retry
 
 import (
 	"flag"
@@ -21,7 +21,7 @@ import (
 
 var updateFlag = flag.Bool("update", false, "write the tables of docs/operations.md anew")
 
-const operationsFile = "../../docs/operations.md"
+const operationsFile = "../../../../docs/operations.md"
 
 // tolerance is how far a number in the docs may be from a new simulation. The
 // waits are random: the peaks of two runs differ by up to 10 %.
@@ -76,7 +76,7 @@ func TestDocsShowHowAFleetComesBack(t *testing.T) {
 	for _, away := range []time.Duration{5 * time.Second, time.Minute} {
 		for _, init := range []time.Duration{1, 5, 10, 30} {
 			init *= time.Second
-			o := outage{agents: fleetSize, backoff: backoffConfig{Init: init, Max: time.Minute}, away: away}
+			o := outage{agents: fleetSize, backoff: Backoff{Init: init, Max: time.Minute}, away: away}
 			var numbers herdNumbers
 			for range herdRuns {
 				numbers.add(measure(simulate(t, o), away))
@@ -114,7 +114,7 @@ func TestDocsShowWhatTheServerSays(t *testing.T) {
 	} {
 		arrivals := simulate(t, outage{
 			agents:  fleetSize,
-			backoff: backoffConfig{Init: 10 * time.Second, Max: time.Minute},
+			backoff: Backoff{Init: 10 * time.Second, Max: time.Minute},
 			away:    said.away,
 			loss:    said.loss,
 			refusal: said.refusal,

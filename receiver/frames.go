@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// Bits and opcodes of a frame, RFC 6455 5.2.
+const (
+	finBit             = 0x80
+	rsv1Bit            = 0x40
+	rsv23Bits          = 0x30
+	opcodeBits         = 0x0f
+	maskBit            = 0x80
+	lengthBits         = 0x7f
+	controlBit         = 0x08
+	continuationOpcode = 0x0
+
+	maxControlBytes = 125
+	maxHeaderBytes  = 14
+)
+
+// frames follows the frames of a client as their bytes arrive. gorilla ends some
+// violations of the protocol without a Close frame, takes others for something else,
+// and answers none of them before what came earlier was confirmed.
+type frames struct {
+	limit int64 // of a message
+
+	header  [maxHeaderBytes]byte
+	have    int    // bytes of header
+	left    uint64 // bytes of the payload to come
+	body    []byte // of a Close frame
+	open    bool   // a message has begun, and not ended
+	ended   bool   // by a Close frame
+	message int64  // length of the message so far, as its frames claim
+	long    int64  // of the first message that is longer than limit
+}
+
+// check looks at the next bytes. If they break the protocol it returns what the client
+// is told, and how many bytes come before the frame at fault.
+func (f *frames) check(p []byte) (before int, fault *closing) {
+	begin := 0 // of the frame at hand, as far as it is in p
+	for i := 0; i < len(p) && !f.ended; {
+		if f.left > 0 {
+			n := min(f.left, uint64(len(p)-i))
+			if f.isClose() {
+				f.body = append(f.body, p[i:i+int(n)]...)
+			}
+			i += int(n)
+			f.left -= n
+		} else {
+			f.header[f.have] = p[i]
+			f.have++
+			i++
+			if f.have < f.headerBytes() {
+				continue
+			}
+			if fault := f.begins(); fault != nil {
+				return begin, fault
+			}
+		}
+		if f.left == 0 {
+			if f.isClose() {
+				if fault := f.closes(); fault != nil {
+					return begin, fault
+				}
+				f.ended = true
+			}
+			f.have, begin = 0, i
+		}
+	}
+	return len(p), nil
+}
+
+func (f *frames) isClose() bool { return f.header[0]&opcodeBits == websocket.CloseMessage }
+
+// headerBytes is the length of the header, as far as what there is of it tells.
+func (f *frames) headerBytes() int {
+	switch {
+	case f.have < 2:
+		return 2
+	case f.header[1]&maskBit == 0: // it is at fault already
+		return 2
+	}
+	switch f.header[1] & lengthBits {
+	case 126:
+		return 8
+	case 127:
+		return maxHeaderBytes
+	}
+	return 6
+}
+
+// begins handles a complete header.
+func (f *frames) begins() *closing {
+	first, length := f.header[0], uint64(f.header[1]&lengthBits)
+	opcode, final := first&opcodeBits, first&finBit != 0
+	switch {
+	case f.header[1]&maskBit == 0:
+		return violation("a frame is not masked") // 5.1
+	case first&rsv23Bits != 0:
+		return violation("a reserved bit is set")
+	case first&rsv1Bit != 0 && opcode != websocket.TextMessage && opcode != websocket.BinaryMessage:
+		return violation("a frame that does not begin a message is marked as compressed") // RFC 7692 6.1
+	case opcode > websocket.BinaryMessage && opcode < websocket.CloseMessage || opcode > websocket.PongMessage:
+		return violation(fmt.Sprintf("opcode %d is reserved", opcode))
+	case opcode&controlBit != 0:
+		if !final {
+			return violation("a control frame is fragmented") // 5.5
+		}
+		if length > maxControlBytes {
+			return violation("a control frame is longer than 125 bytes")
+		}
+		f.left = length
+		return nil
+	case opcode == continuationOpcode && !f.open:
+		return violation("a continuation frame continues nothing") // 5.4
+	case opcode != continuationOpcode && f.open:
+		return violation("a message begins inside of another one")
+	}
+	switch length {
+	case 126:
+		length = uint64(binary.BigEndian.Uint16(f.header[2:]))
+	case 127:
+		length = binary.BigEndian.Uint64(f.header[2:])
+	}
+	if length > math.MaxInt64 {
+		return violation("a length has its first bit set")
+	}
+	if !f.open {
+		f.message = 0
+	}
+	if f.message += int64(length); f.message < 0 {
+		return &closing{code: websocket.CloseMessageTooBig, reason: "message is longer than can be counted"}
+	}
+	if f.message > f.limit && (f.long == 0 || f.open && f.long < f.message) {
+		f.long = f.message
+	}
+	f.open, f.left = !final, length
+	return nil
+}
+
+// closes handles a complete Close frame, 5.5.1.
+func (f *frames) closes() *closing {
+	if len(f.body) == 0 {
+		return nil
+	}
+	key := f.header[2:6]
+	for i := range f.body {
+		f.body[i] ^= key[i%4]
+	}
+	if len(f.body) == 1 {
+		return violation("the payload of a Close frame has one byte")
+	}
+	code := int(binary.BigEndian.Uint16(f.body))
+	switch {
+	case !isCloseCode(code):
+		return violation(fmt.Sprintf("close code %d is not for a Close frame", code))
+	case !utf8.Valid(f.body[2:]):
+		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "the reason of a Close frame is not UTF-8"}
+	}
+	return nil
+}
+
+// isCloseCode reports whether a client may send the code, 7.4.
+func isCloseCode(code int) bool {
+	switch {
+	case code >= 3000 && code <= 4999:
+		return true
+	case code >= 1000 && code <= 1013:
+		return code < 1004 || code > 1006
+	}
+	return false
+}
+
+func violation(reason string) *closing {
+	return &closing{code: websocket.CloseProtocolError, reason: reason}
+}
+
+// isCorrupt reports whether a compressed message cannot be inflated. gorilla has an
+// error of its own for a connection that ends.
+func isCorrupt(err error) bool {
+	_, isInput := errors.AsType[flate.CorruptInputError](err)
+	_, isInternal := errors.AsType[flate.InternalError](err)
+	return isInput || isInternal || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// TooLongError is the cause of the end of a connection whose client sent a message
+// that was longer than Options.MaxMessageBytes.
+type TooLongError struct {
+	Limit int64
+	// Bytes is the length that the message's frames claimed, or what came of it when
+	// it was compressed, until the end: it may be longer.
+	Bytes int64
+}
+
+func (e *TooLongError) Error() string { return fmt.Sprintf("message is longer than %d bytes", e.Limit) }
