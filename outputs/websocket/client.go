@@ -24,6 +24,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
+	"filebeat-websocket/outputs/websocket/internal/trust"
 )
 
 // shared is what all clients of an output have in common. Its fields are set at
@@ -38,6 +39,8 @@ type shared struct {
 	observer  outputs.Observer
 	registry  *monitoring.Registry // the output's own metrics
 	stats     *stats
+	refusals  refusals
+	hosts     trust.Hosts
 	letters   *deadLetters // nil: not configured
 	log       *logp.Logger
 	lifecycle *lifecycle
@@ -53,16 +56,18 @@ type shared struct {
 // client may replace the session between these calls.
 type client struct {
 	*shared
-	endpoint  *url.URL       // without the user
-	user      *url.Userinfo  // of the URL, nil if it names none
+	endpoint  *url.URL      // without the user
+	user      *url.Userinfo // of the URL, nil if it names none
+	host      *trust.Host
 	limiter   *retry.Limiter // of the log
 	addresses conn.Addresses // of the host's, or the proxy's; guarded by useMutex
 	encoder   queue.Encoder  // for events that did not come through an encoding queue
 
-	useMutex sync.Mutex // guards the use of the session: held while it is made, replaced or published to
-	mutex    sync.Mutex
-	session  *session.Session // nil before the first Connect
-	refused  int              // batches in a row of which something was refused for now
+	useMutex  sync.Mutex // guards the use of the session: held while it is made, replaced or published to
+	mutex     sync.Mutex
+	session   *session.Session // nil before the first Connect
+	refused   int              // batches in a row of which something was refused for now
+	heldUntil time.Time        // nothing is sent before, after such a batch
 
 	proven atomic.Bool // a batch was confirmed since TakeProof was called
 }
@@ -70,7 +75,7 @@ type client struct {
 func newClient(s *shared, endpoint *url.URL, limiter *retry.Limiter) *client {
 	address := *endpoint
 	address.User = nil
-	c := &client{shared: s, endpoint: &address, user: endpoint.User, limiter: limiter, encoder: s.encoders()}
+	c := &client{shared: s, endpoint: &address, user: endpoint.User, host: s.hosts.Get(endpoint.Host), limiter: limiter, encoder: s.encoders()}
 	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
 	s.selfTest.left++
@@ -130,6 +135,9 @@ func (c *client) adopt(opened *session.Session) bool {
 		return false
 	}
 	c.session = opened
+	if wait := time.Until(c.heldUntil); wait > 0 {
+		opened.Pause(wait)
+	}
 	c.replaceLater(opened)
 	return true
 }
@@ -232,11 +240,11 @@ func (c *client) drop(dropped []*record) {
 	if len(dropped) == 0 {
 		return
 	}
-	now := time.Now()
-	c.stats.drop(dropped, now)
+	c.stats.drop(dropped)
 	if c.letters == nil {
 		return
 	}
+	now := time.Now()
 	for _, r := range dropped {
 		c.letters.put(r, now)
 	}

@@ -18,8 +18,11 @@ import (
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/beats/v7/libbeat/outputs/outest"
 	"github.com/elastic/beats/v7/libbeat/publisher"
+	"github.com/elastic/beats/v7/libbeat/publisher/queue/memqueue"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
+	"filebeat-websocket/outputs/eventqueue"
+	"filebeat-websocket/outputs/websocket/internal/handback"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/testing/wstest"
 )
@@ -82,9 +85,17 @@ func newFixture(t *testing.T, yaml string, servers ...*wstest.Server) *fixture {
 		only, ok := backoff.Prover.(*client)
 		require.True(t, ok)
 		f.shared = only.shared
+		watchQueue(t, f.shared.lifecycle.gate)
 	}
 	t.Cleanup(func() { _ = f.client.Close() })
 	return f
+}
+
+// watchQueue makes the gate watch a queue, so that batches go back without a delay.
+func watchQueue(t *testing.T, gate *handback.Gate) {
+	t.Helper()
+	_, err := gate.Watch(eventqueue.Factory(memqueue.Settings{Events: 1}))(nil, nil, 0, nil)
+	require.NoError(t, err)
 }
 
 // batch returns a batch of numbered events, encoded as the queue does it, and a

@@ -8,21 +8,18 @@ import (
 	"sync"
 	"time"
 
+	"filebeat-websocket/outputs/websocket/internal/handback"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
 // lifecycle ends all clients of an output together: libbeat closes them one after
 // the other, but they share one close_timeout.
 //
-// After its Close, a batch without a confirmation gets no signal. When a Beat
-// stops, libbeat's pipeline ends its event consumer first and closes the outputs
-// after that. From then on Retry and Cancelled lead to Drop
-// (publisher/pipeline/consumer.go, retry), Drop calls the queue's done callback,
-// and the queue reports the events to their input as acknowledged: the registry
-// would move past lines that never arrived. A batch without a signal stays in the
-// queue, and its events are sent again after the restart.
+// From the end of the pipeline on, a batch without a confirmation gets no signal. It
+// stays in the queue, and its events are sent again after the restart.
 type lifecycle struct {
 	closeTimeout time.Duration
+	gate         *handback.Gate // batches that are not confirmed go back through it
 
 	ctx    context.Context // done when the closing begins
 	cancel context.CancelCauseFunc
@@ -30,6 +27,7 @@ type lifecycle struct {
 	once    sync.Once
 	mutex   sync.Mutex
 	closers []func(context.Context)
+	enders  []func()
 
 	stop       context.CancelFunc // ends what run started
 	stopped    context.Context
@@ -37,7 +35,7 @@ type lifecycle struct {
 }
 
 func newLifecycle(closeTimeout time.Duration) *lifecycle {
-	l := &lifecycle{closeTimeout: closeTimeout}
+	l := &lifecycle{closeTimeout: closeTimeout, gate: handback.NewGate()}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	return l
@@ -57,18 +55,25 @@ func (l *lifecycle) onClose(closer func(context.Context)) {
 	l.closers = append(l.closers, closer)
 }
 
-// closing reports whether Close was called. From then on a batch that is not
-// confirmed is kept instead of being handed back to the pipeline.
+// onEnd registers ender, which Close calls when nothing of the output runs any more.
+func (l *lifecycle) onEnd(ender func()) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.enders = append(l.enders, ender)
+}
+
+// closing reports whether Close was called.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 
 // Close ends all clients. Every call waits until they have ended.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
 		l.cancel(session.ErrClosed)
+		l.gate.Shut()
 		ctx, cancel := context.WithTimeout(context.Background(), l.closeTimeout)
 		defer cancel()
 		l.mutex.Lock()
-		closers := l.closers
+		closers, enders := l.closers, l.enders
 		l.mutex.Unlock()
 		var all sync.WaitGroup
 		for _, closer := range closers {
@@ -77,5 +82,8 @@ func (l *lifecycle) Close() {
 		all.Wait()
 		l.stop()
 		l.background.Wait()
+		for _, ender := range enders {
+			ender()
+		}
 	})
 }

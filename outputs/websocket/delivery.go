@@ -32,8 +32,10 @@ type delivery struct {
 	scratch [][]byte          // reused by AppendTo
 
 	fates []fate
+	probe bool  // only the first message is sent
 	cause error // why the connection ended, if it did before all was settled
 	alone bool  // nothing else was in flight then
+	split bool  // the batch has to be split to find the record at fault
 }
 
 // newDelivery begins a delivery.
@@ -57,6 +59,12 @@ func newDelivery(c *client, batch publisher.Batch) *delivery {
 		d.spans = cut(d.records, c.format, int(c.config.MaxMessageBytes))
 	}
 	d.fates = make([]fate, len(d.records))
+	if len(d.spans) > 1 && c.probing() {
+		d.probe, d.spans = true, d.spans[:1]
+		for i := d.spans[0].end; i < len(d.fates); i++ {
+			d.fates[i] = fateUnsent
+		}
+	}
 	return d
 }
 
@@ -95,7 +103,7 @@ func (d *delivery) AppendTo(dst []byte, i int) []byte {
 
 // Alone implements session.Flight.
 func (d *delivery) Alone() bool {
-	return slices.ContainsFunc(d.records, func(r *record) bool { return r.suspect })
+	return d.probe || slices.ContainsFunc(d.records, func(r *record) bool { return r.suspect })
 }
 
 // Settled implements session.Flight.
@@ -113,20 +121,30 @@ func (d *delivery) Settled(outcome session.Outcome) {
 
 	d.client.stats.takeOut(d.spans)
 	d.client.stats.settled(outcome, time.Since(d.begun))
-	d.client.holdBack(outcome)
+	d.split = d.blame()
+	d.believe()
+	d.logDeferral(outcome)
+	d.client.holdBack(d)
 	d.finish()
 }
 
 // finish signals the batch.
 func (d *delivery) finish() {
-	split := d.blame()
-	acked, rest := d.tally(split)
-	if len(rest) > 0 && d.client.lifecycle.closing() {
-		d.keep()
+	acked, rest := d.tally()
+	if acked > 0 {
+		d.client.proven.Store(true)
+	}
+	if len(rest) == 0 {
+		d.signal(acked, nil)
 		return
 	}
+	d.client.lifecycle.gate.Pass(func() { d.signal(acked, rest) }, d.keep)
+}
+
+// signal counts the events and signals the batch, of which rest is sent again.
+func (d *delivery) signal(acked int, rest []publisher.Event) {
 	observer := d.client.observer
-	if split && len(rest) == d.total {
+	if d.split && len(rest) == d.total {
 		observer.RetryableErrors(d.total)
 		observer.BatchSplit()
 		d.batch.SplitRetry() // cannot fail: blame saw more than one event
@@ -137,7 +155,6 @@ func (d *delivery) finish() {
 	observer.PermanentErrors(len(d.dropped))
 	d.client.drop(d.dropped)
 	if acked > 0 {
-		d.client.proven.Store(true)
 		observer.ReportLatency(time.Since(d.begun))
 	}
 	for i, r := range d.records {
@@ -159,15 +176,13 @@ func (d *delivery) cancel() {
 		d.finish()
 		return
 	}
-	if d.client.lifecycle.closing() {
-		d.keep()
-		return
-	}
-	d.client.observer.RetryableErrors(d.total)
-	d.batch.Cancelled()
+	d.client.lifecycle.gate.Pass(func() {
+		d.client.observer.RetryableErrors(d.total)
+		d.batch.Cancelled()
+	}, d.keep)
 }
 
-// keep leaves the batch without a signal. The comment of lifecycle gives the reason.
+// keep leaves the batch without a signal, at the end of a Beat.
 func (d *delivery) keep() {
 	d.client.observer.RetryableErrors(d.total)
 	d.client.log.Infof("%d events were not confirmed before shutdown; they will be sent again after the next start", d.total)

@@ -12,6 +12,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
 // fate is what becomes of an event.
@@ -23,6 +24,7 @@ const (
 	fateDeferred              // refused for now: sent again
 	fateHalved                // in a message that was refused for good: sent again in smaller ones
 	fateRefused               // refused for good: dropped
+	fateUnsent                // not part of the probe: sent again
 )
 
 // confirm notes that the records of a message are confirmed.
@@ -52,7 +54,7 @@ func (d *delivery) refuse(message span, refusal ack.Refusal) {
 			r.run = (count + 1) / 2
 		default:
 			d.fates[message.start+i] = fateRefused
-			r.reason, r.err = reasonRefused, fmt.Errorf("the receiver says: %.100q", refusal.Reason)
+			r.err = fmt.Errorf("the receiver says: %.100q", refusal.Reason)
 		}
 	}
 }
@@ -62,43 +64,98 @@ func (d *delivery) refuse(message span, refusal ack.Refusal) {
 // whether the batch has to be split to find the record. A single record is refused
 // if nothing else was in flight.
 func (d *delivery) blame() (split bool) {
-	closed, ok := errors.AsType[*conn.CloseError](d.cause)
-	if !ok || !closed.Code.RefusesContent() {
+	closed, refuses := d.refusesContent()
+	if !refuses {
 		return false
 	}
+	sent := d.spans[len(d.spans)-1].end
 	suspects := 0
 	for i, r := range d.records {
 		if d.fates[i] == fateLost {
 			suspects++
-			if suspects == 1 && d.total == 1 && d.alone {
-				d.fates[i] = fateRefused
-				r.reason, r.err = reasonRefused, closed
+			r.suspect = true
+			if sent == 1 && d.alone {
+				d.fates[i], r.err = fateRefused, closed
 				return false
 			}
-			r.suspect = true
 		}
 	}
 	return suspects > 1
 }
 
+// refusesContent returns the Close frame of a receiver that ended the connection
+// because of something that was sent.
+func (d *delivery) refusesContent() (closed *conn.CloseError, ok bool) {
+	closed, ok = errors.AsType[*conn.CloseError](d.cause)
+	return closed, ok && closed.Code.RefusesContent()
+}
+
+// believe has the refused events dropped only if the host has confirmed something since
+// the last drop. A host that refuses everything may expect another format: then they
+// are sent again, after waits that grow.
+func (d *delivery) believe() {
+	host := d.client.host
+	if slices.Contains(d.fates, fateConfirmed) {
+		host.Confirmed()
+	}
+	var last error
+	if closed, refuses := d.refusesContent(); refuses {
+		last = closed
+	}
+	refused := slices.Index(d.fates, fateRefused)
+	switch {
+	case refused >= 0:
+		last = d.records[refused].err
+	case last == nil:
+		return
+	}
+	everything := host.Refused()
+	if refused >= 0 && !host.Drop() {
+		everything = true
+		for i, r := range d.records {
+			if d.fates[i] == fateRefused {
+				d.fates[i], r.err = fateDeferred, nil
+			}
+		}
+	}
+	if everything {
+		d.client.refusals.everything.Add(displayURL(d.client.endpoint), 1, last)
+	}
+}
+
+// logDeferral logs that messages were refused for now.
+func (d *delivery) logDeferral(outcome session.Outcome) {
+	messages, reason := 0, ""
+	for _, refusal := range outcome.Refused {
+		if refusal.Retry {
+			messages++
+			reason = refusal.Reason
+		}
+	}
+	if messages > 0 {
+		d.client.refusals.forNow.Add(displayURL(d.client.endpoint), messages, fmt.Errorf("the receiver says: %.100q", reason))
+	}
+}
+
 // tally counts the confirmed events, returns those to be sent again, and adds the
 // others to the dropped ones.
-func (d *delivery) tally(split bool) (acked int, rest []publisher.Event) {
+func (d *delivery) tally() (acked int, rest []publisher.Event) {
 	for i, r := range d.records {
 		switch d.fates[i] {
 		case fateConfirmed:
 			acked++
 			continue
 		case fateRefused:
+			r.reason = reasonRefused
 			d.dropped = append(d.dropped, r)
 			continue
 		case fateDeferred:
 			r.attempts++
 		case fateLost:
-			if !split {
+			if !d.split {
 				r.attempts++
 			}
-		case fateHalved: // goes out differently, which costs no attempt
+		case fateHalved, fateUnsent: // costs no attempt
 		}
 		if d.client.usedUp(r) {
 			r.reason, r.err = reasonRetryLimit, errUsedUp

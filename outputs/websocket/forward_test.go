@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"filebeat-websocket/outputs/websocket/framing"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
+	"filebeat-websocket/outputs/websocket/internal/trust"
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/testing/wstest"
 )
@@ -200,19 +202,22 @@ func TestOnlyWhatIsNotConfirmedGoesOutAgain(t *testing.T) {
 	f := newForward(t, in, `ack: message, forward.mode: message`)
 	events := f.events(1, 6)
 	var rest []string
+	signalled := make(chan struct{})
 	batch := &signalOnce{Batch: outest.NewBatch(), events: events, done: func(tag outest.BatchSignalTag, again []publisher.Event) {
 		require.Equal(t, outest.BatchRetryEvents, tag)
 		for _, event := range again {
 			_, seq, _ := strings.Cut(string(recordOf(&event).data), "seq=")
 			rest = append(rest, seq)
 		}
+		close(signalled)
 	}}
-	d := newDelivery(&client{shared: f.shared}, batch)
+	d := newDelivery(&client{shared: f.shared, endpoint: &url.URL{}, host: &trust.Host{}}, batch)
 	require.Len(t, d.spans, 6)
 	d.Settled(session.Outcome{
 		Cause: io.ErrUnexpectedEOF, Confirmed: 1, Apart: []int{3, 4},
 		Refused: []ack.Refusal{{Message: 4, Retry: true}},
 	})
+	<-signalled
 	require.Equal(t, []string{"2", "3", "5", "6"}, rest)
 	_, acked, failed, _ := f.observer.snapshot()
 	require.Equal(t, 2, acked)

@@ -17,14 +17,13 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring/adapter"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/seldom"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
 // stats are the output's metrics, libbeat.output.websocket.*. They may be used by
 // several goroutines.
 type stats struct {
-	log *logp.Logger
-
 	open       *monitoring.Int  // connections that are open now
 	opened     *monitoring.Uint // connections that were upgraded and answered
 	failed     *monitoring.Uint // attempts that failed
@@ -47,10 +46,7 @@ type stats struct {
 	latency metrics.Histogram // microseconds from Publish to the last confirmation
 
 	dropped labelled // events, by reason
-
-	mutex    sync.Mutex
-	loggedAt map[string]time.Time
-	unlogged map[string]int
+	drops   *seldom.Log
 }
 
 // histogramSamples is the size of a histogram's sample.
@@ -67,7 +63,6 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 		return h
 	}
 	return &stats{
-		log:        log,
 		open:       monitoring.NewInt(connections, "open"),
 		opened:     monitoring.NewUint(connections, "opened"),
 		failed:     monitoring.NewUint(connections, "failed"),
@@ -84,8 +79,9 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 		payload:    monitoring.NewUint(messages, "bytes"),
 		wire:       monitoring.NewUint(messages, "wire_bytes"),
 		dropped:    labelled{registry: registry.NewRegistry("dropped")},
-		loggedAt:   map[string]time.Time{},
-		unlogged:   map[string]int{},
+		drops: seldom.New(dropLogInterval, func(reason string, events int, last error) {
+			log.Warnf("Dropped events: %d, reason %s: %v", events, reason, last)
+		}),
 	}
 }
 
@@ -166,13 +162,8 @@ var _ conn.Traffic = traffic{}
 
 // settled counts the verdicts on a batch, and the time that they took.
 func (s *stats) settled(outcome session.Outcome, took time.Duration) {
-	refusedWithin := 0
-	for _, refusal := range outcome.Refused {
-		if refusal.Message < uint64(outcome.Confirmed) {
-			refusedWithin++
-		}
-	}
-	s.confirmed.Add(uint64(outcome.Confirmed - refusedWithin))
+	// A refused message is settled too.
+	s.confirmed.Add(uint64(outcome.Confirmed + len(outcome.Apart) - len(outcome.Refused)))
 	s.nacked.Add(uint64(len(outcome.Refused)))
 	if outcome.Cause == nil {
 		s.latency.Update(took.Microseconds())
@@ -204,16 +195,15 @@ func endLabel(cause error) string {
 const dropLogInterval = 30 * time.Second
 
 // drop counts dropped events, and logs their number once per reason and interval.
-func (s *stats) drop(dropped []*record, now time.Time) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
+func (s *stats) drop(dropped []*record) {
+	events, last := map[string]int{}, map[string]error{}
 	for _, r := range dropped {
 		s.dropped.inc(r.reason)
-		s.unlogged[r.reason]++
-		if now.Sub(s.loggedAt[r.reason]) >= dropLogInterval {
-			s.log.Warnf("Dropped events: %d, reason %s: %v", s.unlogged[r.reason], r.reason, r.err)
-			s.loggedAt[r.reason], s.unlogged[r.reason] = now, 0
-		}
+		events[r.reason]++
+		last[r.reason] = r.err
+	}
+	for reason, n := range events {
+		s.drops.Add(reason, n, last[reason])
 	}
 }
 

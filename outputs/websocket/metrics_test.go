@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
+	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/protocol"
@@ -86,6 +88,18 @@ func TestMetricsMove(t *testing.T) {
 	now = f.ints()
 	require.Zero(t, now["connections.open"])
 	require.EqualValues(t, 1, now["connections.closed.own"])
+}
+
+func TestMessagesSettledOutOfTurnAreCounted(t *testing.T) {
+	f := newFixture(t, ``, wstest.Start(t))
+	f.shared.stats.settled(session.Outcome{
+		Cause:     io.ErrUnexpectedEOF,
+		Confirmed: 3,
+		Apart:     []int{4, 5, 7},
+		Refused:   []ack.Refusal{{Message: 1}, {Message: 5}},
+	}, time.Second)
+	require.EqualValues(t, 4, f.ints()["messages.confirmed"])
+	require.EqualValues(t, 2, f.ints()["messages.nacked"])
 }
 
 func TestEndOfAConnectionHasOneOfFewLabels(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 
 	"filebeat-websocket/outputs/eventqueue"
+	"filebeat-websocket/outputs/websocket/internal/handback"
 )
 
 func groupOf(t *testing.T, settings string) (outputs.Group, error) {
@@ -59,7 +60,9 @@ func TestMemoryQueueIsTheOutputsOwn(t *testing.T) {
 			q, err := group.QueueFactory(logp.NewLogger("test"), queue.NewQueueObserver(nil), 0, group.EncoderFactory)
 			require.NoError(t, err)
 			defer func() { require.NoError(t, q.Close()) }()
-			require.IsType(t, &eventqueue.Queue{}, q)
+			watched, ok := q.(handback.Watched)
+			require.True(t, ok)
+			require.IsType(t, &eventqueue.Queue{}, watched.Queue)
 			require.Equal(t, c.events, q.BufferConfig().MaxEvents)
 		})
 	}

@@ -65,6 +65,9 @@ func makeWebsocket(
 		life.run(letters.run)
 	}
 	encoders := newEncoderFactory(c, format)
+	stats, refused := newStats(registry, log), newRefusals(log)
+	life.onEnd(stats.drops.Close)
+	life.onEnd(refused.Close)
 	common := &shared{
 		config:    c,
 		header:    upgradeHeader(c, info),
@@ -74,7 +77,8 @@ func makeWebsocket(
 		encoders:  encoders,
 		observer:  observer,
 		registry:  registry,
-		stats:     newStats(registry, log),
+		stats:     stats,
+		refusals:  refused,
 		letters:   letters,
 		log:       log,
 		lifecycle: life,
@@ -87,6 +91,7 @@ func makeWebsocket(
 	if factory := memoryQueue(c.Queue); factory != nil {
 		group.QueueFactory = factory
 	}
+	group.QueueFactory = life.gate.Watch(group.QueueFactory)
 	return group, nil
 }
 

@@ -110,6 +110,15 @@ var faultRows = []row{
 	{name: "close 1009 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1009)}), bad: badLine, logged: "reason refused"},
 	{name: "close 1007 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1007)}), bad: badLine, logged: "reason refused"},
 	{name: "close 1003 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1003)}), bad: badLine, logged: "reason refused"},
+	{name: "close 1003 for everything, 6 times", script: times(6, wstest.Fault{
+		CloseOnRecord: func([]byte) int { return 1003 }, CloseReason: "not this format",
+	}), logged: "refuses everything"},
+	{name: "final nack of everything at first", ack: "message", script: func(int) wstest.Fault {
+		begun := time.Now()
+		return wstest.Fault{NackReason: "not this format", NackRecord: func([]byte) bool {
+			return time.Since(begun) < outage/2
+		}}
+	}, logged: "refuses everything"},
 	{name: "final nack of one record", ack: "message", script: always(wstest.Fault{NackRecord: containsLine(badLine), NackReason: "no good"}), bad: badLine, logged: "no good"},
 	{name: "final nack of a message of many", ack: "message", output: "  format: json_lines", script: always(wstest.Fault{NackRecord: containsLine(badLine)}), bad: badLine, logged: "reason refused"},
 	{name: "nack to be retried", ack: "message", script: always(wstest.Fault{NackAtMessage: 700, NackRetry: true, NackReason: "disk full"})},
@@ -152,6 +161,17 @@ var faultRows = []row{
 	}},
 	{name: "filebeat is stopped", script: always(wstest.Fault{Delay: 20 * time.Millisecond, AckDelay: 20 * time.Millisecond}), during: func(run *faultRun) {
 		require.Zero(run.t, run.filebeat.Stop())
+		run.restart()
+	}},
+	{name: "filebeat is stopped at the moment of the server's death", script: once(wstest.Fault{Delay: time.Hour, MuteAcks: true}), during: func(run *faultRun) {
+		// The outputs are closed a second after the signal (docs/delivery.md).
+		begun := time.Now()
+		death := time.AfterFunc(time.Second, run.server().Kill)
+		require.Zero(run.t, run.filebeat.Stop())
+		death.Stop()
+		run.server().Kill()
+		run.away += time.Since(begun)
+		run.comeBack()
 		run.restart()
 	}},
 	{name: "filebeat is stopped, disk queue", queue: "queue.disk.max_size: 100MB", during: func(run *faultRun) {

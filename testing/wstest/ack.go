@@ -82,6 +82,7 @@ func (c *conn) refusal(number int, message []byte) (nack protocol.Reply, refused
 		nack.Retry, nack.Records = f.NackRetry, f.NackRecords
 		return nack, true
 	}
+	nack.Retry = f.NackRetry
 	if f.NackRecord == nil {
 		return nack, false
 	}

@@ -94,7 +94,7 @@ type Fault struct {
 	NackReason    string
 	NackRetry     bool
 	NackRecords   []int
-	// NackRecord refuses for good, with NackReason, messages with a record for
+	// NackRecord refuses, with NackReason and NackRetry, messages with a record for
 	// which it returns true. Records are the elements of a JSON array, JSON values
 	// one after the other, or else lines. It is called by the connection's reader.
 	NackRecord func(record []byte) bool

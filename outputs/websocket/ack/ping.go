@@ -3,7 +3,10 @@
 
 package ack
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 func init() {
 	Register("ping", Type{New: func(Config) Strategy { return &pingBarrier{} }})
@@ -21,7 +24,8 @@ func init() {
 // counted in order. Fewer are not enough, because a peer may send unsolicited Pongs
 // (RFC 6455 5.5.3) before it answers the first Ping, and counting those would
 // confirm what it has not read. If a payload that was sent comes back later, Pongs
-// are again matched by payload.
+// are again matched by payload. One Pong more than was asked for ends the connection:
+// such a peer sends Pongs that answer nothing, and nothing tells them from answers.
 type pingBarrier struct {
 	mode    pongMode
 	foreign int // Pongs with an unknown payload while probing
@@ -43,6 +47,9 @@ const (
 	byPayload                 // a Pong carries the payload of its Ping
 	byCount                   // it does not; the n-th Pong answers the n-th Ping
 )
+
+// errUnaskedPong is why counting Pongs came to an end.
+var errUnaskedPong = errors.New("the server sends Pongs that answer no Ping, and its answers do not repeat the payload of the Ping, so they confirm nothing; use ack: message or ack: none with this server")
 
 // probes is the number of Pongs with an unknown payload after which Pongs are counted.
 // A peer that does not echo payloads costs as many round trips at each connect.
@@ -79,7 +86,7 @@ func (p *pingBarrier) Pong(payload []byte) Verdict {
 			return Verdict{Confirmed: p.answered(p.find(payload))}
 		}
 		if len(p.outstanding) == 0 {
-			return Verdict{} // unsolicited
+			return Verdict{Failed: errUnaskedPong}
 		}
 		return Verdict{Confirmed: p.answered(1)}
 

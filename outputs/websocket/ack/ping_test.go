@@ -146,7 +146,35 @@ func TestPongsAreCountedWithAPeerThatDoesNotEcho(t *testing.T) {
 		l.deliver()
 		require.Equal(t, want, l.confirmed)
 	}
-	require.Zero(t, l.strategy.Pong(nil), "nothing is outstanding")
+}
+
+// With one Pong more than was asked for, every confirmation would be one too early.
+func TestOnePongTooManyFromAPeerThatDoesNotEchoIsTheEnd(t *testing.T) {
+	for name, peerSends := range map[string]string{"an empty one": "", "one with a payload": "unasked"} {
+		t.Run(name, func(t *testing.T) {
+			l := openedPing(t, constant(""))
+			l.send(3)
+			l.settle()
+			require.EqualValues(t, 3, l.confirmed)
+			verdict := l.strategy.Pong([]byte(peerSends))
+			require.ErrorContains(t, verdict.Failed, "Pongs that answer no Ping")
+			require.Zero(t, verdict.Confirmed)
+		})
+	}
+}
+
+func TestCountingBeginsAfterEightPongsThatDoNotEcho(t *testing.T) {
+	l := newLink(t, "ping", constant(""))
+	l.open()
+	for range 7 {
+		l.peerReads(len(l.toPeer))
+		l.deliver()
+		require.False(t, l.strategy.Ready())
+	}
+	l.peerReads(len(l.toPeer))
+	l.deliver()
+	require.True(t, l.strategy.Ready())
+	require.EqualValues(t, 8, l.pings)
 }
 
 func TestTheMemoryOfAnsweredPingsIsUsedAgain(t *testing.T) {

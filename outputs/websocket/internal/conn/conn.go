@@ -77,6 +77,9 @@ type Conn struct {
 	pongMutex   sync.Mutex
 	pongPayload []byte // of the newest Ping without an answer
 	pongWaits   bool
+	pongStarts  bool  // a goroutine of pongs is about to look for it
+	pongFailed  error // why one could not be written
+	pongs       sync.WaitGroup
 }
 
 // Subprotocol returns the subprotocol that the server picked, empty if none.
@@ -202,6 +205,20 @@ func (c *Conn) answerPing() error {
 	return nil
 }
 
+// writePong answers a Ping for the reader, which must not wait for a peer that does not
+// read. At most one of its goroutines writes: the others find the socket in use.
+func (c *Conn) writePong() {
+	c.pongMutex.Lock()
+	c.pongStarts = false
+	c.pongMutex.Unlock()
+	if err := c.answerPing(); err != nil {
+		c.pongMutex.Lock()
+		c.pongFailed = err
+		c.pongMutex.Unlock()
+		c.Cut()
+	}
+}
+
 func (c *Conn) pongDue() bool {
 	c.pongMutex.Lock()
 	defer c.pongMutex.Unlock()
@@ -231,8 +248,13 @@ func (c *Conn) Read(handler Handler) error {
 		c.pongMutex.Lock()
 		c.pongPayload = append(c.pongPayload[:0], payload...)
 		c.pongWaits = true
+		start := !c.pongStarts
+		c.pongStarts = true
 		c.pongMutex.Unlock()
-		return c.answerPing()
+		if start {
+			c.pongs.Go(c.writePong)
+		}
+		return nil
 	})
 	c.ws.SetPongHandler(func(payload string) error {
 		handler.Heard()
@@ -251,7 +273,10 @@ func (c *Conn) Read(handler Handler) error {
 			err = c.readMessage(&message, reader)
 		}
 		if err != nil {
-			return c.ended(err)
+			err = c.ended(err)
+			c.Cut() // ends a Pong that is being written
+			c.pongs.Wait()
+			return err
 		}
 		handler.Message(message.Bytes())
 		if message.Cap() > keepBytes {
@@ -274,6 +299,12 @@ func (c *Conn) readMessage(message *bytes.Buffer, reader io.Reader) error {
 
 // ended translates an error of the library, and answers a Close frame.
 func (c *Conn) ended(err error) error {
+	c.pongMutex.Lock()
+	failed := c.pongFailed
+	c.pongMutex.Unlock()
+	if failed != nil {
+		return failed
+	}
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		if closed.Code == websocket.CloseAbnormalClosure {
 			// No Close frame: the library reports a FIN as code 1006.

@@ -249,6 +249,21 @@ func TestCloseHurriesEveryWriteThatIsStillToCome(t *testing.T) {
 	require.Less(t, time.Since(begun), patience/2)
 }
 
+func TestTheReaderDoesNotWaitForAPong(t *testing.T) {
+	options := testOptions()
+	options.WriteTimeout = time.Second
+	c, p := openConn(t, options)
+	in := reading(t, c)
+	p.send(serverFrame(opPing, "not read before the message is handled"))
+	p.send(serverFrame(opText, "message"))
+	require.Equal(t, "message", take(t, in.messages))
+	require.Equal(t, opPong, p.next().opcode)
+
+	// A Pong that can't be written at all is the end.
+	p.send(serverFrame(opPing, "never read"))
+	require.ErrorContains(t, take(t, in.ended), "write pong")
+}
+
 func TestNoPingIsForgottenWhileWritesGoOn(t *testing.T) {
 	options := testOptions()
 	client, server := tcpPair(t)

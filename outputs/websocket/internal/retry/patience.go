@@ -24,11 +24,16 @@ type Backoff struct {
 // Patience is how long to wait after one kind of failure. The zero value is the usual
 // wait.
 type Patience struct {
-	Steady  bool          // Backoff.Init, however many failures there were
+	Steady  bool          // Backoff.Init for the first steadyFailures in a row
 	Longest bool          // Backoff.Max instead of the usual wait
 	Factor  int           // multiplies the usual wait; 0 counts as 1
 	Exactly time.Duration // what the server asked for, 0 if it did not
 }
+
+// steadyFailures is for how many failures in a row a steady wait does not grow. While a
+// record at fault is looked for, parts of the batch are confirmed in between. If none
+// are, the server may refuse everything.
+const steadyFailures = 4
 
 // After returns how long to wait after a failure with that cause.
 func After(cause error, now time.Time) Patience {
@@ -89,7 +94,7 @@ func (p Patience) Wait(backoff Backoff, failures int) time.Duration {
 		return min(p.Exactly+rand.N(backoff.Init), backoff.Max)
 	}
 	if p.Steady {
-		failures = 0
+		failures = max(0, failures-steadyFailures)
 	}
 	wait := backoff.Init
 	for range failures {

@@ -87,9 +87,7 @@ func (w *Waiting) failed(cause error) {
 	now := time.Now()
 	patience := After(cause, now)
 	w.notUntil = now.Add(patience.Wait(w.backoff, w.failures))
-	if !patience.Steady {
-		w.failures++
-	}
+	w.failures++
 }
 
 // Test implements testing.Testable.

@@ -60,7 +60,7 @@ func (s *Session) writeFailed(err error) {
 func (s *Session) reserve(f *inFlight) (last uint64, err error) {
 	for {
 		s.stateMutex.Lock()
-		pause := time.Until(s.pauseUntil)
+		pause := max(time.Until(s.pauseUntil), time.Until(s.heldUntil))
 		switch {
 		case s.cause != nil:
 			defer s.stateMutex.Unlock()
@@ -104,11 +104,12 @@ func (s *Session) await(changed <-chan struct{}, pause time.Duration) {
 	}
 }
 
-// Pause holds new messages back for this time from now on, at most MaxPause.
+// Pause holds new messages back for this time from now on, at most MaxPause. A pause
+// that the peer asks for does not shorten it.
 func (s *Session) Pause(wait time.Duration) {
 	s.stateMutex.Lock()
 	defer s.stateMutex.Unlock()
-	s.pauseUntil = time.Now().Add(min(wait, s.options.MaxPause))
+	s.heldUntil = time.Now().Add(min(wait, s.options.MaxPause))
 	s.broadcast()
 }
 

@@ -92,21 +92,21 @@ func TestABatchThatHasToBeAloneIs(t *testing.T) {
 
 func TestAPauseKeepsNewMessagesBack(t *testing.T) {
 	for name, c := range map[string]struct {
+		own   time.Duration // of this side, before the peer's
 		pause string
 		takes time.Duration
 	}{
-		"as long as it says":      {`{"pause": "5s"}`, 5 * time.Second},
-		"at most MaxPause":        {`{"pause": "5h"}`, time.Minute},
-		"and it can be cut short": {`{"pause": "5h"}`, 10 * time.Second},
+		"as long as it says":                 {0, `{"pause": "5s"}`, 5 * time.Second},
+		"at most MaxPause":                   {0, `{"pause": "5h"}`, time.Minute},
+		"and does not shorten this side's":   {10 * time.Second, `{"pause": "5s"}`, 10 * time.Second},
+		"nor is it shortened by this side's": {time.Second, `{"pause": "5s"}`, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, p := openSession(t, "message", testOptions(), honest)
+				s.Pause(c.own)
 				p.reply(c.pause)
 				synctest.Wait()
-				if c.takes == 10*time.Second {
-					time.AfterFunc(c.takes, func() { s.Pause(0) })
-				}
 				begun := time.Now()
 				b := send(s, "a")
 				<-b.returned

@@ -76,10 +76,12 @@ type Session struct {
 	cause       error         // why the session died, nil while it lives
 	opened      bool          // Open has succeeded
 	changed     chan struct{} // closed and replaced at each change that someone may wait for
-	confirmedAt time.Time     // when the last message was confirmed
+	settledAt   time.Time     // when the last message was confirmed or refused
+	progressAt  time.Time     // when the peer last said that it is still working
 	pingAt      time.Time     // when the last Ping was written
 	awaitSince  time.Time     // when a heartbeat was written, if nothing was heard since; else zero
-	pauseUntil  time.Time     // nothing new is written before that
+	pauseUntil  time.Time     // nothing new is written before that: the peer asked for it
+	heldUntil   time.Time     // likewise: Pause was called
 	measureFrom time.Time     // when the Ping was written whose round trip is measured; zero for none
 	ignored     bool          // a message was not understood
 

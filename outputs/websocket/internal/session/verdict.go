@@ -23,21 +23,25 @@ func (s *Session) apply(v ack.Verdict) {
 	}
 	s.stateMutex.Lock()
 	before := s.window.Settled()
-	progress := v.Progress
+	settled := false
 	done, err := s.confirmLocked(v.Confirmed)
 	if v.Settled > 0 && err == nil {
-		progress = progress || !s.window.IsSettled(v.Settled)
+		settled = !s.window.IsSettled(v.Settled)
 		done, err = s.settleLocked(v.Settled, done)
 	}
 	if v.Refused != nil && err == nil {
-		progress = progress || !s.window.IsSettled(v.Refused.Message)
+		settled = settled || !s.window.IsSettled(v.Refused.Message)
 		done, err = s.refuseLocked(*v.Refused, done)
 	}
-	if progress || s.window.Settled() > before {
-		s.confirmedAt = time.Now()
+	now := time.Now()
+	if settled || s.window.Settled() > before {
+		s.settledAt = now
+	}
+	if v.Progress {
+		s.progressAt = now
 	}
 	if v.Pause > 0 {
-		s.pauseUntil = time.Now().Add(min(v.Pause, s.options.MaxPause))
+		s.pauseUntil = now.Add(min(v.Pause, s.options.MaxPause))
 	}
 	for _, f := range done {
 		f.outcome.Confirmed = f.flight.Messages()

@@ -50,13 +50,7 @@ func (s *Session) wakeWatch() {
 // deadline.
 func (s *Session) watch(now time.Time) (next time.Time, err error) {
 	s.stateMutex.Lock()
-	var awaitConfirmation time.Time
-	if oldest, ok := s.window.Oldest(); ok && !oldest.writtenAt.IsZero() {
-		awaitConfirmation = oldest.writtenAt
-		if s.confirmedAt.After(awaitConfirmation) {
-			awaitConfirmation = s.confirmedAt // a busy peer, not a dead one
-		}
-	}
+	overdue, onlyProgress := s.confirmationDueLocked()
 	awaitSince, pingAt := s.awaitSince, s.pingAt
 	s.stateMutex.Unlock()
 
@@ -65,9 +59,11 @@ func (s *Session) watch(now time.Time) (next time.Time, err error) {
 			next = t
 		}
 	}
-	if !awaitConfirmation.IsZero() {
-		overdue := awaitConfirmation.Add(s.options.Timeout)
+	if !overdue.IsZero() {
 		if !now.Before(overdue) {
+			if onlyProgress {
+				return next, fmt.Errorf("%w: no confirmation within %v, only progress", ErrTimeout, progressTimeouts*s.options.Timeout)
+			}
 			return next, fmt.Errorf("%w: no confirmation within %v", ErrTimeout, s.options.Timeout)
 		}
 		sooner(overdue)
@@ -91,6 +87,31 @@ func (s *Session) watch(now time.Time) (next time.Time, err error) {
 		sooner(due)
 	}
 	return next, nil
+}
+
+// progressTimeouts is for how many timeouts a peer may say that it is still working
+// without settling anything. A peer that says so for ever holds events for ever.
+const progressTimeouts = 10
+
+// confirmationDueLocked returns when a confirmation is overdue: the zero time if none
+// is awaited. onlyProgress says that the peer has used up its time with progress.
+func (s *Session) confirmationDueLocked() (due time.Time, onlyProgress bool) {
+	oldest, found := s.window.Oldest()
+	if !found || oldest.writtenAt.IsZero() {
+		return time.Time{}, false
+	}
+	since := oldest.writtenAt
+	if s.settledAt.After(since) {
+		since = s.settledAt // a busy peer, not a dead one
+	}
+	due, end := since.Add(s.options.Timeout), since.Add(progressTimeouts*s.options.Timeout)
+	if working := s.progressAt.Add(s.options.Timeout); working.After(due) {
+		due = working
+	}
+	if due.Before(end) {
+		return due, false
+	}
+	return end, true
 }
 
 // heartbeat sends a Ping, unless a batch is being written, which a Ping follows anyway,

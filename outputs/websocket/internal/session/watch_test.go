@@ -110,6 +110,31 @@ func TestOnlyWhatIsNewPutsTheTimeoutOff(t *testing.T) {
 	}
 }
 
+func TestProgressPutsTheTimeoutOffTenTimesAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := openSession(t, "message", testOptions(), nil)
+		b := newFlight("a", "b")
+		_, err := s.Send(b)
+		require.NoError(t, err)
+		working := func(times int) {
+			for range times {
+				time.Sleep(20 * time.Second)
+				p.reply(`{"progress": true}`)
+				synctest.Wait()
+			}
+		}
+		working(14) // 280 s
+		p.reply(`{"ack": 1}`)
+		synctest.Wait()
+		working(14)
+		require.NoError(t, s.Err(), "a confirmation begins the time anew")
+		time.Sleep(time.Second)
+		p.reply(`{"progress": true}`)
+		require.Equal(t, 19*time.Second, dies(t, s, "no confirmation within 5m0s, only progress"))
+		require.Equal(t, 1, (<-b.outcome).Confirmed)
+	})
+}
+
 func TestTheHeartbeat(t *testing.T) {
 	options := testOptions()
 	options.PingInterval = 20 * time.Second
