@@ -22,6 +22,7 @@ import (
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/deadletter"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
@@ -41,7 +42,7 @@ type shared struct {
 	stats     *stats
 	refusals  refusals
 	hosts     trust.Hosts
-	letters   *deadLetters // nil: not configured
+	letters   *deadletter.File // nil: not configured
 	log       *logp.Logger
 	lifecycle *lifecycle
 
@@ -215,7 +216,7 @@ func (c *client) usable() (*session.Session, error) {
 func (c *client) TakeProof() bool { return c.proven.Swap(false) }
 
 // Close implements outputs.Client. It ends all clients of the output and
-// returns when that is done, at most close_timeout and a second later. It may
+// returns when that is done, at most twice close_timeout and a second later. It may
 // be called at any time, and more than once.
 func (c *client) Close() error {
 	c.lifecycle.Close()
@@ -246,7 +247,7 @@ func (c *client) drop(dropped []*record) {
 	}
 	now := time.Now()
 	for _, r := range dropped {
-		c.letters.put(r, now)
+		c.letters.Put(r.letter(), now)
 	}
 }
 

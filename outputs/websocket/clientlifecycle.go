@@ -65,7 +65,8 @@ func (l *lifecycle) onEnd(ender func()) {
 // closing reports whether Close was called.
 func (l *lifecycle) closing() bool { return l.ctx.Err() != nil }
 
-// Close ends all clients. Every call waits until they have ended.
+// Close ends all clients and what run started. Every call waits for that, twice
+// closeTimeout and a second at most.
 func (l *lifecycle) Close() {
 	l.once.Do(func() {
 		l.cancel(session.ErrClosed)
@@ -81,9 +82,22 @@ func (l *lifecycle) Close() {
 		}
 		all.Wait()
 		l.stop()
-		l.background.Wait()
+		l.awaitBackground()
 		for _, ender := range enders {
 			ender()
 		}
 	})
+}
+
+// awaitBackground waits for what run started, closeTimeout at most: a disk may hang.
+func (l *lifecycle) awaitBackground() {
+	ended := make(chan struct{})
+	go func() {
+		l.background.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(l.closeTimeout):
+	}
 }

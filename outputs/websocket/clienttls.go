@@ -25,6 +25,14 @@ func (s *tlsSettings) common() *tlscommon.Config {
 	return &s.Config
 }
 
+// requireModernTLS refuses TLS below 1.2 unless ssl.supported_protocols asks for it:
+// libbeat's own default begins at 1.1.
+func (c *config) requireModernTLS() {
+	if c.TLS != nil && len(c.TLS.Versions) == 0 {
+		c.TLS.Versions = []tlscommon.TLSVersion{tlscommon.TLSVersion12, tlscommon.TLSVersion13}
+	}
+}
+
 // tlsConfig reads certificates and keys for each dial, so that rotated ones are used.
 func (c *client) tlsConfig() (*tls.Config, error) {
 	name := c.endpoint.Hostname() // for SNI, and to verify the certificate

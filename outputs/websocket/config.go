@@ -15,9 +15,10 @@ import (
 
 	libcodec "github.com/elastic/beats/v7/libbeat/outputs/codec"
 	conf "github.com/elastic/elastic-agent-libs/config"
-	"github.com/elastic/elastic-agent-libs/file"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/websocket/internal/deadletter"
+	"filebeat-websocket/outputs/websocket/internal/settings"
 )
 
 // config has every setting of output.websocket. The config tag is the key, the
@@ -34,12 +35,12 @@ type config struct {
 	LoadBalance bool              `config:"loadbalance"`
 
 	// Sizes and limits.
-	BatchSize       int              `config:"batch_size" alias:"bulk_max_size"`
-	MaxMessageBytes byteSize         `config:"max_message_bytes"`
-	MaxFrameBytes   byteSize         `config:"max_frame_bytes"`
-	Pipelining      int              `config:"pipelining"`
-	MaxLen          byteSize         `config:"max_len"`
-	DeadLetter      deadLetterConfig `config:"dead_letter"`
+	BatchSize       int                 `config:"batch_size" alias:"bulk_max_size"`
+	MaxMessageBytes settings.Bytes      `config:"max_message_bytes"`
+	MaxFrameBytes   settings.Bytes      `config:"max_frame_bytes"`
+	Pipelining      int                 `config:"pipelining"`
+	MaxLen          settings.Bytes      `config:"max_len"`
+	DeadLetter      deadletter.Settings `config:"dead_letter"`
 
 	// When an event counts as delivered.
 	Ack                 string        `config:"ack"`
@@ -57,8 +58,8 @@ type config struct {
 	Options formatOptions   `config:"-"` // read by formatOptions.read
 	Forward forwardConfig   `config:"forward"`
 
-	CompressionLevel     int      `config:"compression_level"`
-	CompressionThreshold byteSize `config:"compression_threshold"`
+	CompressionLevel     int            `config:"compression_level"`
+	CompressionThreshold settings.Bytes `config:"compression_threshold"`
 
 	// The connection.
 	PingInterval       time.Duration     `config:"ping_interval"`
@@ -81,19 +82,11 @@ type config struct {
 	ProxyDisable       bool              `config:"proxy_disable"`
 	ProxyLocalResolver bool              `config:"proxy_use_local_resolver"`
 	TLS                *tlsSettings      `config:"ssl,ucfg"`
-	MaxReadBytes       byteSize          `config:"max_read_bytes"`
+	MaxReadBytes       settings.Bytes    `config:"max_read_bytes"`
 
 	// As in every output.
 	Enabled bool           `config:"enabled"`
 	Queue   conf.Namespace `config:"queue,ucfg"`
-}
-
-type deadLetterConfig struct {
-	Path          string `config:"path"`
-	Filename      string `config:"filename"`
-	RotateEveryKB int    `config:"rotate_every_kb"`
-	NumberOfFiles int    `config:"number_of_files"`
-	Permissions   uint32 `config:"permissions"`
 }
 
 type backoffConfig struct {
@@ -101,8 +94,31 @@ type backoffConfig struct {
 	Max  time.Duration `config:"max"`
 }
 
-// byteSize is a number of bytes that may be written with a unit, such as 1MiB.
-type byteSize int64
+// readConfig decodes and checks the settings under output.websocket. Every
+// error names the setting it is about.
+func readConfig(cfg *conf.C) (*config, error) {
+	section, err := settings.Open(cfg, "output."+outputName)
+	if err != nil {
+		return nil, err
+	}
+	c := defaultConfig()
+	if err := section.Libbeats(&c); err != nil {
+		return nil, err
+	}
+	if err := section.ResolveAliases(&c); err != nil {
+		return nil, err
+	}
+	others, ofCodecs := c.Options.read(section)
+	own := section.Decode(section.Values, &c, func(key string) string { return key }, others...)
+	if err := errors.Join(ofCodecs, own); err != nil {
+		return nil, err
+	}
+	c.requireModernTLS()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
 
 func defaultConfig() config {
 	return config{
@@ -114,7 +130,7 @@ func defaultConfig() config {
 		BatchSize:       1600,
 		MaxMessageBytes: 1 << 20,
 		Pipelining:      2,
-		DeadLetter: deadLetterConfig{
+		DeadLetter: deadletter.Settings{
 			Filename:      "websocket",
 			RotateEveryKB: 10240,
 			NumberOfFiles: 7,
@@ -224,18 +240,8 @@ func (c *config) Validate() error {
 	if slices.Contains(strings.Split(c.AckField, "."), "") && c.AckField != "" {
 		bad("ack_field", "is not a field name such as a.b")
 	}
-	if letters := c.DeadLetter; letters.Path != "" {
-		if letters.Filename == "" || strings.ContainsAny(letters.Filename, `/\`) {
-			bad("dead_letter.filename", "must be the name of a file, without a folder")
-		}
-		atLeast("dead_letter.rotate_every_kb", int64(letters.RotateEveryKB), 1)
-		atLeast("dead_letter.number_of_files", int64(letters.NumberOfFiles), 1)
-		if letters.NumberOfFiles > file.MaxBackupsLimit {
-			bad("dead_letter.number_of_files", "must be at most %d", file.MaxBackupsLimit)
-		}
-		if letters.Permissions > 0o777 {
-			bad("dead_letter.permissions", "must be at most 0777, is %#o", letters.Permissions)
-		}
+	for key, err := range c.DeadLetter.Problems() {
+		bad("dead_letter."+key, "%w", err)
 	}
 
 	if _, err := c.endpoints(); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	conf "github.com/elastic/elastic-agent-libs/config"
+
+	"filebeat-websocket/outputs/websocket/internal/settings"
 )
 
 func configFrom(t *testing.T, yaml string) *conf.C {
@@ -33,7 +35,7 @@ func TestConfigDefaultsAreThoseOfTheContract(t *testing.T) {
 	require.Equal(t, &expected, c)
 
 	require.Equal(t, 1600, c.BatchSize)
-	require.Equal(t, byteSize(1048576), c.MaxMessageBytes)
+	require.Equal(t, settings.Bytes(1048576), c.MaxMessageBytes)
 	require.Equal(t, 2, c.Pipelining)
 	require.Equal(t, "ping", c.Ack)
 	require.Equal(t, 30*time.Second, c.Timeout)
@@ -53,9 +55,9 @@ func TestConfigReadsEveryWayToWriteAValue(t *testing.T) {
 		"a quoted number is seconds too":      {`timeout: "5"`, func(c *config) any { return c.Timeout }, 5 * time.Second},
 		"a duration with its unit":            {`timeout: 1m30s`, func(c *config) any { return c.Timeout }, 90 * time.Second},
 		"zero turns the heartbeat off":        {`ping_interval: 0`, func(c *config) any { return c.PingInterval }, time.Duration(0)},
-		"a size in bytes":                     {`max_message_bytes: 2048`, func(c *config) any { return c.MaxMessageBytes }, byteSize(2048)},
-		"a size in KiB":                       {`max_message_bytes: 2KiB`, func(c *config) any { return c.MaxMessageBytes }, byteSize(2048)},
-		"a size in KB":                        {`max_message_bytes: 2KB`, func(c *config) any { return c.MaxMessageBytes }, byteSize(2000)},
+		"a size in bytes":                     {`max_message_bytes: 2048`, func(c *config) any { return c.MaxMessageBytes }, settings.Bytes(2048)},
+		"a size in KiB":                       {`max_message_bytes: 2KiB`, func(c *config) any { return c.MaxMessageBytes }, settings.Bytes(2048)},
+		"a size in KB":                        {`max_message_bytes: 2KB`, func(c *config) any { return c.MaxMessageBytes }, settings.Bytes(2000)},
 		"a number in quotes":                  {`workers: "3"`, func(c *config) any { return c.Workers }, 3},
 		"alias worker":                        {`worker: 3`, func(c *config) any { return c.Workers }, 3},
 		"alias bulk_max_size":                 {`bulk_max_size: 3`, func(c *config) any { return c.BatchSize }, 3},
@@ -205,16 +207,16 @@ func TestEndpointErrors(t *testing.T) {
 		`{}`:                          "output.websocket.hosts: is missing",
 		`hosts: []`:                   "output.websocket.hosts: is missing",
 		`hosts: [""]`:                 "output.websocket.hosts: entry 1: is empty",
-		`hosts: [h, "ftp://h"]`:       `output.websocket.hosts: entry 2: unknown scheme "ftp"`,
+		`hosts: [h, "ftp://h"]`:       `output.websocket.hosts: entry 2: unknown scheme`,
 		`hosts: ["ws://"]`:            "output.websocket.hosts: entry 1: has no host name",
-		`hosts: ["h:99999"]`:          `output.websocket.hosts: entry 1: port "99999"`,
-		`hosts: ["h:0"]`:              `output.websocket.hosts: entry 1: port "0"`,
+		`hosts: ["h:99999"]`:          `output.websocket.hosts: entry 1: the port is not between`,
+		`hosts: ["h:0"]`:              `output.websocket.hosts: entry 1: the port is not between`,
 		`hosts: ["h:x"]`:              "output.websocket.hosts: entry 1: ",
 		`hosts: ["h/#frag"]`:          "output.websocket.hosts: entry 1: must not have a fragment",
 		`hosts: ["::1"]`:              "output.websocket.hosts: entry 1: ",
 		`hosts: ["ws://:p@h"]`:        "output.websocket.hosts: entry 1: the user in the URL",
 		`{addr: "h:1", hosts: ["g"]}`: "output.websocket.addr: is the short form of hosts",
-		`addr: "ftp://h"`:             `output.websocket.addr: entry 1: unknown scheme "ftp"`,
+		`addr: "ftp://h"`:             `output.websocket.addr: entry 1: unknown scheme`,
 	} {
 		t.Run(yaml, func(t *testing.T) {
 			_, err := readConfig(configFrom(t, yaml))

@@ -43,25 +43,22 @@ func (c *config) endpoints() ([]*url.URL, error) {
 	return endpoints, nil
 }
 
-// endpoint reads one host. Its errors do not quote a host that may contain a
-// password.
+// endpoint reads one host. Its errors do not quote it: a comma in a password may have
+// made several hosts of one.
 func (c *config) endpoint(host string) (*url.URL, error) {
 	if strings.TrimSpace(host) == "" {
-		return nil, errors.New("is empty")
+		return nil, errors.New("is empty; is there a comma too many?")
 	}
 	if !strings.Contains(host, "://") {
 		host = c.Schema + "://" + host
 	}
 	u, err := url.Parse(host)
 	if err != nil {
-		if parse, ok := errors.AsType[*url.Error](err); ok && !strings.Contains(host, "@") {
-			return nil, fmt.Errorf("%q is not a valid URL: %w", host, parse.Err)
-		}
-		return nil, errors.New("is not a valid URL")
+		return nil, errors.New("is not a valid URL. A user and password are percent-encoded: a comma is %2C")
 	}
 	scheme, known := schemes[strings.ToLower(u.Scheme)]
 	if !known {
-		return nil, fmt.Errorf("unknown scheme %q, known are ws, wss, http and https", u.Scheme)
+		return nil, errors.New("unknown scheme, known are ws, wss, http and https")
 	}
 	u.Scheme = scheme
 	if u.User != nil {
@@ -76,14 +73,14 @@ func (c *config) endpoint(host string) (*url.URL, error) {
 		return nil, errors.New("must not have a fragment (#...)")
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
-		return nil, fmt.Errorf("%q: an IPv6 address needs brackets", u.Host)
+		return nil, errors.New("an IPv6 address needs brackets")
 	}
 	port := u.Port()
 	if port == "" {
 		port = defaultPorts[scheme]
 	}
 	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-		return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
+		return nil, errors.New("the port is not between 1 and 65535")
 	}
 	u.Host = net.JoinHostPort(u.Hostname(), port)
 	if u.Path == "" {

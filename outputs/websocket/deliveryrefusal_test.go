@@ -180,8 +180,8 @@ func TestDeadLetterThatCanNotBeWrittenIsNoObstacle(t *testing.T) {
 	_, acked, _, dropped := f.observer.snapshot()
 	require.Equal(t, []int{9, 11}, []int{acked, dropped})
 	require.NoError(t, f.client.Close())
-	require.Equal(t, uint64(11), f.shared.letters.failed.Get())
-	require.Zero(t, f.shared.letters.written.Get())
+	require.EqualValues(t, 11, f.ints()["dead_letter.errors"])
+	require.Zero(t, f.ints()["dead_letter.written"])
 }
 
 func TestMessageThatCanNotBeTakenForNowIsHeldBackAndSentAgain(t *testing.T) {
@@ -309,5 +309,5 @@ func TestDeadLetterFilesAreRotated(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, info.Size(), int64(2048), "the limit is passed by one line at most")
 	}
-	require.EqualValues(t, 200, f.shared.letters.written.Get())
+	require.EqualValues(t, 200, f.ints()["dead_letter.written"])
 }

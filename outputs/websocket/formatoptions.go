@@ -14,6 +14,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/websocket/internal/settings"
 )
 
 // formatOptions are the options of all codecs that have some, by the names of the
@@ -32,15 +33,16 @@ func defaultFormatOptions() formatOptions {
 	return all
 }
 
-// read decodes the options of all codecs and takes them out of settings.
-func (all formatOptions) read(settings map[string]any) error {
+// read decodes the options of all codecs and takes them out of the section. It
+// returns their keys.
+func (all formatOptions) read(section *settings.Section) ([]string, error) {
 	var problems []error
 	taken := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		places := placesOf(name, all[name])
-		values, err := optionValues(name, settings, places)
+		values, err := optionValues(name, section.Values, places)
 		if err == nil {
-			err = decode(values, all[name], func(key string) string { return settingOf(name, key, places) })
+			err = section.Decode(values, all[name], func(key string) string { return settingOf(name, key, places) })
 		}
 		problems = append(problems, apart(err)...)
 		taken[name] = true
@@ -49,22 +51,23 @@ func (all formatOptions) read(settings map[string]any) error {
 		}
 	}
 	for key := range taken {
-		delete(settings, key)
+		delete(section.Values, key)
 	}
 	// Each of the codecs that share a setting says what is wrong with it.
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(slices.CompactFunc(problems, func(a, b error) bool { return a.Error() == b.Error() })...)
+	problems = slices.CompactFunc(problems, func(a, b error) bool { return a.Error() == b.Error() })
+	return slices.Sorted(maps.Keys(taken)), errors.Join(problems...)
 }
 
 // optionValues returns the options of a codec that are set, by their keys.
-func optionValues(codecName string, settings map[string]any, places map[string]string) (map[string]any, error) {
+func optionValues(codecName string, given map[string]any, places map[string]string) (map[string]any, error) {
 	values := map[string]any{}
-	if section := settings[codecName]; section != nil {
-		given, isMap := section.(map[string]any)
+	if section := given[codecName]; section != nil {
+		inner, isMap := section.(map[string]any)
 		if !isMap {
 			return nil, settingError(codecName, fmt.Errorf("expected a map, got '%s'", reflect.TypeOf(section).Kind()))
 		}
-		maps.Copy(values, given)
+		maps.Copy(values, inner)
 	}
 	for key, place := range places {
 		if key != place {
@@ -73,7 +76,7 @@ func optionValues(codecName string, settings map[string]any, places map[string]s
 		if _, misplaced := values[key]; misplaced {
 			return nil, settingError(codecName+"."+key, errors.New("unknown setting"))
 		}
-		if value, set := settings[key]; set {
+		if value, set := given[key]; set {
 			values[key] = value
 		}
 	}

@@ -4,42 +4,43 @@
 package websocket
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
-	"github.com/elastic/beats/v7/libbeat/cfgfile"
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/paths"
 
 	"filebeat-websocket/outputs/eventqueue"
 	"filebeat-websocket/outputs/websocket/internal/handback"
 )
 
-func groupOf(t *testing.T, settings string) (outputs.Group, error) {
+func groupOf(t *testing.T, top, inside string) (outputs.Group, error) {
 	t.Helper()
-	cfg, err := conf.NewConfigFrom("hosts: localhost\n" + settings)
+	whole, err := conf.NewConfigFrom(top)
 	require.NoError(t, err)
-	group, err := makeWebsocket(nil, beat.Info{}, outputs.NewNilObserver(), cfg)
+	require.NoError(t, whole.Merge(map[string]any{"output.websocket.hosts": "localhost"}))
+	section, err := conf.NewConfigFrom(inside)
+	require.NoError(t, err)
+	require.NoError(t, whole.Merge(map[string]any{"output.websocket": section}))
+	var settings struct {
+		Output conf.Namespace `config:"output"`
+	}
+	require.NoError(t, whole.Unpack(&settings))
+	return groupFrom(t, settings.Output.Config())
+}
+
+func groupFrom(t *testing.T, section *conf.C) (outputs.Group, error) {
+	t.Helper()
+	group, err := makeWebsocket(nil, beat.Info{}, outputs.NewNilObserver(), section)
 	for _, c := range group.Clients {
 		t.Cleanup(func() { require.NoError(t, c.Close()) })
 	}
 	return group, err
-}
-
-// beatWith makes these lines the configuration file of this process.
-func beatWith(t *testing.T, lines string) {
-	t.Helper()
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "beat.yml"), []byte(lines), 0o600))
-	cfgfile.Initialize()
-	cfgfile.SetConfigPath(folder)
-	t.Cleanup(func() { cfgfile.SetConfigPath("") })
 }
 
 func TestMemoryQueueIsTheOutputsOwn(t *testing.T) {
@@ -53,8 +54,7 @@ func TestMemoryQueueIsTheOutputsOwn(t *testing.T) {
 		"no queue, as it is disabled": {"queue.mem: {enabled: false, events: 128}", "", 3200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			beatWith(t, c.top)
-			group, err := groupOf(t, c.inside)
+			group, err := groupOf(t, c.top, c.inside)
 			require.NoError(t, err)
 			require.NotNil(t, group.QueueFactory)
 			q, err := group.QueueFactory(logp.NewLogger("test"), queue.NewQueueObserver(nil), 0, group.EncoderFactory)
@@ -71,37 +71,40 @@ func TestMemoryQueueIsTheOutputsOwn(t *testing.T) {
 func TestOtherQueuesAreLibbeats(t *testing.T) {
 	for name, c := range map[string]struct {
 		top, inside string
-		fromOutput  bool // the output's settings make a queue, not the Beat's
+		queueType   string // empty: libbeat makes the queue
 	}{
-		"a disk queue inside the output": {"name: x", "queue.disk.max_size: 100MB", true},
-		"a disk queue at the top level":  {"queue.disk.max_size: 100MB", "", false},
-		"settings with an error":         {"queue.mem.events: 1", "", false},
+		"a disk queue inside the output": {"name: x", "queue.disk.max_size: 100MB", "disk"},
+		"a disk queue at the top level":  {"queue.disk.max_size: 100MB", "", "disk"},
+		"settings with an error":         {"queue.mem.events: 1", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			beatWith(t, c.top)
-			require.Nil(t, memoryQueue(namespace(t, c.inside)))
-			group, err := groupOf(t, c.inside)
+			useTemporaryPaths(t)
+			group, err := groupOf(t, c.top, c.inside)
 			require.NoError(t, err)
-			require.Equal(t, c.fromOutput, group.QueueFactory != nil)
+			if c.queueType == "" {
+				require.Nil(t, group.QueueFactory)
+				return
+			}
+			require.NotNil(t, group.QueueFactory)
+			q, err := group.QueueFactory(logp.NewLogger("test"), queue.NewQueueObserver(nil), 0, group.EncoderFactory)
+			require.NoError(t, err)
+			require.Equal(t, c.queueType, q.QueueType())
+			require.NoError(t, q.Close())
 		})
 	}
 }
 
-func TestQueueOfAnUnknownConfigurationIsLibbeats(t *testing.T) {
-	group, err := groupOf(t, "")
-	require.NoError(t, err)
-	require.Nil(t, group.QueueFactory)
+func useTemporaryPaths(t *testing.T) {
+	t.Helper()
+	before := paths.Paths.Data
+	paths.Paths.Data = t.TempDir()
+	t.Cleanup(func() { paths.Paths.Data = before })
 }
 
-func namespace(t *testing.T, settings string) conf.Namespace {
-	t.Helper()
-	var c struct {
-		Queue conf.Namespace `config:"queue"`
-	}
-	cfg, err := conf.NewConfigFrom(settings)
+func TestQueueOfASectionThatCameAloneIsLibbeats(t *testing.T) {
+	group, err := groupFrom(t, configFrom(t, "hosts: localhost"))
 	require.NoError(t, err)
-	require.NoError(t, cfg.Unpack(&c))
-	return c.Queue
+	require.Nil(t, group.QueueFactory)
 }
 
 func TestSettingsOfAQueueAreChecked(t *testing.T) {
@@ -111,7 +114,7 @@ func TestSettingsOfAQueueAreChecked(t *testing.T) {
 		"queue.ring.events: 64":                         "ring",
 	} {
 		t.Run(settings, func(t *testing.T) {
-			_, err := groupOf(t, settings)
+			_, err := groupOf(t, "name: x", settings)
 			require.ErrorContains(t, err, names)
 		})
 	}

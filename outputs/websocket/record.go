@@ -5,8 +5,11 @@ package websocket
 
 import (
 	"sync"
+	"unicode/utf8"
 
 	"github.com/elastic/beats/v7/libbeat/publisher"
+
+	"filebeat-websocket/outputs/websocket/internal/deadletter"
 )
 
 // Reasons for dropping an event, besides those of the codecs. They are labels of a
@@ -54,4 +57,22 @@ func (r *record) recycle() {
 func recordOf(event *publisher.Event) *record {
 	r, _ := event.EncodedEvent.(*record)
 	return r
+}
+
+// letter returns a dropped record for the dead letter file.
+func (r *record) letter() deadletter.Letter {
+	letter := deadletter.Letter{Reason: r.reason, Event: r.event}
+	if r.err != nil {
+		letter.Error = r.err.Error()
+	}
+	switch {
+	case r.event != nil || len(r.data) == 0:
+	case r.isJSON:
+		letter.Event = r.data
+	case utf8.Valid(r.data):
+		letter.Text = string(r.data)
+	default:
+		letter.Binary = r.data
+	}
+	return letter
 }

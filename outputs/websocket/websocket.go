@@ -13,6 +13,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 
 	"filebeat-websocket/outputs/websocket/ack"
+	"filebeat-websocket/outputs/websocket/internal/deadletter"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 )
 
@@ -56,13 +57,10 @@ func makeWebsocket(
 	}
 	registry := outputRegistry()
 	life := newLifecycle(c.CloseTimeout)
-	var letters *deadLetters
+	var letters *deadletter.File
 	if c.DeadLetter.Path != "" {
-		letters, err = openDeadLetters(c.DeadLetter, registry.NewRegistry("dead_letter"), log)
-		if err != nil {
-			return outputs.Fail(settingError("dead_letter", err))
-		}
-		life.run(letters.run)
+		letters = deadletter.New(c.DeadLetter, registry.NewRegistry("dead_letter"), log)
+		life.run(letters.Run)
 	}
 	encoders := newEncoderFactory(c, format)
 	stats, refused := newStats(registry, log), newRefusals(log)
@@ -88,7 +86,7 @@ func makeWebsocket(
 	if err != nil {
 		return outputs.Fail(settingError("queue", err))
 	}
-	if factory := memoryQueue(c.Queue); factory != nil {
+	if factory := queueFactory(cfg, c.Queue, registry, log); factory != nil {
 		group.QueueFactory = factory
 	}
 	group.QueueFactory = life.gate.Watch(group.QueueFactory)
