@@ -77,6 +77,8 @@ func TestSecretsAreNowhereToBeSeen(t *testing.T) {
 		"password":            {settings: `hosts: ["ws://SERVER/"], username: me, password: "${PASSWORD}"`, secrets: map[string]string{"PASSWORD": "s3cret-pass/word"}},
 		"api_key":             {settings: `hosts: ["ws://SERVER/"], api_key: "${API_KEY}"`, secrets: map[string]string{"API_KEY": "id:s3cret-api-key"}},
 		"bearer_token":        {settings: `hosts: ["ws://SERVER/"], bearer_token: "${TOKEN}"`, secrets: map[string]string{"TOKEN": "s3cret.bearer.token"}},
+		"signs in front":      {settings: `hosts: ["ws://SERVER/"], bearer_token: "${TOKEN}", headers: {X-Key: "${HEADER}"}`, secrets: map[string]string{"TOKEN": ",[{'s3cret-token", "HEADER": "[:#@%s3cret-header"}},
+		"signs at the end":    {settings: `hosts: ["ws://SERVER/"], bearer_token: "${TOKEN}", headers: {X-Key: "${HEADER}"}`, secrets: map[string]string{"TOKEN": "s3cret,to[k'en,", "HEADER": "s3cret hea{d:e#r@%"}},
 		"bearer_token_file":   {settings: fmt.Sprintf(`hosts: ["ws://SERVER/"], bearer_token_file: %q`, tokenFile), secrets: map[string]string{"UNUSED": "s3cret-token-of-a-file"}},
 		"headers, parameters": {settings: `hosts: ["ws://SERVER/"], headers: {X-Key: "${HEADER}"}, parameters: {key: "${PARAMETER}"}`, secrets: map[string]string{"HEADER": "s3cret-header-value", "PARAMETER": "s3cret parameter"}},
 		"user of a host":      {settings: `hosts: ["ws://me:${PASSWORD}@SERVER/"]`, secrets: map[string]string{"PASSWORD": "s3cret-pass-of-a-host"}},
