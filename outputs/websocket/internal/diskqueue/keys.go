@@ -4,6 +4,7 @@
 package diskqueue
 
 import (
+	"maps"
 	"reflect"
 
 	"github.com/elastic/elastic-agent-libs/mapstr"
@@ -21,9 +22,7 @@ func named[M ~map[string]V, V any](given M) (M, int) {
 			return
 		}
 		result = make(M, len(given))
-		for key, value := range given {
-			result[key] = value
-		}
+		maps.Copy(result, given)
 	}
 	for key, value := range given {
 		inner, n := namedValue(value)
