@@ -52,6 +52,7 @@ type config struct {
 	TTL                 time.Duration `config:"ttl"`
 
 	// What goes over the wire.
+	EventID string          `config:"event_id"`
 	Format  string          `config:"format"`
 	Framing string          `config:"framing"`
 	Codec   libcodec.Config `config:"codec,ucfg"`
@@ -101,6 +102,7 @@ func readConfig(cfg *conf.C) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
+	unquoteOff(section.Values)
 	c := defaultConfig()
 	if err := section.Libbeats(&c); err != nil {
 		return nil, err
@@ -142,6 +144,7 @@ func defaultConfig() config {
 		RetryLimit: 3,
 		Backoff:    backoffConfig{Init: time.Second, Max: 60 * time.Second},
 
+		EventID: eventIDAuto,
 		Format:  codec.DefaultFormat,
 		Options: defaultFormatOptions(),
 		Forward: defaultForward(),
@@ -217,6 +220,9 @@ func (c *config) Validate() error {
 		bad("backoff.max", "must not be below backoff.init (%v), is %v", c.Backoff.Init, c.Backoff.Max)
 	}
 
+	if !slices.Contains(eventIDs, c.EventID) {
+		bad("event_id", "must be one of %s, is %q", strings.Join(eventIDs, ", "), c.EventID)
+	}
 	problems = append(problems, c.validateStrategy()...)
 	problems = append(problems, c.validateFormat()...)
 

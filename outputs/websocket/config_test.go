@@ -14,7 +14,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/settings"
 )
 
-func configFrom(t *testing.T, yaml string) *conf.C {
+func configFrom(t testing.TB, yaml string) *conf.C {
 	t.Helper()
 	cfg, err := conf.NewConfigWithYAML([]byte(yaml), "test")
 	require.NoError(t, err)
@@ -140,6 +140,8 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		`ssl.verification_mode: never`:                              {"output.websocket.ssl"},
 		`ack_field: a.b`:                                            {"output.websocket.ack_field: is for ack: message"},
 		`{ack: message, ack_field: a..b}`:                           {"output.websocket.ack_field: is not a field name such as a.b"},
+		`event_id: true`:                                            {"output.websocket.event_id: must not be a boolean"},
+		`event_id: inode`:                                           {"output.websocket.event_id: must be one of auto, position, off, is \"inode\""},
 		`dead_letter: {path: /x, filename: a/b}`:                    {"output.websocket.dead_letter.filename: must be the name of a file"},
 		`dead_letter: {path: /x, filename: ""}`:                     {"output.websocket.dead_letter.filename: must be the name of a file"},
 		`dead_letter: {path: /x, rotate_every_kb: 0}`:               {"output.websocket.dead_letter.rotate_every_kb: must be at least 1"},

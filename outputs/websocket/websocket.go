@@ -62,7 +62,8 @@ func makeWebsocket(
 		letters = deadletter.New(c.DeadLetter, registry.NewRegistry("dead_letter"), log)
 		life.run(letters.Run)
 	}
-	encoders := newEncoderFactory(c, format)
+	ids := newEventIDSource(c, format, info, registry, log)
+	encoders := newEncoderFactory(c, format, ids)
 	stats, refused := newStats(registry, log), newRefusals(log)
 	life.onEnd(stats.drops.Close)
 	life.onEnd(refused.Close)

@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package eventid
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/elastic/elastic-agent-libs/logp"
+)
+
+// Limits of what is remembered and written.
+const (
+	defaultMaxFiles = 1 << 16 // files in memory; beyond them all begin a new generation
+
+	// A file whose place falls back more often than this gets no ids for the rest of
+	// the interval. Truncation is rarer; it happens if places are not what they
+	// seem, and each generation costs a sync of the disk.
+	maxFalls      = 60
+	fallsInterval = time.Hour
+)
+
+// Source knows the files that events come from. It may be used by several
+// goroutines.
+type Source struct {
+	agent   string
+	run     string
+	byInode bool
+	log     *logp.Logger
+
+	maxFiles int
+
+	// mutex guards all below, and the falls of every file.
+	mutex       sync.Mutex
+	files       map[key]*file
+	acked       map[string]int64 // where Filebeat had got to before this start, see readRegistry
+	generations *generations
+	warned      bool
+}
+
+// file is what is known of a file since the start.
+type file struct {
+	key key
+
+	mutex sync.Mutex // guards all below; taken before Source.mutex
+	last  int64      // place of the last line, -1 before the first
+	run   string     // that read it, see place
+	hash  fileHash
+
+	fallen     bool // a new generation has to begin before there are ids again
+	falls      int
+	fallsSince time.Time
+}
+
+// key is a file's identity, hashed.
+type key [16]byte
+
+const place128 = 16
+
+// fileHash is what the ids of a file begin with. It hashes the agent's id, which
+// whoever writes log lines does not know: so nobody can write a line that gets the
+// id of another.
+type fileHash struct {
+	place [place128]byte
+	seed  uint64
+}
+
+// Options say how files are told apart and where generations are kept.
+type Options struct {
+	Agent   string // id of the agent
+	Run     string // id of this run, agent.ephemeral_id of its events
+	ByInode bool   // also files that are known by device and inode only
+	Data    string // the Beat's data path
+	Log     *logp.Logger
+}
+
+// Open reads what is kept over restarts. It writes nothing. Whatever cannot be read
+// begins a new generation of all files: then lines that are read again get new ids.
+func Open(options Options) *Source {
+	const consequence = "lines that are read again get new ids, once"
+	generations, err := readGenerations(options.Data)
+	if err != nil {
+		options.Log.Warnf("The generations of files cannot be read; %s: %v", consequence, err)
+	}
+	acked, err := readRegistry(options.Data)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // as at the first start
+		options.Log.Infof("There is no registry in the data path yet; %s.", consequence)
+		generations.begin()
+	case err != nil:
+		options.Log.Warnf("The registry cannot be read; %s: %v", consequence, err)
+		generations.begin()
+	}
+	return &Source{
+		agent:       options.Agent,
+		run:         options.Run,
+		byInode:     options.ByInode,
+		log:         options.Log,
+		maxFiles:    defaultMaxFiles,
+		files:       map[key]*file{},
+		acked:       acked,
+		generations: generations,
+	}
+}
+
+// NewMaker returns what makes the ids of one producer's events.
+func (s *Source) NewMaker() *Maker { return &Maker{source: s} }
+
+// find returns the file at a place, nil if it can have no ids for now. A file that
+// is seen for the first time since the start has got to where the registry says: a
+// line before that is a fall.
+func (s *Source) find(at place) *file {
+	sum := sha256.Sum256([]byte(at.entry + "\x00" + at.file))
+	id := key(sum[:len(key{})])
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if known, ok := s.files[id]; ok {
+		return known
+	}
+	if len(s.files) >= s.maxFiles {
+		// A forgotten file could fall without notice, so all get a new generation.
+		clear(s.files)
+		s.generations.begin()
+	}
+	if !s.kept() {
+		return nil
+	}
+	found := &file{key: id, last: -1, hash: s.hash(id, s.generations.of(id))}
+	if offset, ok := s.acked[at.entry]; ok {
+		found.last = offset - 1
+	}
+	s.files[id] = found
+	return found
+}
+
+func (s *Source) hash(id key, generation uint64) fileHash {
+	text := append([]byte(s.agent+"\x00"), id[:]...)
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, generation))
+	h := fileHash{seed: binary.BigEndian.Uint64(sum[place128:])}
+	copy(h.place[:], sum[:])
+	return h
+}
+
+// visit notes that a line at offset was read, and returns what its id begins with.
+// A place that does not rise begins a new generation, which is on disk before the
+// first line that belongs to it has an id. Otherwise, after a kill, later lines
+// could get the ids of earlier ones.
+//
+// Behind the lines of an earlier run a disk queue has those of this run, which began
+// where the registry says and may have read some of them again. Where other runs
+// began is not known.
+func (s *Source) visit(f *file, at place) (h fileHash, ok bool) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if at.run != f.run {
+		f.run = at.run
+		if began, known := s.acked[at.file]; known && at.run == s.run {
+			f.last = began - 1
+		}
+	}
+	f.fallen = f.fallen || at.offset <= f.last
+	f.last = at.offset
+	if f.fallen && !s.fall(f) {
+		return fileHash{}, false // the next line tries again
+	}
+	f.fallen = false
+	return f.hash, true
+}
+
+// fall begins a new generation of a file and reports whether that is on disk. Its
+// caller holds f.mutex.
+func (s *Source) fall(f *file) bool {
+	if now := time.Now(); now.Sub(f.fallsSince) > fallsInterval {
+		f.falls, f.fallsSince = 0, now
+	}
+	if f.falls >= maxFalls {
+		return false
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	generation := s.generations.raise(f.key)
+	if !s.kept() {
+		return false
+	}
+	f.falls++
+	f.hash = s.hash(f.key, generation)
+	return true
+}
+
+// kept reports whether the generations are on disk, where it puts them if need be.
+// Its caller holds s.mutex.
+func (s *Source) kept() bool {
+	err := s.generations.keep()
+	if err != nil && !s.warned {
+		s.log.Errorf("The generations of files cannot be kept; lines get no ids until they can: %v", err)
+	}
+	s.warned = err != nil
+	return err == nil
+}
