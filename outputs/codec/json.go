@@ -63,7 +63,7 @@ func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	record := append(dst, `{"@timestamp":`...)
 	record = e.values.appendTime(record, event.Timestamp)
 	record = append(record, e.metadata...)
-	record, err := e.values.appendMembers(record, event.Meta, 1)
+	record, err := e.appendMeta(record, event)
 	if err != nil {
 		return dst[:start], err
 	}
@@ -73,6 +73,17 @@ func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 		return dst[:start], err
 	}
 	return closeObject(record), nil
+}
+
+// appendMeta appends the entries of the event's own metadata, which are usually none
+// or only the id: a lookup is faster than to range over a map.
+func (e *jsonEncoder) appendMeta(record []byte, event *beat.Event) ([]byte, error) {
+	if len(event.Meta) == 1 {
+		if id, ok := eventID(event).(string); ok {
+			return append(appendJSONString(append(record, `"_id":`...), id), ','), nil
+		}
+	}
+	return e.values.appendMembers(record, event.Meta, 1)
 }
 
 var _ Encoder = (*jsonEncoder)(nil)

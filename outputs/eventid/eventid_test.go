@@ -403,3 +403,20 @@ func contentOf(t *testing.T, data string) string {
 	require.NoError(t, err)
 	return string(content)
 }
+
+func BenchmarkID(b *testing.B) {
+	data := b.TempDir()
+	require.NoError(b, os.MkdirAll(filepath.Join(data, filepath.FromSlash(registryFolder)), 0o700))
+	m := Open(Options{Agent: "agent-1", Data: data, Log: logp.NewLogger("test")}).NewMaker()
+	event := line(someFile, 0, strings.Repeat("x", 200))
+	log, _ := event.Fields["log"].(mapstr.M)
+	offset := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		offset += 201
+		log["offset"] = offset
+		if _, ok := m.ID(event); !ok {
+			b.Fatal("no id")
+		}
+	}
+}

@@ -5,7 +5,7 @@ package eventid
 
 import (
 	"encoding/base64"
-	"encoding/binary"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 
@@ -24,10 +24,11 @@ type Maker struct {
 	place place
 	file  *file
 
-	// Fields instead of locals, so that they are not allocated for each event.
-	input  [place128 + 8 + 16]byte
-	output [Length]byte
+	texts strings.Builder // ids that were given, and room for more
 }
+
+// textsBytes is a size class of Go's allocator with room for 23 ids.
+const textsBytes = 512
 
 // ID returns the id of an event, and whether it has one. It has to be called once
 // for each event that an input publishes.
@@ -53,11 +54,37 @@ func (m *Maker) ID(event *beat.Event) (id string, ok bool) {
 	case []byte:
 		line = xxh3.Hash128Seed(message, hash.seed)
 	}
-	copy(m.input[:], hash.place[:])
-	binary.BigEndian.PutUint64(m.input[place128:], uint64(at.offset))
-	binary.BigEndian.PutUint64(m.input[place128+8:], line.Hi)
-	binary.BigEndian.PutUint64(m.input[place128+16:], line.Lo)
-	sum := xxh3.Hash128Seed(m.input[:], hash.seed).Bytes()
-	base64.RawURLEncoding.Encode(m.output[:], sum[:])
-	return string(m.output[:]), true
+	return m.text(hash.with(at.offset, line)), true
+}
+
+// with returns the hash of a line at an offset. mix is a bijection, so that equal
+// lines of one file and generation have different hashes, whatever the file is.
+func (h *fileHash) with(offset int64, line xxh3.Uint128) xxh3.Uint128 {
+	return xxh3.Uint128{
+		Hi: line.Hi + mix(h.high^uint64(offset)),
+		Lo: line.Lo + mix(h.low+uint64(offset)),
+	}
+}
+
+// mix is the finalizer of MurmurHash3: each bit of x changes half of the others.
+func mix(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// text returns a hash as text. Many ids share an allocation.
+func (m *Maker) text(hash xxh3.Uint128) string {
+	if m.texts.Cap()-m.texts.Len() < Length {
+		m.texts.Reset()
+		m.texts.Grow(textsBytes)
+	}
+	start := m.texts.Len()
+	var text [Length]byte
+	sum := hash.Bytes()
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	m.texts.Write(text[:])
+	return m.texts.String()[start:]
 }

@@ -60,15 +60,10 @@ type file struct {
 // key is a file's identity, hashed.
 type key [16]byte
 
-const place128 = 16
-
-// fileHash is what the ids of a file begin with. It hashes the agent's id, which
-// whoever writes log lines does not know: so nobody can write a line that gets the
-// id of another.
-type fileHash struct {
-	place [place128]byte
-	seed  uint64
-}
+// fileHash is what goes into the ids of a file besides line and offset. It hashes the
+// agent's id, which whoever writes log lines does not know: so nobody can write a
+// line that gets the id of another.
+type fileHash struct{ high, low, seed uint64 }
 
 // Options say how files are told apart and where generations are kept.
 type Options struct {
@@ -141,9 +136,11 @@ func (s *Source) find(at place) *file {
 func (s *Source) hash(id key, generation uint64) fileHash {
 	text := append([]byte(s.agent+"\x00"), id[:]...)
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, generation))
-	h := fileHash{seed: binary.BigEndian.Uint64(sum[place128:])}
-	copy(h.place[:], sum[:])
-	return h
+	return fileHash{
+		high: binary.BigEndian.Uint64(sum[0:]),
+		low:  binary.BigEndian.Uint64(sum[8:]),
+		seed: binary.BigEndian.Uint64(sum[16:]),
+	}
 }
 
 // visit notes that a line at offset was read, and returns what its id begins with.

@@ -104,8 +104,10 @@ func (m *eventIDMaker) identify(event *beat.Event) {
 		m.without.Inc()
 		return
 	}
-	if _, set := event.Meta[idField]; set {
-		return
+	if len(event.Meta) > 0 {
+		if _, set := event.Meta[idField]; set {
+			return
+		}
 	}
 	id, ok := m.maker.ID(event)
 	if !ok {
