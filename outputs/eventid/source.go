@@ -77,18 +77,17 @@ type Options struct {
 // Open reads what is kept over restarts. It writes nothing. Whatever cannot be read
 // begins a new generation of all files: then lines that are read again get new ids.
 func Open(options Options) *Source {
-	const consequence = "lines that are read again get new ids, once"
 	generations, err := readGenerations(options.Data)
 	if err != nil {
-		options.Log.Warnf("The generations of files cannot be read; %s: %v", consequence, err)
+		options.Log.Warnf("The generations of files cannot be read; lines that are read again get new ids, once: %v", err)
 	}
 	acked, err := readRegistry(options.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // as at the first start
-		options.Log.Infof("There is no registry in the data path yet; %s.", consequence)
+		options.Log.Infof("There is no registry in the data path yet; lines that are read again after this start get new ids, once")
 		generations.begin()
 	case err != nil:
-		options.Log.Warnf("The registry cannot be read; %s: %v", consequence, err)
+		options.Log.Warnf("The registry cannot be read; lines that are read again get new ids, once: %v", err)
 		generations.begin()
 	}
 	return &Source{

@@ -49,7 +49,7 @@ func newEventIDSource(c *config, format *wireFormat, info beat.Info, registry *m
 	}
 	ids := &eventIDSource{without: monitoring.NewUint(registry, "events_without_id")}
 	if !format.carriesID() {
-		log.Infof("%s has no room for the id of an event: a line that is sent again can't be told from another one.", c.codecSubject())
+		log.Infof("%s has no room for the id of an event: a line that is sent again can't be told from another one", c.codecSubject())
 		return ids
 	}
 	ids.source = eventid.Open(eventid.Options{
