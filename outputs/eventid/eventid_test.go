@@ -137,7 +137,8 @@ func TestAPlaceThatFallsBackBeginsAGeneration(t *testing.T) {
 
 	// After a start the file is read again in its generation, which nothing else has.
 	m = open(t, data, nil).NewMaker()
-	require.Equal(t, ids[4:], []string{read(m, 10), read(m, 20)})
+	again := []string{read(m, 10), read(m, 20)}
+	require.Equal(t, ids[4:], again)
 	require.Equal(t, "event_generations.json", generationsName)
 	require.Equal(t, 1, strings.Count(contentOf(t, data), `:2`), "only the file that fell back is kept")
 }

@@ -67,6 +67,7 @@ func readCheckpoint(folder string, offsets map[string]int64) (last uint64, err e
 	if last, err = strconv.ParseUint(strings.TrimSuffix(name, ".json"), 10, 64); err != nil {
 		return 0, fmt.Errorf("active.dat: %q is not the name of a checkpoint", name)
 	}
+	name = strconv.FormatUint(last, 10) + ".json"
 	f, err := os.Open(filepath.Join(folder, name))
 	if err != nil {
 		return 0, fmt.Errorf("active.dat names a checkpoint that cannot be read: %w", err)
