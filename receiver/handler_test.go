@@ -383,7 +383,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"an unknown format":       {Options{Format: "xml"}, `receiver: option Format: "xml" is not one of [auto csv form forward gelf json json_array json_lines json_stream log ltsv msgpack raw]`},
+		"an unknown format":       {Options{Format: "xml"}, `receiver: option Format: "xml" is not one of [auto csv form forward gelf json json_array json_lines json_stream log ltsv msgpack raw raw_lines]`},
 		"an unknown ack mode":     {Options{Ack: "ping"}, `receiver: option Ack: "ping" is not one of [auto none]`},
 		"a negative limit":        {Options{MaxMessageBytes: -1}, "can't be negative"},
 		"a negative time limit":   {Options{CloseTimeout: -1}, "can't be negative"},

@@ -68,6 +68,7 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		"raw: text":                                        {"raw", "a <b> & \"c\" \\ \t\r\n\x00\x1f\x7f ä€😀", []string{"{\"message\":\"a <b> & \\\"c\\\" \\\\ \\t\\r\\n\\u0000\\u001f\x7f ä€😀\"}"}},
 		"raw: an empty line":                               {"raw", "", []string{`{"message":""}`}},
 		"raw: what is not UTF-8 becomes U+FFFD, each byte": {"raw", "a\xff\xfeb\xe2\x82c\uFFFD", []string{"{\"message\":\"a\uFFFD\uFFFDb\uFFFD\uFFFDc\uFFFD\"}"}},
+		"raw_lines: a record a line":                       {"raw_lines", "a\n\r\n\"b\"\r\n\nc\xff", []string{`{"message":"a"}`, `{"message":"\"b\""}`, "{\"message\":\"c\uFFFD\"}"}},
 		"raw: JSON is text too":                            {"raw", `{"a":1}`, []string{`{"message":"{\"a\":1}"}`}},
 		"auto: one object":                                 {"auto", ` {"a":1}`, []string{`{"a":1}`}},
 		"auto: objects one after the other":                {"auto", `{"a":1}{"a":2}`, []string{`{"a":1}`, `{"a":2}`}},

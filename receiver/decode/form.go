@@ -15,6 +15,9 @@ func decodeForm(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
 		return errMemory
 	}
+	if m.options.Form.OneRecord {
+		return list.wroteForm(m.data, m.options)
+	}
 	for line := range bytes.Lines(m.data) {
 		if err := list.wroteForm(endOfLine(line), m.options); err != nil {
 			return err

@@ -17,7 +17,7 @@ func init() {
 }
 
 // decodeMsgpack: [[time, metadata], record] or [time, record], one after the
-// other, as Fluent Bit writes them.
+// other, as Fluent Bit writes them; with an option also the record alone.
 func decodeMsgpack(m message, list *Records) error {
 	return decodeEntries(m.data, nil, m.options, list)
 }
@@ -37,9 +37,14 @@ func decodeEntries(data, tag []byte, o *Options, list *Records) error {
 	return nil
 }
 
-// entry reads [time, record] or [[time, metadata], record].
+// entry reads [time, record] or [[time, metadata], record], or the record alone where
+// that is allowed.
 func (u *unpacker) entry(tag []byte, o *Options, list *Records) error {
 	u.out = list.written
+	if o.Msgpack.BareRecords && msgp.NextType(u.rest) == msgp.MapType {
+		u.head = head{}
+		return u.record(o, list)
+	}
 	if elements, err := u.array(); err != nil {
 		return err
 	} else if elements != 2 {
@@ -72,7 +77,7 @@ func (u *unpacker) entry(tag []byte, o *Options, list *Records) error {
 // head is what a record comes with. It becomes fields of the record, each
 // unless the record has one of that name.
 type head struct {
-	time     []byte // as MessagePack, like metadata
+	time     []byte // as MessagePack, like metadata; nil if there is none
 	metadata []byte // nil if there is none
 	tag      []byte // plain text; nil if there is none
 }
@@ -151,6 +156,9 @@ func (u *unpacker) record(o *Options, list *Records) error {
 func (u *unpacker) headField(i int) error {
 	switch i {
 	case 0:
+		if u.head.time == nil {
+			return nil
+		}
 		u.out = append(append(u.out, timeField...), ':')
 		return u.part(u.head.time, (*unpacker).appendTime)
 	case 1:

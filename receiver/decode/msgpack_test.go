@@ -189,3 +189,12 @@ func TestMsgpackThatIsCutShortAnywhereIsRefused(t *testing.T) {
 		require.Error(t, err, "%d bytes in auto", length)
 	}
 }
+
+func TestRecordsWithoutATimeAreTakenIfAllowed(t *testing.T) {
+	records, err := decodeWith(Options{Msgpack: MsgpackOptions{BareRecords: true}}, "msgpack", "\x81\xa1a\x01"+anEntry("\x81\xa1a\x02")+"\x80", true)
+	require.NoError(t, err)
+	require.Len(t, records, 3)
+	require.Equal(t, `{"a":1}`, records[0])
+	require.Contains(t, records[1], `"@timestamp"`)
+	require.Equal(t, `{}`, records[2])
+}

@@ -20,9 +20,24 @@ type Options struct {
 	// does not bound the message itself. 1 MiB unless set.
 	MaxMessageBytes int64
 
-	// CSV and LTSV are for the formats of these names, LTSV for auto too.
-	CSV  CSVOptions
-	LTSV LTSVOptions
+	// CSV, Form, LTSV and Msgpack are for the formats of these names, LTSV for auto too.
+	CSV     CSVOptions
+	Form    FormOptions
+	LTSV    LTSVOptions
+	Msgpack MsgpackOptions
+}
+
+// MsgpackOptions are for the format msgpack.
+type MsgpackOptions struct {
+	// BareRecords takes records without a time too, as Fluentd writes them.
+	BareRecords bool
+}
+
+// FormOptions are for the format form.
+type FormOptions struct {
+	// OneRecord makes one record of a message, with the line breaks in its values, as
+	// the body of an HTTP request is read. Otherwise each line is a record.
+	OneRecord bool
 }
 
 // CSVOptions are for the format csv.

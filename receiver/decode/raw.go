@@ -14,10 +14,15 @@ func decodeRaw(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
 		return errMemory
 	}
-	list.written = append(list.written, `{"message":"`...)
-	list.written = appendEscaped(list.written, m.data)
-	list.written = append(list.written, `"}`...)
-	return list.wrote(m.options)
+	return list.wroteText(m.data, m.options)
+}
+
+// wroteText adds a record with the one field "message".
+func (l *Records) wroteText(text []byte, o *Options) error {
+	l.written = append(l.written, `{"message":"`...)
+	l.written = appendEscaped(l.written, text)
+	l.written = append(l.written, `"}`...)
+	return l.wrote(o)
 }
 
 // maxEscaped is how many bytes one of a text becomes at most: \u0000.
