@@ -25,6 +25,7 @@ type Client struct {
 	waiter  waiter   // under intake.mutex, as is leaving
 	leaving bool     // it gave its place to another one
 	pending *pending // nil with a waiter of another kind
+	brief   bool     // observers do not see it come and go
 	number  uint64   // of the newest message
 	end     End
 	refused atomic.Uint64 // messages that a Commit lost
@@ -45,6 +46,11 @@ func (c *Client) Context() context.Context { return c.lease.Context() }
 // Buffer returns a Buffer for messages of the client, which counts in the Intake's
 // memory. It is given back with its Free, and by Leave.
 func (c *Client) Buffer() *budget.Buffer { return c.lease.Buffer() }
+
+// Reserve waits for memory that the listener itself takes for the message that arrives,
+// such as to inflate it. It is given back by Leave. Reserve returns the cause for which
+// the client's context ended.
+func (c *Client) Reserve(bytes int64) error { return c.lease.Grow(bytes) }
 
 // Begin notes that a message begins: who holds memory for longest has to go first.
 func (c *Client) Begin() { c.lease.Begin() }
@@ -159,5 +165,7 @@ func (c *Client) Leave(cause error) {
 	c.intake.dismiss(c)
 	c.end.Cause = cause
 	c.end.Refused += c.refused.Load()
-	c.intake.observed.closed(c.peer, c.end)
+	if !c.brief {
+		c.intake.observed.closed(c.peer, c.end)
+	}
 }

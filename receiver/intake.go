@@ -115,6 +115,19 @@ func (in *Intake) Join(ctx context.Context, remoteAddr string) (*Client, error) 
 	return c, nil
 }
 
+// JoinBriefly is Join for a client of one message, such as a request of HTTP: observers
+// are told what is refused, but not that it comes and goes.
+func (in *Intake) JoinBriefly(ctx context.Context, remoteAddr string) (*Client, error) {
+	c, err := in.admit(ctx, remoteAddr)
+	if err != nil {
+		return nil, err
+	}
+	c.brief = true
+	c.pending = &pending{client: c}
+	in.enlist(c, c.pending)
+	return c, nil
+}
+
 // admit reserves a place. The client has no waiter yet.
 func (in *Intake) admit(ctx context.Context, remoteAddr string) (*Client, error) {
 	in.mutex.Lock()

@@ -53,7 +53,7 @@ func New() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.000_25, 2, 16), // up to 8 s
 		}),
 		commitErrors: counter("commit_errors_total", "Commits that failed."),
-		requests:     counters("requests_refused_total", "Upgrade requests that were refused, by HTTP status.", "status"),
+		requests:     counters("requests_refused_total", "Upgrade and POST requests that were refused, by HTTP status; 400 also counts connections that sent something else than HTTP.", "status"),
 	}
 	m.registry.MustRegister(m.connections, m.opened, m.closed, m.messages, m.records, m.messageBytes, m.refusals,
 		m.writeErrors, m.commitSeconds, m.commitErrors, m.requests,
@@ -142,7 +142,7 @@ func (m *Metrics) WatchDedup(d interface {
 	leftOut := func(reason string, count func() uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: namespace, Name: "duplicate_records_total",
-			Help:        "Records that were not written again because the same had come before, recognized by their _id or by the chunk of their Fluent Forward request.",
+			Help:        "Records that were not written again because the same had come before, recognized by their _id or by the chunk of their Fluent Forward request or the Idempotency-Key of their POST.",
 			ConstLabels: prometheus.Labels{"reason": reason},
 		}, func() float64 { return float64(count()) })
 	}
@@ -163,6 +163,9 @@ func (m *Metrics) CountRequests(next http.Handler) http.Handler {
 		next.ServeHTTP(&countingWriter{ResponseWriter: w, requests: m.requests}, r)
 	})
 }
+
+// RefuseRequest counts a request that was refused elsewhere.
+func (m *Metrics) RefuseRequest(status int) { m.requests.WithLabelValues(strconv.Itoa(status)).Inc() }
 
 type countingWriter struct {
 	http.ResponseWriter

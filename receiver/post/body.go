@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/budget"
+)
+
+// ErrTooLong is the cause of the Refusal of a body that is longer than
+// Options.MaxBodyBytes.
+var ErrTooLong = errors.New("the body is too long")
+
+// errShutdown is for a body that was still arriving at Handler.Shutdown.
+var errShutdown = errors.New("shutting down")
+
+// watchedBody knows whether it was the connection that failed.
+type watchedBody struct {
+	body io.Reader
+	err  error
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
+}
+
+// read reads the body of a request into buffer. Whatever stops it is the answer.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, client *receiver.Client, buffer *budget.Buffer, coding string) *answer {
+	if r.ContentLength > h.options.MaxBodyBytes {
+		return h.tooLong()
+	}
+	control := http.NewResponseController(w)
+	// It fails only for a writer of a test that has no deadlines.
+	_ = control.SetReadDeadline(time.Now().Add(h.options.BodyTimeout))
+	interrupt := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
+	stopOnCause := context.AfterFunc(client.Context(), interrupt)
+	stopOnShutdown := context.AfterFunc(h.reading, interrupt)
+
+	client.Begin()
+	body := &watchedBody{body: http.MaxBytesReader(w, r.Body, h.options.MaxBodyBytes)}
+	from, free, err := inflated(body, coding, client, min(maxWindow, 4*h.options.MaxBodyBytes))
+	if err == nil {
+		err = buffer.ReadAll(from, h.options.MaxBodyBytes)
+	}
+	free()
+
+	isShutdown, isCaused := !stopOnShutdown(), !stopOnCause()
+	switch {
+	case errors.Is(context.Cause(client.Context()), budget.ErrShort):
+		return short()
+	case isShutdown:
+		return retryLater(errShutdown.Error())
+	case err == nil && isCaused:
+		return causeOf(client.Context())
+	case err == nil:
+		_ = control.SetReadDeadline(time.Time{}) // or the wait for Commit would end with it
+		return nil
+	}
+	// net/http ends the context of a request whose body can't be read, so that it says
+	// nothing of the reason.
+	return h.answerOf(err, body.err, coding)
+}
+
+// answerOf is for a body that could not be read: err is why, failed what was wrong with
+// the connection, if anything was.
+func (h *Handler) answerOf(err, failed error, coding string) *answer {
+	if wide, ok := errors.AsType[*windowError](err); ok {
+		return &answer{status: http.StatusRequestEntityTooLarge, reason: wide.Error(), end: true}
+	}
+	_, isTooLong := errors.AsType[*http.MaxBytesError](failed)
+	switch {
+	case errors.Is(err, budget.ErrShort):
+		return short()
+	case errors.Is(err, budget.ErrTooLong), isTooLong:
+		return h.tooLong()
+	case errors.Is(failed, os.ErrDeadlineExceeded):
+		return &answer{status: http.StatusRequestTimeout, reason: fmt.Sprintf("the body took longer than %s", h.options.BodyTimeout), end: true}
+	case failed != nil:
+		return &answer{status: http.StatusBadRequest, reason: "the body ends too early", end: true, observed: true} // the client is gone
+	}
+	return &answer{status: http.StatusBadRequest, reason: "the body is not valid " + coding + ", or cut short", cause: err, end: true}
+}
+
+func (h *Handler) tooLong() *answer {
+	return &answer{
+		status: http.StatusRequestEntityTooLarge, cause: ErrTooLong, end: true,
+		reason: fmt.Sprintf("the body is longer than %d bytes", h.options.MaxBodyBytes),
+	}
+}
+
+// causeOf is for a client whose context has ended: the client may be gone too.
+func causeOf(ctx context.Context) *answer {
+	if errors.Is(context.Cause(ctx), budget.ErrShort) {
+		return short()
+	}
+	return &answer{status: http.StatusServiceUnavailable, reason: "the request was cut", end: true, observed: true}
+}
+
+func short() *answer { return retryLater(budget.ErrShort.Error()) }
