@@ -52,6 +52,7 @@ type settings struct {
 	sharedKeyFile   string
 	insecure        bool
 	maxMessageBytes byteSize
+	maxPostBytes    byteSize // 0 unless set: postBytesFor
 	maxMemory       byteSize // 0 unless set: memoryFor
 	maxConnections  int
 	perAddress      int // 0 unless set: access.ListenerOptions
@@ -82,6 +83,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback without --token-file or --client-ca")
 	s.maxMessageBytes = receiver.DefaultMaxMessageBytes
 	flags.Var(&s.maxMessageBytes, "max-message-bytes", "maximum `size` of a message, such as 65536, 64KiB or 1MiB")
+	flags.Var(&s.maxPostBytes, "max-post-bytes", "maximum `size` of the body of a POST, also once inflated; 16MiB unless set, or a sixteenth of --max-memory if that is less")
 	flags.Var(&s.maxMemory, "max-memory", "maximum `size` of all messages together while they arrive, are decoded and wait to be synced; a quarter of the control group's memory unless set, or 512MiB without a limit there")
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
 	flags.IntVar(&s.perAddress, "max-connections-per-address", 0, "maximum `number` of connections from one IPv4 address or IPv6 /64 network; half of all unless set, and all from loopback, where a proxy may be")
@@ -92,7 +94,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 
 func usage() string {
 	var b bytes.Buffer
-	b.WriteString("wsreceiver accepts log records over WebSocket and writes them as NDJSON.\n\nFlags:\n")
+	b.WriteString("wsreceiver accepts log records over WebSocket and HTTP POST and writes them as NDJSON.\n\nFlags:\n")
 	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(&b, "  --%s %s\n    \t%s", f.Name, name, text)
@@ -130,6 +132,7 @@ func parseFlags(args []string) (settings, error) {
 		{"tls-cert", checkPair("tls-key", s.tlsCert, s.tlsKey)},
 		{"client-ca", checkNeeds("tls-cert", s.clientCA, s.tlsCert)},
 		{"max-message-bytes", checkMessageBytes(s.maxMessageBytes)},
+		{"max-post-bytes", checkMessageBytes(s.maxPostBytes)},
 		{"max-memory", checkMemory(s)},
 		{"max-connections", checkPositive(s.maxConnections)},
 		{"max-connections-per-address", checkNotNegative(s.perAddress)},
@@ -213,6 +216,9 @@ func checkMemory(s settings) error {
 	if least := memoryFactor * s.maxMessageBytes; s.maxMemory != 0 && s.maxMemory < least {
 		return fmt.Errorf("%s is less than 16 times --max-message-bytes, %s", &s.maxMemory, &least)
 	}
+	if least := memoryFactor * s.maxPostBytes; s.maxMemory != 0 && s.maxMemory < least {
+		return fmt.Errorf("%s is less than 16 times --max-post-bytes, %s", &s.maxMemory, &least)
+	}
 	return nil
 }
 
@@ -225,7 +231,7 @@ func memoryFor(s settings, limit int64) int64 {
 	case limit == 0:
 		limit = 4 * receiver.DefaultMaxMemory
 	}
-	return max(limit/4, memoryFactor*int64(s.maxMessageBytes))
+	return max(limit/4, memoryFactor*int64(max(s.maxMessageBytes, s.maxPostBytes)))
 }
 
 func checkNotNegative(n int) error {

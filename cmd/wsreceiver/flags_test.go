@@ -61,6 +61,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"a size below nothing":             {[]string{"--max-message-bytes", "-1"}, []string{"-max-message-bytes", "not a number"}},
 		"a size beyond all bounds":         {[]string{"--max-message-bytes", "1025MiB"}, []string{"--max-message-bytes", "more than 1GiB"}},
 		"memory for less than a message":   {[]string{"--max-memory", "4MiB", "--max-message-bytes", "2MiB"}, []string{"--max-memory", "4MiB is less than 16 times --max-message-bytes, 32MiB"}},
+		"memory for less than a POST":      {[]string{"--max-memory", "16MiB", "--max-post-bytes", "2MiB"}, []string{"--max-memory", "16MiB is less than 16 times --max-post-bytes, 32MiB"}},
 		"a size that overflows":            {[]string{"--max-message-bytes", "9223372036854775807MiB"}, []string{"-max-message-bytes", "between 1 byte and"}},
 		"a size in an unknown unit":        {[]string{"--max-message-bytes", "1TiB"}, []string{"-max-message-bytes", "units are"}},
 		"a size without a number":          {[]string{"--max-message-bytes", "MiB"}, []string{"-max-message-bytes", "not a number"}},
@@ -95,12 +96,12 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{
 				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",
 				"--dedup", "0", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
-				"--insecure", "--max-message-bytes", "2KB", "--max-connections", "3", "--max-memory", "2GiB", "--version",
+				"--insecure", "--max-message-bytes", "2KB", "--max-post-bytes", "3KB", "--max-connections", "3", "--max-memory", "2GiB", "--version",
 			},
 			settings{
 				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, quiet: true, metrics: true,
 				tlsCert: "c", tlsKey: "k", clientCA: "ca", tokenFile: "t", sharedKeyFile: "s",
-				insecure: true, maxMessageBytes: 2000, maxMemory: 2 << 30, maxConnections: 3, version: true,
+				insecure: true, maxMessageBytes: 2000, maxPostBytes: 3000, maxMemory: 2 << 30, maxConnections: 3, version: true,
 			},
 		},
 		"loopback is for nobody else":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/post"
 )
 
 // refusalInterval is how long refusals of one kind are only counted after a log
@@ -50,8 +51,12 @@ func (l *refusalLog) note(p receiver.Peer, refusal *receiver.Refusal) {
 		kind.leftOut++
 		return
 	}
-	l.log.Log(context.Background(), level, text, "id", p.ID, "remote", p.RemoteAddr,
-		"reason", refusal.Reason, "cause", refusal.Cause, "more_before", kind.leftOut)
+	arguments := []any{"id", p.ID, "remote", p.RemoteAddr,
+		"reason", refusal.Reason, "cause", refusal.Cause, "more_before", kind.leftOut}
+	if errors.Is(refusal.Cause, post.ErrTooLong) {
+		arguments = append(arguments, "flag", "--max-post-bytes")
+	}
+	l.log.Log(context.Background(), level, text, arguments...)
 	*kind = refusalKind{silentUntil: time.Now().Add(l.interval)}
 }
 

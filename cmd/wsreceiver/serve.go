@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
+	"filebeat-websocket/receiver/post"
 	"filebeat-websocket/receiver/sink/file"
 )
 
@@ -61,8 +63,9 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if counters != nil {
 		observers = append(observers, counters.Observer())
 	}
+	maxMemory := memoryFor(s, memory.Limit())
 	intake, err := receiver.NewIntake(live.tee(sink), receiver.IntakeOptions{
-		MaxMemory:      memoryFor(s, memory.Limit()),
+		MaxMemory:      maxMemory,
 		MaxConnections: s.maxConnections,
 		Observers:      observers,
 	})
@@ -86,9 +89,17 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	posts, err := post.New(intake, post.Options{
+		MaxBodyBytes: postBytesFor(s, maxMemory),
+		CheckOrigin:  guard.guard.Origin,
+		Sender:       access.Sender,
+	})
+	if err != nil {
+		return err
+	}
 	var shutting atomic.Bool
 	pages := map[string]http.Handler{
-		s.path:     guard.guard.Require(ingest),
+		s.path:     guard.guard.Require(guard.byMethod(posts, ingest)),
 		healthPath: health(output, &shutting),
 	}
 	if counters != nil {
@@ -99,10 +110,16 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	strangers := newStrangerWatch(log, counters)
 	server := &http.Server{
-		Handler:           live.handler(guard.guard.SameOrigin(routes(s.path, pages))),
-		ConnState:         listener.ConnState,
-		ConnContext:       listener.ConnContext,
+		Handler: strangers.handler(live.handler(guard.guard.SameOrigin(routes(s.path, pages)))),
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			listener.ConnState(conn, state)
+			strangers.connState(conn, state)
+		},
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return strangers.connContext(listener.ConnContext(ctx, conn), conn)
+		},
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -129,7 +146,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		defer close(tailEnded)
 		live.shutdown(ctx)
 	}()
-	shutdown(context.WithoutCancel(ctx), ingest, server, log)
+	shutdown(context.WithoutCancel(ctx), ingest, posts, server, log)
 	<-tailEnded
 	if failure == nil {
 		failure = <-served
@@ -140,12 +157,14 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	return failure
 }
 
-// shutdown closes WebSocket connections first. The listener stays open meanwhile,
+// shutdown ends WebSocket connections and POSTs first. The listener stays open meanwhile,
 // so that health checks get 503.
-func shutdown(ctx context.Context, ingest *receiver.Handler, server *http.Server, log *slog.Logger) {
+func shutdown(ctx context.Context, ingest *receiver.Handler, posts *post.Handler, server *http.Server, log *slog.Logger) {
 	deadline, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	if err := ingest.Shutdown(deadline); err != nil {
+	answered := make(chan error, 1)
+	go func() { answered <- posts.Shutdown(deadline) }()
+	if err := errors.Join(ingest.Shutdown(deadline), <-answered); err != nil {
 		// What they sent is not confirmed, so clients send it again.
 		log.Warn("some connections did not close in time", "error", err)
 	}

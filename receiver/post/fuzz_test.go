@@ -43,7 +43,7 @@ func FuzzPost(f *testing.F) {
 	f.Add(uint8(1), uint8(2), compressed(f, "deflate raw", "{}\n"))
 	f.Add(uint8(1), uint8(3), compressed(f, "zstd", "{}\n"))
 	sink := &memorySink{}
-	intake, err := receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 64 << 20})
+	intake, err := receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 16 << 20})
 	require.NoError(f, err)
 	handler, err := New(intake, Options{MaxBodyBytes: 64 << 10})
 	require.NoError(f, err)

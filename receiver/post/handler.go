@@ -20,7 +20,6 @@ type Handler struct {
 	intake   *receiver.Intake
 	options  Options
 	decoders map[string]*decode.Decoder // by format
-	origin   *http.CrossOriginProtection
 
 	reading    context.Context // ends when bodies are not read any more
 	endReading context.CancelFunc
@@ -46,11 +45,7 @@ func New(intake *receiver.Intake, options Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{
-		intake: intake, options: options, decoders: decoders, gone: make(chan struct{}),
-		// A page on another site can't make a visitor's browser write here.
-		origin: http.NewCrossOriginProtection(),
-	}
+	h := &Handler{intake: intake, options: options, decoders: decoders, gone: make(chan struct{})}
 	h.reading, h.endReading = context.WithCancel(context.Background())
 	h.serving, h.endServing = context.WithCancel(context.Background())
 	return h, nil
@@ -66,7 +61,8 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request) *answer {
 	if r.Method != http.MethodPost {
 		return &answer{status: http.StatusMethodNotAllowed, reason: "records come with POST", header: "Allow", value: http.MethodPost}
 	}
-	if h.origin.Check(r) != nil {
+	if !h.options.CheckOrigin(r) {
+		// A page could make a visitor's browser send text without asking.
 		return &answer{status: http.StatusForbidden, reason: "the request comes from another site"}
 	}
 	if !h.enter() {

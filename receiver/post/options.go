@@ -33,6 +33,10 @@ type Options struct {
 	// CSV is for text/csv.
 	CSV decode.CSVOptions
 
+	// CheckOrigin reports whether a request may come from the page that sent it, such as
+	// access.Guard.Origin does. nil refuses pages of other sites.
+	CheckOrigin func(*http.Request) bool
+
 	// Sender, where set, says for Peer.Sender who sends a request, such as
 	// access.Sender does by token and certificate. Without it all clients are one.
 	Sender func(*http.Request) string
@@ -44,5 +48,9 @@ func (o *Options) complete() error {
 	}
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, DefaultMaxBodyBytes)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, defaultBodyTimeout)
+	if o.CheckOrigin == nil {
+		protection := http.NewCrossOriginProtection()
+		o.CheckOrigin = func(r *http.Request) bool { return protection.Check(r) == nil }
+	}
 	return nil
 }
