@@ -74,6 +74,27 @@ func TestCurlPostsEveryFormat(t *testing.T) {
 	}
 }
 
+func TestTheCurlCommandsOfTheDocument(t *testing.T) {
+	document, err := os.ReadFile("../../docs/receiver.md")
+	require.NoError(t, err)
+	p := begin(t)
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "lines.ndjson"), []byte("{\"n\":1}\n{\"n\":2}\n"), 0o600))
+	const address = "http://127.0.0.1:8080/ingest"
+	for line := range strings.Lines(string(document)) {
+		if !strings.HasPrefix(line, "curl ") || !strings.Contains(line, address) {
+			continue
+		}
+		command := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "curl ", "curl -sS --fail ", 1))
+		command.Args[2] = strings.Replace(command.Args[2], address, p.log.httpURL(t), 1)
+		command.Dir = folder
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, "%s: %s", line, output)
+	}
+	require.Equal(t, exitOK, p.stop())
+	require.Equal(t, "{\"message\":\"hello\"}\n{\"n\":1}\n{\"n\":2}\n", p.stdout.String())
+}
+
 func TestAPostThatIsRefusedSaysWhy(t *testing.T) {
 	tokens := write(t, "tokens", "secret\n")
 	p := begin(t, "--max-post-bytes", "1KiB", "--token-file", tokens, "--metrics")
@@ -194,6 +215,11 @@ func TestPythonPostsThroughKillsAndNothingIsMissing(t *testing.T) {
 	found := numbers(t, out, false)
 	requireAll(t, found, last)
 	require.Len(t, found, last)
+	duplicates := 0
+	for _, count := range found {
+		duplicates += count - 1
+	}
+	require.LessOrEqual(t, duplicates, 2*100, "one request a kill")
 }
 
 func TestAnIdempotencyKeyIsNotWrittenTwice(t *testing.T) {

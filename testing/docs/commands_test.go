@@ -61,6 +61,9 @@ var forms = []struct {
 	{`^wsreceiver --tail$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -N .*/tail/stream\?`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -sk --http1\.1 -m 130 `, runBy("TestTheOtherCommandsOfWsreceiver")},
+	{`^curl .* http://127\.0\.0\.1:8080/ingest$`, func(t *testing.T, _ []string) {
+		require.Contains(t, testNames(t, "./cmd/wsreceiver"), "TestTheCurlCommandsOfTheDocument")
+	}},
 	{`^microsocks `, runBy("TestFilebeatShipsThroughEveryPeer")},
 }
 
