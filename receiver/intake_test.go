@@ -272,3 +272,29 @@ func TestTheLongestMessageFitsIntoTheLeastMemory(t *testing.T) {
 		require.Len(t, sink.got()[1], len(`{"message":""}`)+2*int(longest))
 	}
 }
+
+func TestABriefClientComesAndGoesUnobserved(t *testing.T) {
+	var refused []string
+	in, err := NewIntake(SinkFunc(func(context.Context, *Message) error { return nil }), IntakeOptions{
+		MaxConnections: 1,
+		Observers: []Observer{{
+			Opened:  func(Peer) { t.Error("opened") },
+			Closed:  func(Peer, End) { t.Error("closed") },
+			Refused: func(_ Peer, r *Refusal) { refused = append(refused, r.Reason) },
+		}},
+	})
+	require.NoError(t, err)
+	defer in.Shutdown(t.Context())
+	c, err := in.JoinBriefly(t.Context(), "192.0.2.1:1")
+	require.NoError(t, err)
+	_, err = in.JoinBriefly(t.Context(), "192.0.2.1:2")
+	require.ErrorIs(t, err, ErrTooManyConnections, "it has a place")
+	require.True(t, c.Store(t.Context(), messageWith("{}")).Some())
+	c.Refused(&Refusal{Reason: "no JSON"})
+	require.Equal(t, []string{"no JSON"}, refused)
+	require.NoError(t, c.Reserve(1000))
+	require.EqualValues(t, 1000, in.MemoryInUse())
+	require.ErrorIs(t, c.Reserve(DefaultMaxMemory), budget.ErrShort)
+	c.Leave(nil)
+	require.Zero(t, in.MemoryInUse(), "what it reserved is given back")
+}
