@@ -212,7 +212,8 @@ func TestWhatClientsAreOwedIsBounded(t *testing.T) {
 	pong := reply{kind: replyPong, payload: "x"}
 	deaf, good := newReplies(true, in), newReplies(true, in)
 	nacks := 1
-	for ; !deaf.add(nack); nacks++ {
+	for !deaf.add(nack) {
+		nacks++
 	}
 	require.Less(t, nacks, 300)
 	require.LessOrEqual(t, in.MemoryInUse(), int64(64<<10))
