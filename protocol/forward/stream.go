@@ -3,7 +3,10 @@
 
 package forward
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Stream cuts a stream of MessagePack values into its values. Forward is such a stream in
 // both directions: a bridge between TCP and WebSocket cuts it anywhere, so a message may
@@ -13,15 +16,13 @@ import "fmt"
 // for it is needed. No byte is looked at twice, however the stream is cut, and nesting
 // takes no memory.
 type Stream struct {
-	limit   int
+	scanner Scanner
 	unread  []byte
-	scanned int    // bytes of unread that belong to the first value and are known
-	open    uint64 // values that have to follow until the first value is whole; 0 before its first byte
 	err     error
 }
 
 // NewStream returns a stream whose values have at most limit bytes.
-func NewStream(limit int) *Stream { return &Stream{limit: limit} }
+func NewStream(limit int) *Stream { return &Stream{scanner: Scanner{limit: limit}} }
 
 // Write adds what came in. It does not keep it.
 func (s *Stream) Write(content []byte) {
@@ -33,21 +34,22 @@ func (s *Stream) Write(content []byte) {
 // Next returns the next value, nil if it is not whole yet. The value is valid until the
 // next call of a method. An error is final: it is not known where the next value begins.
 func (s *Stream) Next() ([]byte, error) {
+	length := 0
 	if s.err == nil {
-		s.err = s.scan()
+		length, s.err = s.scanner.Scan(s.unread)
 	}
 	if s.err != nil {
 		s.unread = nil
 		return nil, s.err
 	}
-	if s.open > 0 || s.scanned == 0 {
+	if length == 0 {
 		if len(s.unread) == 0 {
 			s.unread = nil // a long value does not keep its memory
 		}
 		return nil, nil
 	}
-	value := s.unread[:s.scanned:s.scanned]
-	s.unread, s.scanned = s.unread[s.scanned:], 0
+	value := s.unread[:length:length]
+	s.unread = s.unread[length:]
 	return value, nil
 }
 
@@ -57,38 +59,62 @@ func (s *Stream) Unread() int { return len(s.unread) }
 // Rest returns what is unread and leaves nothing.
 func (s *Stream) Rest() []byte {
 	rest := s.unread
-	s.unread, s.scanned, s.open = nil, 0, 0
+	s.unread, s.scanner = nil, Scanner{limit: s.scanner.limit}
 	return rest
 }
 
-// scan finds the end of the first value, or of what is there of it.
-func (s *Stream) scan() error {
+// Scanner is a Stream for those who keep the bytes themselves. Make one with NewScanner.
+type Scanner struct {
+	limit   int
+	scanned int    // bytes of the first value that are known
+	open    uint64 // values that have to follow until the first value is whole; 0 before its first byte
+}
+
+// NewScanner returns a Scanner for values of at most limit bytes.
+func NewScanner(limit int) *Scanner { return &Scanner{limit: limit} }
+
+// Scan returns the length of the value at the beginning of unread, 0 if it is not whole
+// yet. Then it has to be called again with more bytes behind the same ones. After a
+// length it begins with another value. An error is final.
+func (s *Scanner) Scan(unread []byte) (length int, err error) {
 	for s.scanned == 0 || s.open > 0 {
-		rest := s.unread[s.scanned:]
+		rest := unread[s.scanned:]
 		if len(rest) == 0 {
-			return nil
+			return 0, nil
 		}
 		shape, err := shapeOf(rest[0])
 		if err != nil {
-			return err
+			return 0, err
 		}
 		header := shape.header
 		if len(rest) < header {
-			return nil
+			return 0, nil
 		}
 		bytes, values := shape.content(number(rest[1:header]))
 		open := max(s.open, 1) - 1 + values
 		// Each value that is still to come has at least one byte.
 		if whole := uint64(s.scanned) + uint64(header) + bytes + open; whole > uint64(s.limit) {
-			return fmt.Errorf("%w: a value longer than %d bytes", ErrMessage, s.limit)
+			return 0, &tooLongError{limit: s.limit}
 		}
 		if uint64(len(rest)) < uint64(header)+bytes {
-			return nil
+			return 0, nil
 		}
 		s.scanned, s.open = s.scanned+header+int(bytes), open
 	}
-	return nil
+	length, s.scanned = s.scanned, 0
+	return length, nil
 }
+
+// ErrTooLong is wrapped by the error for a value that is longer than the limit.
+var ErrTooLong = errors.New("too long")
+
+type tooLongError struct{ limit int }
+
+func (e *tooLongError) Error() string {
+	return fmt.Sprintf("%v: a value longer than %d bytes", ErrMessage, e.limit)
+}
+
+func (e *tooLongError) Unwrap() []error { return []error{ErrMessage, ErrTooLong} }
 
 // shape is what the first byte of a value says of it.
 type shape struct {

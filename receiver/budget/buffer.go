@@ -113,6 +113,12 @@ func (b *Buffer) read(r io.Reader) (n int, err error) {
 	return n, err
 }
 
+// ReadSome reads from r once, behind what is in the Buffer.
+func (b *Buffer) ReadSome(r io.Reader) error {
+	_, err := b.read(r)
+	return err
+}
+
 // Bytes returns what is in the Buffer; it is valid until the Buffer grows or is
 // freed.
 func (b *Buffer) Bytes() []byte { return b.data }

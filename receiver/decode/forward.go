@@ -83,7 +83,7 @@ func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk st
 		}
 	}
 	if packed != nil {
-		err = unpackEntries(packed, tag, options.compressed, o, list, inflated)
+		err = unpackEntries(packed, tag, options.compression, o, list, inflated)
 	}
 	return options.chunk, err
 }
@@ -114,9 +114,9 @@ func (u *unpacker) entryList(tag []byte, o *Options, list *Records) error {
 
 // unpackEntries reads the entries of a request that has them one after the other
 // in a str or bin, compressed or not.
-func unpackEntries(packed, tag []byte, compressed bool, o *Options, list *Records, inflated *int64) (err error) {
-	if compressed {
-		if packed, err = list.inflate(packed, *inflated, o.MaxMessageBytes); err != nil {
+func unpackEntries(packed, tag []byte, c compression, o *Options, list *Records, inflated *int64) (err error) {
+	if c != uncompressed {
+		if packed, err = list.inflate(c, packed, *inflated, o.MaxMessageBytes); err != nil {
 			return err
 		}
 		*inflated += int64(len(packed))
@@ -148,8 +148,8 @@ func (u *unpacker) shortText(what string) (text []byte, err error) {
 // requestOptions are what a request says of itself. Its size is passed over: the
 // entries say it too.
 type requestOptions struct {
-	chunk      string
-	compressed bool
+	chunk       string
+	compression compression
 }
 
 func (u *unpacker) requestOptions() (o requestOptions, err error) {
@@ -183,7 +183,7 @@ func (u *unpacker) requestOptions() (o requestOptions, err error) {
 			chunk, err = u.shortText(forward.OptionChunk)
 			o.chunk = string(chunk)
 		case string(key) == forward.OptionCompressed:
-			o.compressed, err = u.compression()
+			o.compression, err = u.compression()
 		default:
 			err = u.skip(1)
 		}
@@ -194,18 +194,20 @@ func (u *unpacker) requestOptions() (o requestOptions, err error) {
 	return o, nil
 }
 
-func (u *unpacker) compression() (gzipped bool, err error) {
+func (u *unpacker) compression() (compression, error) {
 	before := u.rest
 	name, err := u.shortText("compression")
 	if err != nil {
-		return false, err
+		return uncompressed, err
 	}
 	switch string(name) {
 	case "gzip":
-		return true, nil
+		return gzipped, nil
+	case "zstd":
+		return zstandard, nil
 	case "", "text": // Fluentd's word for none
-		return false, nil
+		return uncompressed, nil
 	}
 	u.rest = before
-	return false, u.fail("compression is not gzip")
+	return uncompressed, u.fail("compression is neither gzip nor zstd")
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 )
@@ -20,6 +21,19 @@ import (
 // packedText and packedBytes are MessagePack's.
 func packedText(s string) string  { return appended(msgp.AppendString, s) }
 func packedBytes(s string) string { return appended(msgp.AppendBytes, []byte(s)) }
+
+// zstdFrames makes a frame of each part.
+func zstdFrames(t testing.TB, parts ...string) string {
+	t.Helper()
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	require.NoError(t, err)
+	var frames []byte
+	for _, part := range parts {
+		frames = encoder.EncodeAll([]byte(part), frames)
+	}
+	require.NoError(t, encoder.Close())
+	return string(frames)
+}
 
 // gzipMembers makes a gzip member of each part.
 func gzipMembers(t testing.TB, parts ...string) string {
@@ -47,6 +61,7 @@ func TestForwardRequests(t *testing.T) {
 	none, one, two := []string(nil), []string{forwarded}, []string{forwarded, forwarded}
 	withChunk := "\x82" + packedText("size") + "\x01" + packedText("chunk") + packedText("Zm9v+/==")
 	zipped := "\x81" + packedText("compressed") + packedText("gzip")
+	zstdOption := "\x81" + packedText("compressed") + packedText("zstd")
 	for name, test := range map[string]struct {
 		message string
 		records []string
@@ -67,6 +82,7 @@ func TestForwardRequests(t *testing.T) {
 		"packed without entries":               {"\x93" + packedText("t") + packedBytes("") + withChunk, none, []string{"Zm9v+/=="}, []int{0}},
 		"compressed":                           {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry+entry)) + zipped, two, []string{""}, []int{2}},
 		"compressed in several members":        {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry[:5], entry[5:], "", entry)) + zipped, two, []string{""}, []int{2}},
+		"compressed with zstd, in frames":      {"\x93" + packedText("t") + packedBytes(zstdFrames(t, entry[:5], entry[5:], entry)) + zstdOption, two, []string{""}, []int{2}},
 		"compressed in a str":                  {"\x93" + packedText("t") + packedText(gzipMembers(t, entry)) + zipped, one, []string{""}, []int{1}},
 		"not compressed, and says so":          {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("text"), one, []string{""}, []int{1}},
 		"the tag and the options as bin":       {"\x93" + packedBytes("t") + packedBytes(entry) + "\x81" + packedBytes("chunk") + packedBytes("x"), one, []string{"x"}, []int{1}},
@@ -102,6 +118,7 @@ func TestForwardRequests(t *testing.T) {
 func TestForwardThatIsWrongIsRefused(t *testing.T) {
 	entry := anEntry("\x81\xa1a\x01")
 	zipped := "\x81" + packedText("compressed") + packedText("gzip")
+	zstdOption := "\x81" + packedText("compressed") + packedText("zstd")
 	for name, test := range map[string]struct{ message, reason string }{
 		"no list":                               {"\x01", "not an array at byte 0"},
 		"a tag alone":                           {"\x91" + packedText("t"), "not a Fluent Forward request at byte 1"},
@@ -121,10 +138,13 @@ func TestForwardThatIsWrongIsRefused(t *testing.T) {
 		"options nested too deep":               {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("x") + nestedMaps(64), "MessagePack nested deeper than 64 at byte 212"},
 		"a number for a chunk":                  {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + "\x01", "chunk is not text at byte 27"},
 		"a chunk that is too long":              {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + packedText(strings.Repeat("c", 1025)), "chunk longer than 1024 bytes at byte 27"},
-		"another compression":                   {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("zstd"), "compression is not gzip at byte 32"},
+		"another compression":                   {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("lz4"), "compression is neither gzip nor zstd at byte 32"},
 		"compressed that is not":                {"\x93" + packedText("t") + packedBytes(entry) + zipped, "entries are not valid gzip, or cut short"},
 		"compressed and cut short":              {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)[:20]) + zipped, "entries are not valid gzip, or cut short"},
 		"compressed with something behind":      {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)+"x") + zipped, "entries are not valid gzip, or cut short"},
+		"zstd that is not":                      {"\x93" + packedText("t") + packedBytes(entry) + zstdOption, "entries are not valid zstd, or cut short"},
+		"zstd that is cut short":                {"\x93" + packedText("t") + packedBytes(zstdFrames(t, entry)[:15]) + zstdOption, "entries are not valid zstd, or cut short"},
+		"a bomb of zstd":                        {"\x93" + packedText("t") + packedBytes(zstdFrames(t, strings.Repeat("\x00", 1<<20))) + zstdOption, "entries are longer than 16384 bytes when inflated"},
 		"a bomb":                                {"\x93" + packedText("t") + packedBytes(gzipMembers(t, strings.Repeat("\x00", 1<<20))) + zipped, "entries are longer than 16384 bytes when inflated"},
 		"a bomb in two requests":                {strings.Repeat("\x93"+packedText("t")+packedBytes(gzipMembers(t, strings.Repeat(entry, 800)))+zipped, 2), "entries are longer than 16384 bytes when inflated"},
 		"a bomb of many members":                {"\x93" + packedText("t") + packedBytes(strings.Repeat(gzipMembers(t, strings.Repeat(entry, 80)), 20)) + zipped, "entries are longer than 16384 bytes when inflated"},
