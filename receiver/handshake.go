@@ -38,10 +38,7 @@ func (c *conn) handshake() error {
 	if o.SharedKey == "" {
 		return nil
 	}
-	helo := forward.Helo{Nonce: randomBytes(), Keepalive: true}
-	if len(o.Users) > 0 {
-		helo.Auth = randomBytes()
-	}
+	helo := o.Challenge()
 	if err := c.writeData(websocket.BinaryMessage, forward.AppendHelo(nil, helo)); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
@@ -49,15 +46,7 @@ func (c *conn) handshake() error {
 	if err != nil {
 		return err
 	}
-	denial := o.deny(&ping, &helo)
-	pong := forward.Pong{Reason: notAdmitted}
-	if denial == nil {
-		pong = forward.Pong{
-			OK:        true,
-			Hostname:  o.Hostname,
-			KeyDigest: forward.KeyDigest(ping.Salt, o.Hostname, helo.Nonce, o.SharedKey),
-		}
-	}
+	pong, denial := o.Answer(&helo, &ping)
 	if err := c.writeData(websocket.BinaryMessage, forward.AppendPong(nil, pong)); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
@@ -101,6 +90,29 @@ func (c *conn) handshakeDeadline(deadline time.Time) (draining bool) {
 		c.setReadDeadline(deadline)
 	}
 	return c.draining
+}
+
+// Challenge returns a server's first message of the handshake, for each connection
+// another one.
+func (o *ForwardOptions) Challenge() forward.Helo {
+	helo := forward.Helo{Nonce: randomBytes(), Keepalive: true}
+	if len(o.Users) > 0 {
+		helo.Auth = randomBytes()
+	}
+	return helo
+}
+
+// Answer returns the last message of the handshake, and why the client is not let in,
+// for the log; nil if it is. It takes the same time whatever the reason is.
+func (o *ForwardOptions) Answer(helo *forward.Helo, ping *forward.Ping) (pong forward.Pong, denial error) {
+	if denial := o.deny(ping, helo); denial != nil {
+		return forward.Pong{Reason: notAdmitted}, denial
+	}
+	return forward.Pong{
+		OK:        true,
+		Hostname:  o.Hostname,
+		KeyDigest: forward.KeyDigest(ping.Salt, o.Hostname, helo.Nonce, o.SharedKey),
+	}, nil
 }
 
 // deny returns why the client is not admitted, for the log. It takes the same time

@@ -109,7 +109,7 @@ func (o *Options) complete() error {
 	if o.MaxMessageBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
 		return errors.New("options MaxMessageBytes, WriteTimeout and CloseTimeout can't be negative")
 	}
-	if err := o.Forward.complete(); err != nil {
+	if err := o.Forward.Complete(); err != nil {
 		return err
 	}
 	o.Format = cmp.Or(o.Format, decode.Auto)
@@ -119,7 +119,8 @@ func (o *Options) complete() error {
 	return nil
 }
 
-func (o *ForwardOptions) complete() error {
+// Complete sets what was left out, or returns an error that names the option at fault.
+func (o *ForwardOptions) Complete() error {
 	switch {
 	case o.SharedKey == "" && len(o.Users) > 0:
 		return errors.New("option Forward.Users: needs Forward.SharedKey")

@@ -26,6 +26,7 @@ type admission struct {
 	guard     *access.Guard
 	tls       *tls.Config // nil without TLS
 	sharedKey string
+	users     map[string]string // nil if the key is enough
 }
 
 func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
@@ -57,6 +58,11 @@ func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 			return g, fmt.Errorf("flag --shared-key-file: %w", err)
 		}
 	}
+	if s.userFile != "" {
+		if g.users, err = readUsers(s.userFile); err != nil {
+			return g, fmt.Errorf("flag --user-file: %w", err)
+		}
+	}
 	return g, nil
 }
 
@@ -86,9 +92,14 @@ func (g admission) scheme() string {
 // listen opens the address. Its connections are counted before anything is read from
 // them: whoever sends nothing must not take the place of those who do.
 func listen(ctx context.Context, s settings, log *slog.Logger) (*access.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	return listenOn(ctx, "listen", s.listen, s, log)
+}
+
+// listenOn is listen for the address of any flag.
+func listenOn(ctx context.Context, flag, address string, s settings, log *slog.Logger) (*access.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("flag --listen: %w", err)
+		return nil, fmt.Errorf("flag --%s: %w", flag, err)
 	}
 	refused := occasional{interval: refusalInterval}
 	return access.NewListener(listener, access.ListenerOptions{
@@ -118,6 +129,7 @@ func (g admission) warn(log *slog.Logger, s settings, address net.Addr) {
 	}{
 		{"--token-file", s.tokenFile, true},
 		{"--shared-key-file", s.sharedKeyFile, true},
+		{"--user-file", s.userFile, true},
 		{"--tls-key", s.tlsKey, true},
 		{"--tls-cert", s.tlsCert, false},
 		{"--client-ca", s.clientCA, false},
@@ -149,12 +161,14 @@ func checkInsecure(s settings) error {
 	if s.insecure || s.tokenFile != "" || s.clientCA != "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(s.listen)
-	if err != nil {
-		return err
-	}
-	if strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() {
+	if isLoopbackHost(s.listen) {
 		return nil
 	}
 	return errors.New("anyone who reaches this address could write records: use --token-file or --client-ca, or --insecure to allow it")
+}
+
+// isLoopbackHost reports whether host:port can be reached from this machine only.
+func isLoopbackHost(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && (strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback())
 }

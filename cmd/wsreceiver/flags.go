@@ -19,6 +19,7 @@ import (
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/forward"
 	"filebeat-websocket/receiver/sink/file"
 )
 
@@ -57,6 +58,9 @@ type settings struct {
 	maxConnections  int
 	perAddress      int // 0 unless set: access.ListenerOptions
 	allowOrigin     string
+	forwardListen   string
+	forwardMaxBytes byteSize
+	userFile        string
 	version         bool
 }
 
@@ -88,6 +92,10 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
 	flags.IntVar(&s.perAddress, "max-connections-per-address", 0, "maximum `number` of connections from one IPv4 address or IPv6 /64 network; half of all unless set, and all from loopback, where a proxy may be")
 	flags.StringVar(&s.allowOrigin, "allow-origin", "", "`origins` of other sites whose pages may send requests, such as https://logs.example.com, with commas between them; their host names are served without tokens too")
+	flags.StringVar(&s.forwardListen, "forward-listen", "", "`host:port` to take Fluent Forward on, over TCP, as Fluentd and Fluent Bit send it, usually port 24224; heartbeats over UDP on the same port are answered")
+	s.forwardMaxBytes = forward.DefaultMaxRequestBytes
+	flags.Var(&s.forwardMaxBytes, "forward-max-bytes", "maximum `size` of a request on --forward-listen, and of its entries once inflated")
+	flags.StringVar(&s.userFile, "user-file", "", "`file` with one user:password per line: the Fluent Forward handshake requires one of them beside the shared key")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
 	return flags
 }
@@ -138,6 +146,10 @@ func parseFlags(args []string) (settings, error) {
 		{"max-connections-per-address", checkNotNegative(s.perAddress)},
 		{"allow-origin", checkOrigins(s)},
 		{"listen", checkInsecure(s)},
+		{"forward-listen", checkForwardListen(s.forwardListen)},
+		{"forward-listen", checkForwardInsecure(s)},
+		{"forward-max-bytes", checkMessageBytes(s.forwardMaxBytes)},
+		{"user-file", checkNeeds("shared-key-file", s.userFile, s.sharedKeyFile)},
 	} {
 		if check.err != nil {
 			return s, fmt.Errorf("flag --%s: %w", check.flag, check.err)
@@ -212,9 +224,18 @@ func checkMessageBytes(size byteSize) error {
 // receiver.Intake.CheckMessageBytes.
 const memoryFactor = 16
 
+// longest is the flag that allows the longest messages.
+func (s settings) longest() (flag string, size byteSize) {
+	if s.forwardListen != "" && s.forwardMaxBytes > s.maxMessageBytes {
+		return "forward-max-bytes", s.forwardMaxBytes
+	}
+	return "max-message-bytes", s.maxMessageBytes
+}
+
 func checkMemory(s settings) error {
-	if least := memoryFactor * s.maxMessageBytes; s.maxMemory != 0 && s.maxMemory < least {
-		return fmt.Errorf("%s is less than 16 times --max-message-bytes, %s", &s.maxMemory, &least)
+	flag, longest := s.longest()
+	if least := memoryFactor * longest; s.maxMemory != 0 && s.maxMemory < least {
+		return fmt.Errorf("%s is less than 16 times --%s, %s", &s.maxMemory, flag, &least)
 	}
 	if least := memoryFactor * s.maxPostBytes; s.maxMemory != 0 && s.maxMemory < least {
 		return fmt.Errorf("%s is less than 16 times --max-post-bytes, %s", &s.maxMemory, &least)
@@ -231,7 +252,8 @@ func memoryFor(s settings, limit int64) int64 {
 	case limit == 0:
 		limit = 4 * receiver.DefaultMaxMemory
 	}
-	return max(limit/4, memoryFactor*int64(max(s.maxMessageBytes, s.maxPostBytes)))
+	_, longest := s.longest()
+	return max(limit/4, memoryFactor*int64(max(longest, s.maxPostBytes)))
 }
 
 func checkNotNegative(n int) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/forward"
 	"filebeat-websocket/receiver/post"
 )
 
@@ -55,6 +56,9 @@ func (l *refusalLog) note(p receiver.Peer, refusal *receiver.Refusal) {
 		"reason", refusal.Reason, "cause", refusal.Cause, "more_before", kind.leftOut}
 	if errors.Is(refusal.Cause, post.ErrTooLong) {
 		arguments = append(arguments, "flag", "--max-post-bytes")
+	}
+	if errors.Is(refusal.Cause, forward.ErrTooLong) {
+		arguments = append(arguments, "flag", "--forward-max-bytes")
 	}
 	l.log.Log(context.Background(), level, text, arguments...)
 	*kind = refusalKind{silentUntil: time.Now().Add(l.interval)}

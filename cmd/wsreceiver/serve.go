@@ -81,7 +81,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	ingest, err := receiver.NewHandler(intake, receiver.Options{
 		Format:          s.format,
 		Ack:             s.ack,
-		Forward:         receiver.ForwardOptions{SharedKey: guard.sharedKey},
+		Forward:         guard.forward(),
 		MaxMessageBytes: int64(s.maxMessageBytes),
 		Sender:          access.Sender,
 		CheckOrigin:     guard.guard.Origin,
@@ -110,6 +110,11 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	fluent, err := openForward(ctx, s, guard, intake, log)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
 	strangers := newStrangerWatch(log, counters)
 	server := &http.Server{
 		Handler: strangers.handler(live.handler(guard.guard.SameOrigin(routes(s.path, pages)))),
@@ -129,6 +134,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	}
 	guard.warn(log, s, listener.Addr())
 	log.Info("listening", "url", (&url.URL{Scheme: guard.scheme(), Host: listener.Addr().String(), Path: s.path}).String())
+	fluent.serve(s, guard, log)
 	live.say(log, guard, s, listener.Addr().String(), isLoopback(listener.Addr()))
 
 	served := make(chan error, 1)
@@ -146,7 +152,15 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		defer close(tailEnded)
 		live.shutdown(ctx)
 	}()
+	fluentEnded := make(chan struct{})
+	go func() {
+		defer close(fluentEnded)
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		fluent.shutdown(deadline, log)
+	}()
 	shutdown(context.WithoutCancel(ctx), ingest, posts, server, log)
+	<-fluentEnded
 	<-tailEnded
 	if failure == nil {
 		failure = <-served

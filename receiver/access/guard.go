@@ -4,6 +4,7 @@
 package access
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -81,8 +82,11 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request) {
 
 // Failed counts a wrong token and blocks until it may be answered, or the request
 // ends.
-func (g *Guard) Failed(r *http.Request) {
-	wait := g.failures.failed(addressOf(r.RemoteAddr))
+func (g *Guard) Failed(r *http.Request) { g.FailedFrom(r.Context(), r.RemoteAddr) }
+
+// FailedFrom is Failed for those who are not requests, by host:port.
+func (g *Guard) FailedFrom(ctx context.Context, remoteAddr string) {
+	wait := g.failures.failed(addressOf(remoteAddr))
 	if wait == 0 {
 		return
 	}
@@ -90,6 +94,6 @@ func (g *Guard) Failed(r *http.Request) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
 }

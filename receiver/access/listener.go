@@ -211,6 +211,13 @@ func Keep(ctx context.Context) {
 	}
 }
 
+// KeepConn is Keep for a connection that is not of a request.
+func KeepConn(conn net.Conn) {
+	if p := placeOf(conn); p != nil {
+		p.keep()
+	}
+}
+
 func placeOf(conn net.Conn) *place {
 	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secured.NetConn()

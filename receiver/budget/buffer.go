@@ -113,9 +113,16 @@ func (b *Buffer) read(r io.Reader) (n int, err error) {
 	return n, err
 }
 
-// ReadSome reads from r once, behind what is in the Buffer.
+// ReadSome reads from r once, behind what is in the Buffer. It leaves an EOF that comes
+// with bytes to the next call.
 func (b *Buffer) ReadSome(r io.Reader) error {
-	_, err := b.read(r)
+	n, err := b.read(r)
+	if full, ok := errors.AsType[*growError](err); ok {
+		return full.cause
+	}
+	if n > 0 && errors.Is(err, io.EOF) {
+		return nil
+	}
 	return err
 }
 

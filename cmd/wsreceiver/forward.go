@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/access"
+	"filebeat-websocket/receiver/forward"
+)
+
+// overForward takes records of Fluent Forward over TCP, with --forward-listen. The zero
+// value takes none.
+type overForward struct {
+	server   *forward.Server
+	listener net.Listener
+	packets  net.PacketConn // for heartbeats
+	served   chan error
+}
+
+// openForward listens.
+func openForward(ctx context.Context, s settings, guard admission, intake *receiver.Intake, log *slog.Logger) (f overForward, err error) {
+	if s.forwardListen == "" {
+		return f, nil
+	}
+	refused := occasional{interval: refusalInterval}
+	f.server, err = forward.NewServer(intake, forward.Options{
+		Access:          guard.forward(),
+		MaxRequestBytes: int64(s.forwardMaxBytes),
+		NoAcks:          s.ack == "none",
+		Sender:          access.ConnSender,
+		Admitted:        access.KeepConn,
+		Refused: func(ctx context.Context, remoteAddr string, why error) {
+			if more, ok := refused.due(); ok {
+				log.Warn("Fluent Forward connection refused", "remote", remoteAddr, "cause", why, "more_before", more)
+			}
+			if errors.Is(why, forward.ErrDenied) {
+				guard.guard.FailedFrom(ctx, remoteAddr)
+			}
+		},
+	})
+	if err != nil {
+		return f, fmt.Errorf("flag --forward-max-bytes: %w", err)
+	}
+	listener, err := listenOn(ctx, "forward-listen", s.forwardListen, s, log)
+	if err != nil {
+		return f, err
+	}
+	// Fluentd asks by UDP, on the same port, with heartbeat_type udp.
+	if f.packets, err = (&net.ListenConfig{}).ListenPacket(ctx, "udp", listener.Addr().String()); err != nil {
+		_ = listener.Close()
+		return f, fmt.Errorf("flag --forward-listen: %w", err)
+	}
+	f.listener, f.served = listener, make(chan error, 2)
+	return f, nil
+}
+
+// serve accepts connections until shutdown.
+func (f overForward) serve(s settings, guard admission, log *slog.Logger) {
+	if f.server == nil {
+		return
+	}
+	guard.warnOfForward(log, s, f.listener.Addr())
+	log.Info("listening for Fluent Forward", "address", f.listener.Addr().String(), "tls", guard.tls != nil)
+	go func() { f.served <- f.server.Serve(guard.secured(f.listener)) }()
+	go func() { f.served <- f.server.ServeHeartbeats(f.packets) }()
+}
+
+// shutdown ends the connections, and after them what serve began.
+func (f overForward) shutdown(ctx context.Context, log *slog.Logger) {
+	if f.server == nil {
+		return
+	}
+	if err := f.server.Shutdown(ctx); err != nil {
+		log.Warn("some Fluent Forward connections did not close in time", "error", err)
+	}
+	for range cap(f.served) {
+		if err := <-f.served; err != nil && !errors.Is(err, forward.ErrServerClosed) {
+			log.Error("Fluent Forward ended", "error", err)
+		}
+	}
+}
+
+// forward is who may come in with the handshake of Fluent Forward.
+func (g admission) forward() receiver.ForwardOptions {
+	return receiver.ForwardOptions{SharedKey: g.sharedKey, Users: g.users}
+}
+
+// warnOfForward logs what others could read or write.
+func (g admission) warnOfForward(log *slog.Logger, s settings, address net.Addr) {
+	switch {
+	case isLoopback(address):
+	case g.sharedKey == "" && s.clientCA == "":
+		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address.String())
+	case g.tls == nil:
+		log.Warn("records are sent unencrypted: use --tls-cert", "address", address.String())
+	}
+}
+
+// checkForwardInsecure requires --insecure to listen beyond loopback without
+// authentication.
+func checkForwardInsecure(s settings) error {
+	if s.forwardListen == "" || s.insecure || s.sharedKeyFile != "" || s.clientCA != "" || isLoopbackHost(s.forwardListen) {
+		return nil
+	}
+	return errors.New("anyone who reaches this address could write records: use --shared-key-file or --client-ca, or --insecure to allow it")
+}
+
+func checkForwardListen(address string) error {
+	if address == "" {
+		return nil
+	}
+	return checkListen(address)
+}
+
+const maxUserFileBytes = 1 << 20
+
+// readUsers returns the passwords of the file by name.
+func readUsers(name string) (map[string]string, error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxUserFileBytes {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxUserFileBytes)
+	}
+	users := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(content))
+	for number := 1; lines.Scan(); number++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		user, password, found := strings.Cut(line, ":")
+		if !found || user == "" || password == "" {
+			return nil, fmt.Errorf("%s: line %d: not user:password", name, number)
+		}
+		users[user] = password
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(users) == 0 {
+		return nil, fmt.Errorf("%s: contains no user", name)
+	}
+	return users, nil
+}

@@ -1,0 +1,341 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/budget"
+	"filebeat-websocket/receiver/decode"
+)
+
+// readBufferBytes is how much is read at once between requests.
+const readBufferBytes = 16 << 10
+
+var (
+	// ErrTooLong is in the Cause of the Refusal of a request that is longer than
+	// Options.MaxRequestBytes, or whose entries are.
+	ErrTooLong = errors.New("too long")
+
+	errShutdown   = errors.New("shutting down")
+	errNotForward = errors.New("not Fluent Forward")
+	errTimeout    = errors.New("request took too long")
+
+	pastDeadline = time.Unix(1, 0)
+)
+
+// conn is one connection. Its methods run on its reader's goroutine unless their
+// comments say otherwise.
+type conn struct {
+	server *Server
+	net    net.Conn
+	in     *bufio.Reader
+	client *receiver.Client
+	buffer *budget.Buffer
+	user   string
+	acks   *acks
+
+	admitted bool // Options.Admitted has been told
+
+	mutex    sync.Mutex
+	inside   bool  // a request has begun
+	overdue  bool  // it has a deadline
+	draining bool  // Shutdown has come
+	over     error // why the reader has to end
+}
+
+func newConn(s *Server, netConn net.Conn) *conn {
+	return &conn{server: s, net: netConn, in: bufio.NewReaderSize(netConn, readBufferBytes)}
+}
+
+func (c *conn) serve(ctx context.Context) {
+	defer c.net.Close() //nolint:errcheck // whatever it says, the connection is over
+	// When the connection is cut, neither reads nor writes must wait any longer.
+	stop := context.AfterFunc(ctx, func() { _ = c.net.Close() })
+	defer stop()
+	if err := c.greet(ctx); err != nil {
+		if !errors.Is(err, ErrDenied) && !errors.Is(err, errSilent) { // the first one has been told
+			c.refused(ctx, err)
+		}
+		return
+	}
+	// A connection that never sends anything is a heartbeat, or waits: it takes no place.
+	if _, err := c.in.Peek(1); err != nil {
+		return
+	}
+	client, err := c.server.intake.Join(ctx, c.net.RemoteAddr().String())
+	if err != nil {
+		c.refused(ctx, err)
+		return
+	}
+	c.client, c.buffer = client, client.Buffer()
+	if c.server.options.Sender != nil {
+		client.Identify(c.server.options.Sender(c.net, c.user))
+	}
+	// There is too little memory, and this client has cost most.
+	evicted := context.AfterFunc(client.Context(), func() { c.end(context.Cause(client.Context())) })
+	defer evicted()
+	c.acks = newAcks(c.net, client.Confirmed)
+	var writing sync.WaitGroup
+	writing.Go(c.acks.writeLoop)
+	err = c.readLoop(ctx)
+	c.buffer.Free()
+	if failed := c.acks.finish(); failed != nil && err == nil {
+		err = failed
+	}
+	writing.Wait()
+	if err != nil {
+		c.linger()
+	}
+	client.Leave(err)
+}
+
+// linger sends FIN and waits for the client's. Closing at once, with bytes of the client
+// still unread, would send an RST, which can overtake the confirmations.
+func (c *conn) linger() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.mutex.Lock()
+	err := c.net.SetReadDeadline(time.Now().Add(c.server.closeTimeout))
+	c.mutex.Unlock()
+	if err == nil {
+		_, _ = io.Copy(io.Discard, c.net)
+	}
+}
+
+// readLoop returns why the connection ends, nil if the client hung up.
+func (c *conn) readLoop(ctx context.Context) error {
+	scanner := forward.NewScanner(int(c.server.options.MaxRequestBytes))
+	for {
+		if len(c.buffer.Bytes()) == 0 {
+			if err := c.begin(); err != nil {
+				return c.causeOf(err)
+			}
+		} else if c.in.Buffered() == 0 {
+			c.limitRequest()
+		}
+		// What fits into bufio's buffer comes from there, more from the connection itself.
+		if err := c.buffer.ReadSome(c.in); err != nil {
+			return c.causeOf(err)
+		}
+		some, err := c.requests(ctx, scanner)
+		if err == nil && some && c.isDraining() {
+			err = errShutdown // a client that never pauses would never be closed
+		}
+		if err != nil {
+			return c.causeOf(err)
+		}
+	}
+}
+
+// requests takes the whole requests in the buffer, and leaves the rest. It reports
+// whether there were some.
+func (c *conn) requests(ctx context.Context, scanner *forward.Scanner) (some bool, err error) {
+	rest := c.buffer.Bytes()
+	for {
+		length, err := scanner.Scan(rest)
+		if errors.Is(err, forward.ErrTooLong) {
+			reason := fmt.Sprintf("request is longer than %d bytes", c.server.options.MaxRequestBytes)
+			refusal := &receiver.Refusal{Reason: reason, Cause: ErrTooLong}
+			c.client.Refused(refusal)
+			return some, refusal
+		}
+		if err == nil && len(rest) > 0 && !isRequest(rest[0]) {
+			err = errNotForward
+		}
+		if err != nil {
+			c.client.Refused(&receiver.Refusal{Reason: err.Error()})
+			return some, err
+		}
+		if length == 0 {
+			break
+		}
+		some = true
+		value := rest[:length:length]
+		rest = rest[length:]
+		if value[0] == heartbeatValue {
+			continue
+		}
+		if err := c.request(ctx, value); err != nil {
+			return some, err
+		}
+	}
+	if len(rest) == 0 {
+		c.buffer.Reset()
+	} else {
+		c.buffer.Discard(len(c.buffer.Bytes()) - len(rest))
+	}
+	return some, nil
+}
+
+const heartbeatValue = 0xC0 // nil
+
+// isRequest reports whether a value that begins so can be a request or a heartbeat: it
+// is an array or nil. Each byte of a text, as HTTP has it, would be a value too.
+func isRequest(first byte) bool {
+	return first == heartbeatValue || first&0xF0 == 0x90 || first == 0xDC || first == 0xDD
+}
+
+// request hands one request to the Sink.
+func (c *conn) request(ctx context.Context, value []byte) error {
+	err := c.client.Decode(c.server.decoder, value, true, func(list *decode.Records, problem error) error {
+		if problem != nil {
+			c.client.Refused(refusalOf(problem))
+			return nil // the next one may be good
+		}
+		var chunks []string
+		if !c.server.options.NoAcks {
+			chunks = list.ChunkIDs()
+		}
+		m := receiver.Message{
+			Binary:       true,
+			Bytes:        len(value),
+			Format:       list.Format(),
+			Records:      list.Finish(),
+			Chunks:       list.Chunks(),
+			ChunkRecords: list.ChunkRecords(),
+		}
+		return c.take(ctx, &m, chunks)
+	})
+	if err != nil {
+		return err
+	}
+	c.admit()
+	return c.acks.waitRoom()
+}
+
+// take hands m on. Its chunks are confirmed if all of it is stored. When the Sink asks
+// for it again the connection is to end, so that the client sends it again.
+func (c *conn) take(ctx context.Context, m *receiver.Message, chunks []string) error {
+	r := c.acks.hold(chunks)
+	outcome := c.client.Take(ctx, m, func(refused error) {
+		r.settle(refused)
+		if refused != nil {
+			c.end(refused)
+		}
+	})
+	r.take(outcome)
+	if outcome.Err != nil {
+		c.client.Refused(&receiver.Refusal{Reason: "could not be stored", Retry: true, Cause: outcome.Err})
+	}
+	if outcome.Refusal != nil && !outcome.Refusal.Retry {
+		return nil
+	}
+	return outcome.Reason()
+}
+
+// refusalOf returns what is said of a request that can't be read.
+func refusalOf(problem error) *receiver.Refusal {
+	refusal := &receiver.Refusal{Reason: problem.Error()}
+	if errors.Is(problem, decode.ErrTooLong) {
+		refusal.Cause = ErrTooLong
+	}
+	return refusal
+}
+
+func (c *conn) admit() {
+	if !c.admitted && c.server.options.Admitted != nil {
+		c.server.options.Admitted(c.net)
+	}
+	c.admitted = true
+}
+
+// begin waits for the next request, without memory for it.
+func (c *conn) begin() error {
+	c.buffer.Free()
+	if err := c.setPhase(false); err != nil {
+		return err
+	}
+	if _, err := c.in.Peek(1); err != nil {
+		return err
+	}
+	c.client.Begin()
+	return c.setPhase(true)
+}
+
+// setPhase notes whether a request is under way, and returns why none is to begin.
+func (c *conn) setPhase(inside bool) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	switch {
+	case c.over != nil:
+		return c.over
+	case !inside && c.draining:
+		return errShutdown
+	case c.overdue || c.draining: // drain may have come after the first byte
+		_ = c.net.SetReadDeadline(time.Time{}) // the next read says what is wrong
+	}
+	c.inside, c.overdue = inside, false
+	return nil
+}
+
+// limitRequest bounds the time for the request under way, of which there is more to
+// come.
+func (c *conn) limitRequest() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if !c.overdue && c.over == nil {
+		c.overdue = true
+		_ = c.net.SetReadDeadline(time.Now().Add(c.server.requestTimeout))
+	}
+}
+
+// end makes the reader end. It may be called from any goroutine.
+func (c *conn) end(why error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.over == nil {
+		c.over = why
+		_ = c.net.SetReadDeadline(pastDeadline)
+	}
+}
+
+// drain makes the reader end after the request that is under way. It may be called from
+// any goroutine.
+func (c *conn) drain() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.draining = true
+	if !c.inside {
+		_ = c.net.SetReadDeadline(pastDeadline)
+	}
+}
+
+func (c *conn) isDraining() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.draining
+}
+
+// causeOf returns what an error of the reader is about, nil if the client hung up.
+func (c *conn) causeOf(err error) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	isTimeout := errors.Is(err, os.ErrDeadlineExceeded)
+	switch {
+	case c.over != nil && (isTimeout || errors.Is(err, io.EOF)):
+		return c.over
+	case isTimeout && c.draining && !c.inside:
+		return errShutdown
+	case isTimeout:
+		return errTimeout
+	case errors.Is(err, io.EOF) && c.inside:
+		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filebeat-websocket/protocol/forward"
+)
+
+// maxPingBytes is more than the five texts of a PING can take.
+const maxPingBytes = 8 << 10
+
+// errSilent is about a client that hung up before it said anything: a heartbeat of
+// Fluentd's.
+var errSilent = errors.New("nothing was sent")
+
+// greet does the handshakes of TLS and of Forward. It returns why the client is not let
+// in.
+func (c *conn) greet(ctx context.Context) error {
+	if secured, ok := c.net.(interface{ HandshakeContext(context.Context) error }); ok {
+		limited, cancel := context.WithTimeout(ctx, c.server.handshakeTimeout)
+		defer cancel()
+		switch err := secured.HandshakeContext(limited); {
+		case errors.Is(err, io.EOF):
+			return errSilent
+		case err != nil:
+			return fmt.Errorf("TLS: %w", err)
+		}
+	}
+	if c.server.options.Access.SharedKey == "" {
+		return nil
+	}
+	timer := time.AfterFunc(c.server.handshakeTimeout, func() { c.end(errNoHandshake) })
+	defer timer.Stop()
+	return c.handshake(ctx)
+}
+
+var errNoHandshake = errors.New("no handshake in time")
+
+// handshake admits a client that knows the shared key and, if there are users, is one
+// of them. The server speaks first.
+func (c *conn) handshake(ctx context.Context) error {
+	access := &c.server.options.Access
+	helo := access.Challenge()
+	if err := c.say(forward.AppendHelo(nil, helo)); err != nil {
+		return err
+	}
+	ping, err := c.readPing()
+	if err != nil {
+		return err
+	}
+	pong, denial := access.Answer(&helo, ping)
+	if denial != nil {
+		denial = fmt.Errorf("%w: %w", ErrDenied, denial)
+		c.refused(ctx, denial)
+	}
+	if err := c.say(forward.AppendPong(nil, pong)); err != nil && denial == nil {
+		return err
+	}
+	if denial != nil {
+		c.linger()
+		return denial
+	}
+	if len(access.Users) > 0 {
+		c.user = ping.Username
+	}
+	c.admit()
+	return nil
+}
+
+func (c *conn) say(message []byte) error {
+	err := c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		_, err = c.net.Write(message)
+	}
+	if err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	return nil
+}
+
+// readPing reads the client's part.
+func (c *conn) readPing() (*forward.Ping, error) {
+	scanner := forward.NewScanner(maxPingBytes)
+	for {
+		_, err := c.in.Peek(c.in.Buffered() + 1)
+		switch {
+		case err == nil:
+		case c.isDraining(), errors.Is(err, io.EOF) && c.in.Buffered() == 0:
+			return nil, errSilent
+		default:
+			return nil, fmt.Errorf("handshake: %w", c.causeOf(err))
+		}
+		received, _ := c.in.Peek(c.in.Buffered()) // they are there
+		length, err := scanner.Scan(received)
+		if err == nil && length == 0 {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("handshake: %w", err)
+		}
+		ping, err := forward.ParsePing(received[:length])
+		if err != nil {
+			return nil, fmt.Errorf("handshake: %w", err)
+		}
+		_, _ = c.in.Discard(length) // likewise
+		return &ping, nil
+	}
+}
+
+// refused tells Options.Refused.
+func (c *conn) refused(ctx context.Context, why error) {
+	if c.server.options.Refused != nil {
+		c.server.options.Refused(ctx, c.net.RemoteAddr().String(), why)
+	}
+}
