@@ -220,7 +220,7 @@ func checkMessageBytes(size byteSize) error {
 	return nil
 }
 
-// memoryFactor times --max-message-bytes is the least that --max-memory can be: see
+// memoryFactor times the longest message is the least that --max-memory can be: see
 // receiver.Intake.CheckMessageBytes.
 const memoryFactor = 16
 

@@ -91,17 +91,19 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		args []string
 		want settings
 	}{
-		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", rotateBytes: 100 << 20, sync: true, dedup: 1_000_000, maxMessageBytes: 1 << 20, maxConnections: 1024}},
+		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", rotateBytes: 100 << 20, sync: true, dedup: 1_000_000, maxMessageBytes: 1 << 20, maxConnections: 1024, forwardMaxBytes: 16 << 20}},
 		"all of them": {
 			[]string{
 				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",
 				"--dedup", "0", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
 				"--insecure", "--max-message-bytes", "2KB", "--max-post-bytes", "3KB", "--max-connections", "3", "--max-memory", "2GiB", "--version",
+				"--forward-listen", "f:1", "--forward-max-bytes", "2MiB", "--user-file", "u",
 			},
 			settings{
 				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, quiet: true, metrics: true,
 				tlsCert: "c", tlsKey: "k", clientCA: "ca", tokenFile: "t", sharedKeyFile: "s",
 				insecure: true, maxMessageBytes: 2000, maxPostBytes: 3000, maxMemory: 2 << 30, maxConnections: 3, version: true,
+				forwardMaxBytes: 2 << 20, forwardListen: "f:1", userFile: "u",
 			},
 		},
 		"loopback is for nobody else":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},

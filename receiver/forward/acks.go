@@ -14,7 +14,7 @@ import (
 
 // maxOwedBytes is how many bytes of confirmations a client may leave unread until
 // nothing more is read from it.
-const maxOwedBytes = 1 << 20
+const maxOwedBytes = 64 << 10
 
 // acks are the confirmations of a connection, in the order of the Commits. The committer
 // adds them, a goroutine of the connection writes them.

@@ -82,7 +82,7 @@ func open(t *testing.T, sink *store, o Options, adjust ...func(*Server)) *house 
 	t.Helper()
 	h := &house{t: t, sink: sink, ended: make(chan receiver.End, 100), refused: make(chan *receiver.Refusal, 100), denied: make(chan error, 100)}
 	var err error
-	h.intake, err = receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 64 << 20, Observers: []receiver.Observer{{
+	h.intake, err = receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 256 << 20, Observers: []receiver.Observer{{
 		Closed:  func(_ receiver.Peer, end receiver.End) { h.ended <- end },
 		Refused: func(_ receiver.Peer, refusal *receiver.Refusal) { h.refused <- refusal },
 	}}})
@@ -498,13 +498,30 @@ func TestHeartbeatsOverUDP(t *testing.T) {
 	require.ErrorIs(t, <-served, ErrServerClosed)
 }
 
+// TestRequestsAsLongAsFluentdsAreTaken sends 8 MB, Fluentd's chunk_limit_size.
+func TestRequestsAsLongAsFluentdsAreTaken(t *testing.T) {
+	var count int
+	h := open(t, &store{consume: func(m *receiver.Message) error {
+		count += len(m.Records)
+		return nil
+	}}, Options{})
+	entry := append(anEntry(0)[:11], msgp.AppendString(append([]byte{0x81}, "\xA7message"...), strings.Repeat("x", 200))...)
+	entries := bytes.Repeat(entry, 8<<20/len(entry))
+	c := h.dial()
+	c.send(packed("long", "text", entries), packed("gzip", "gzip", gzipped(t, entries)), packed("zstd", "zstd", zstandard(t, entries)))
+	for _, chunk := range []string{"long", "gzip", "zstd"} {
+		require.Equal(t, chunk, c.ack())
+	}
+	require.Equal(t, 3*(len(entries)/len(entry)), count)
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	intake, err := receiver.NewIntake(&store{}, receiver.IntakeOptions{MaxMemory: 8 << 20})
 	require.NoError(t, err)
 	for want, o := range map[string]Options{
 		"MaxRequestBytes can't be negative": {MaxRequestBytes: -1},
 		"option MaxMemory":                  {},
-		"needs Forward.SharedKey":           {MaxRequestBytes: 1 << 20, Access: receiver.ForwardOptions{Users: map[string]string{"a": "b"}}},
+		"needs Forward.SharedKey":           {MaxRequestBytes: 64 << 10, Access: receiver.ForwardOptions{Users: map[string]string{"a": "b"}}},
 	} {
 		_, err := NewServer(intake, o)
 		require.ErrorContains(t, err, want)
