@@ -28,8 +28,8 @@ func (c compression) String() string { return [...]string{"text", "gzip", "zstd"
 // gzipPool has *gzip.Reader, whose tables take 40 KiB.
 var gzipPool = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-// zstdWindow is the most that a zstd frame may look back, and as much as every decoder
-// has to support (RFC 8878 3.1.1.1.2).
+// zstdWindow is how far a zstd frame may look back, which every decoder should support
+// (RFC 8878 3.1.1.1.2). One that is a single segment looks back all of its content.
 const zstdWindow = 8 << 20
 
 // inflate returns what the gzip members or zstd frames hold, which is valid until the
@@ -37,12 +37,13 @@ const zstdWindow = 8 << 20
 // limit, and takes no more memory than comes out, beside the window of zstd.
 func (l *Records) inflate(c compression, compressed []byte, before, limit int64) ([]byte, error) {
 	var reader io.Reader
-	var window int64 // of zstd
+	var window, longest int64 // that a frame of zstd may look back, and could with enough memory
 	var err error
 	if c == zstandard {
 		// A frame says how far it looks back. One that needs more than there is room for
 		// is too much memory, not an error.
-		window = min(zstdWindow, l.left()/2)
+		longest = max(zstdWindow, limit-before)
+		window = min(longest, l.left()/2)
 		if window < zstd.MinWindowSize {
 			l.exceeded = true
 			return nil, errMemory
@@ -65,15 +66,16 @@ func (l *Records) inflate(c compression, compressed []byte, before, limit int64)
 		_, err = buffer.ReadFrom(io.LimitReader(reader, min(limit-before, l.left())+1))
 		l.inflated = buffer.Bytes()
 	}
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) && window < zstdWindow {
+	isWide := errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded)
+	if isWide && window < longest {
 		l.exceeded = true
 	}
 	switch {
 	case !l.room(maxEscaped * len(l.inflated)):
 		return nil, errMemory // before it is known how long they are
-	case err != nil:
+	case err != nil && !isWide:
 		return nil, errors.New("entries are not valid " + c.String() + ", or cut short")
-	case int64(len(l.inflated)) > limit-before:
+	case isWide, int64(len(l.inflated)) > limit-before:
 		return nil, &markedError{text: fmt.Sprintf("entries are longer than %d bytes when inflated", limit), mark: ErrTooLong}
 	}
 	return l.inflated, nil

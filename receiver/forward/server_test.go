@@ -82,7 +82,7 @@ func open(t *testing.T, sink *store, o Options, adjust ...func(*Server)) *house 
 	t.Helper()
 	h := &house{t: t, sink: sink, ended: make(chan receiver.End, 100), refused: make(chan *receiver.Refusal, 100), denied: make(chan error, 100)}
 	var err error
-	h.intake, err = receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 256 << 20, Observers: []receiver.Observer{{
+	h.intake, err = receiver.NewIntake(sink, receiver.IntakeOptions{Observers: []receiver.Observer{{
 		Closed:  func(_ receiver.Peer, end receiver.End) { h.ended <- end },
 		Refused: func(_ receiver.Peer, refusal *receiver.Refusal) { h.refused <- refusal },
 	}}})
