@@ -11,6 +11,7 @@ require (
 	github.com/elastic/elastic-agent-libs v0.12.1
 	github.com/elastic/go-structform v0.0.10
 	github.com/elastic/go-ucfg v0.8.8
+	github.com/fluent/fluent-logger-golang v1.10.2
 	github.com/gorilla/websocket v1.5.3
 	github.com/json-iterator/go v1.1.12
 	github.com/klauspost/compress v1.20.0

@@ -13,5 +13,5 @@
 // In testdata, servers has the servers that are not written in Go, clients those clients of
 // Fluent Forward, each with a library of another project, and proxies the
 // configurations that docs/interop.md shows, in which the tests replace addresses and
-// paths. The folder coderserver has the server in Go.
+// paths. The folders coderserver and fluentclient have the server and the client in Go.
 package interop
