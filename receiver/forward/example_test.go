@@ -25,7 +25,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // 24224 as a rule
+	ctx := context.Background()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0") // 24224 as a rule
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func Example() {
 
 	// A client sends ["app", 1612563429, {"message": "hello"}, {"chunk": "x"}], and gets
 	// {"ack": "x"}.
-	client, err := net.Dial("tcp", listener.Addr().String())
+	client, err := (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,9 +45,9 @@ func Example() {
 	fmt.Printf("%q\n", answer[:n])
 	_ = client.Close()
 
-	_ = server.Shutdown(context.Background())
+	_ = server.Shutdown(ctx)
 	fmt.Println(<-ended)
-	intake.Shutdown(context.Background())
+	intake.Shutdown(ctx)
 	// Output:
 	// {"@timestamp":"2021-02-05T22:17:09Z","tag":"app","message":"hello"}
 	// "\x81\xa3ack\xa1x"

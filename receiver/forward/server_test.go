@@ -218,7 +218,7 @@ func requests(t testing.TB) [][]byte {
 func TestEveryModeIsStoredAndThenConfirmed(t *testing.T) {
 	for name, cut := range map[string]int{"as one": 1 << 20, "byte by byte": 1, "in pieces of 7": 7} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, &store{}, Options{Sender: func(conn net.Conn, user string) string { return "sender" + user }})
+			h := open(t, &store{}, Options{Sender: func(_ net.Conn, user string) string { return "sender" + user }})
 			c := h.dial()
 			nothing := []byte{heartbeatValue}
 			for piece := range slices.Chunk(slices.Concat(nothing, bytes.Join(requests(t), nothing), nothing), cut) {
@@ -228,7 +228,7 @@ func TestEveryModeIsStoredAndThenConfirmed(t *testing.T) {
 				require.Equal(t, chunk, c.ack())
 			}
 			var want []string
-			for _, n := range strings.Split("12345678", "") {
+			for _, n := range strings.SplitSeq("12345678", "") {
 				want = append(want, stored(n))
 			}
 			require.Equal(t, want, h.sink.all())
