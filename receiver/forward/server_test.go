@@ -228,7 +228,7 @@ func TestEveryModeIsStoredAndThenConfirmed(t *testing.T) {
 				require.Equal(t, chunk, c.ack())
 			}
 			var want []string
-			for _, n := range strings.SplitSeq("12345678", "") {
+			for n := range strings.SplitSeq("12345678", "") {
 				want = append(want, stored(n))
 			}
 			require.Equal(t, want, h.sink.all())
