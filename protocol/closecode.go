@@ -13,6 +13,7 @@ const (
 	CloseProtocolError      CloseCode = 1002
 	CloseUnsupported        CloseCode = 1003
 	CloseNone               CloseCode = 1005 // stands for a frame without a code; it is never sent
+	CloseAbnormal           CloseCode = 1006 // stands for an end without a Close frame; it is never sent
 	CloseInvalidData        CloseCode = 1007
 	ClosePolicyViolation    CloseCode = 1008
 	CloseTooBig             CloseCode = 1009

@@ -182,7 +182,7 @@ func TestRefusalsEndTheConnectionOfOthers(t *testing.T) {
 			require.Equal(t, &test.want, take(t, c.ended))
 			require.Equal(t, "1", take(t, c.pongs))
 			require.Empty(t, c.pongs)
-			require.Equal(t, End{Messages: 1, Records: 1, Bytes: 2, Refused: 1, CloseCode: test.want.Code}, func() End {
+			require.Equal(t, End{Messages: 1, Records: 1, Bytes: 2, Refused: 1, CloseCode: protocol.CloseCode(test.want.Code)}, func() End {
 				end := take(t, ended)
 				end.Cause = nil
 				return end
@@ -201,7 +201,7 @@ func TestAViolationOfRFC6455IsToldEvenIfConfirmationsCanNotBe(t *testing.T) {
 	close(commits.open)
 	require.Equal(t, &websocket.CloseError{Code: 1002, Text: "a frame is not masked"}, take(t, c.ended))
 	require.NoError(t, c.Close())
-	require.Equal(t, 1002, take(t, ended).CloseCode)
+	require.Equal(t, protocol.CloseProtocolError, take(t, ended).CloseCode)
 }
 
 func TestAClientThatDoesNotReadItsAcksIsCut(t *testing.T) {
@@ -227,7 +227,7 @@ func TestAClientThatDoesNotReadItsAcksIsCut(t *testing.T) {
 	require.False(t, isNetwork && timeout.Timeout(), "the client is not read for ever: %v", err)
 	end := take(t, ended)
 	require.ErrorContains(t, end.Cause, "confirmations could not be written")
-	require.Equal(t, 1006, end.CloseCode)
+	require.Equal(t, protocol.CloseAbnormal, end.CloseCode)
 }
 
 func TestProgressIsToldWhileConsumeOrCommitTakesLong(t *testing.T) {

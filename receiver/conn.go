@@ -81,7 +81,7 @@ const (
 
 // closing is an error that the client reads in a Close frame.
 type closing struct {
-	code   int
+	code   protocol.CloseCode
 	reason string
 	cause  error // nil if reason is all there is to say
 }
@@ -153,7 +153,7 @@ func (c *conn) message(ctx context.Context, frameType int, r io.Reader) error {
 	}
 	// gorilla leaves it to the application to check this, RFC 6455 8.1.
 	if frameType == websocket.TextMessage && !utf8.Valid(data) {
-		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "text message is not UTF-8"}
+		return &closing{code: protocol.CloseInvalidData, reason: "text message is not UTF-8"}
 	}
 	c.number++
 	binary := frameType == websocket.BinaryMessage
@@ -198,14 +198,14 @@ func (c *conn) closingOf(err error) error {
 	network, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, budget.ErrShort):
-		return &closing{code: websocket.CloseTryAgainLater, reason: err.Error()}
+		return &closing{code: protocol.CloseTryAgainLater, reason: err.Error()}
 	case errors.Is(err, budget.ErrTooLong):
 		long := &TooLongError{Limit: c.handler.options.MaxMessageBytes, Bytes: max(c.frames.long, int64(len(c.buffer.Bytes())))}
-		return &closing{code: websocket.CloseMessageTooBig, reason: long.Error(), cause: long}
+		return &closing{code: protocol.CloseTooBig, reason: long.Error(), cause: long}
 	case isCorrupt(err):
-		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "compressed message is corrupt", cause: err}
+		return &closing{code: protocol.CloseInvalidData, reason: "compressed message is corrupt", cause: err}
 	case isNetwork && network.Timeout() && !c.overdue.IsZero() && !time.Now().Before(c.overdue):
-		return &closing{code: websocket.ClosePolicyViolation, reason: fmt.Sprintf("message took longer than %v", c.handler.messageTimeout)}
+		return &closing{code: protocol.ClosePolicyViolation, reason: fmt.Sprintf("message took longer than %v", c.handler.messageTimeout)}
 	}
 	return err
 }
@@ -254,7 +254,7 @@ func (c *conn) finish(err error) {
 
 	network, isNetwork := errors.AsType[net.Error](err)
 	if draining && isNetwork && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
-		err = &closing{code: websocket.CloseGoingAway, reason: "shutting down"}
+		err = &closing{code: protocol.CloseGoingAway, reason: "shutting down"}
 	}
 	cut := false
 	if over := c.flush(); over != nil {
@@ -275,21 +275,21 @@ func (c *conn) finish(err error) {
 			return
 		}
 	case isFromPeer:
-		c.client.end.CloseCode = fromPeer.Code
+		c.client.end.CloseCode = protocol.CloseCode(fromPeer.Code)
 		// gorilla has 1006 for a connection that ended without a Close frame.
-		if fromPeer.Code != websocket.CloseAbnormalClosure && !c.sayGoodbye(fromPeer.Code, "") {
+		if c.client.end.CloseCode != protocol.CloseAbnormal && !c.sayGoodbye(c.client.end.CloseCode, "") {
 			return
 		}
 	case cut || isNetwork:
-		c.client.end.CloseCode = websocket.CloseAbnormalClosure
+		c.client.end.CloseCode = protocol.CloseAbnormal
 	default:
-		c.client.end.CloseCode = websocket.CloseProtocolError // gorilla has sent it
+		c.client.end.CloseCode = protocol.CloseProtocolError // gorilla has sent it
 	}
 	c.linger()
 }
 
-func (c *conn) sayGoodbye(code int, reason string) bool {
-	closeFrame := websocket.FormatCloseMessage(code, reason[:min(len(reason), closeReasonBytes)])
+func (c *conn) sayGoodbye(code protocol.CloseCode, reason string) bool {
+	closeFrame := websocket.FormatCloseMessage(int(code), reason[:min(len(reason), closeReasonBytes)])
 	return c.ws.WriteControl(websocket.CloseMessage, closeFrame, c.writeDeadline()) == nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol"
 )
 
 // Bits and opcodes of a frame, RFC 6455 5.2.
@@ -141,7 +143,7 @@ func (f *frames) begins() *closing {
 		f.message = 0
 	}
 	if f.message += int64(length); f.message < 0 {
-		return &closing{code: websocket.CloseMessageTooBig, reason: "message is longer than can be counted"}
+		return &closing{code: protocol.CloseTooBig, reason: "message is longer than can be counted"}
 	}
 	if f.message > f.limit && (f.long == 0 || f.open && f.long < f.message) {
 		f.long = f.message
@@ -162,29 +164,24 @@ func (f *frames) closes() *closing {
 	if len(f.body) == 1 {
 		return violation("the payload of a Close frame has one byte")
 	}
-	code := int(binary.BigEndian.Uint16(f.body))
+	code := protocol.CloseCode(binary.BigEndian.Uint16(f.body))
 	switch {
 	case !isCloseCode(code):
 		return violation(fmt.Sprintf("close code %d is not for a Close frame", code))
 	case !utf8.Valid(f.body[2:]):
-		return &closing{code: websocket.CloseInvalidFramePayloadData, reason: "the reason of a Close frame is not UTF-8"}
+		return &closing{code: protocol.CloseInvalidData, reason: "the reason of a Close frame is not UTF-8"}
 	}
 	return nil
 }
 
-// isCloseCode reports whether a client may send the code, 7.4.
-func isCloseCode(code int) bool {
-	switch {
-	case code >= 3000 && code <= 4999:
-		return true
-	case code >= 1000 && code <= 1013:
-		return code < 1004 || code > 1006
-	}
-	return false
+// isCloseCode reports whether a client may send the code, 7.4. gorilla does not know
+// 1014 and ends the connection over it.
+func isCloseCode(code protocol.CloseCode) bool {
+	return code.Known() && code != protocol.CloseNone && code != protocol.CloseBadGateway
 }
 
 func violation(reason string) *closing {
-	return &closing{code: websocket.CloseProtocolError, reason: reason}
+	return &closing{code: protocol.CloseProtocolError, reason: reason}
 }
 
 // isCorrupt reports whether a compressed message cannot be inflated. gorilla has an

@@ -41,7 +41,7 @@ func closeBody(code uint16, reason string) string {
 
 var brokenFrames = map[string]struct {
 	frame  []byte
-	code   int
+	code   protocol.CloseCode
 	reason string
 }{
 	"not masked":                      {[]byte{0x81, 1, 'x'}, 1002, "a frame is not masked"},
@@ -55,8 +55,9 @@ var brokenFrames = map[string]struct {
 	"a message inside of another one": {slices.Concat(masked(0x01, "a"), masked(0x81, "b")), 1002, "a message begins inside of another one"},
 	"a negative length":               {[]byte{0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}, 1002, "a length has its first bit set"},
 	"half a close code":               {masked(0x88, "\x03"), 1002, "the payload of a Close frame has one byte"},
-	"a close code that is for nobody": {masked(0x88, closeBody(1005, "")), 1002, "close code 1005 is not for a Close frame"},
+	"a close code that is never sent": {masked(0x88, closeBody(1005, "")), 1002, "close code 1005 is not for a Close frame"},
 	"a close code below all":          {masked(0x88, closeBody(999, "")), 1002, "close code 999 is not for a Close frame"},
+	"a close code of proxies":         {masked(0x88, closeBody(1014, "")), 1002, "close code 1014 is not for a Close frame"},
 	"a reason that is not UTF-8":      {masked(0x88, closeBody(1000, "\xff")), 1007, "the reason of a Close frame is not UTF-8"},
 	"a length beyond counting": {slices.Concat(masked(0x01, "a"), []byte{0x00, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4}),
 		1009, "message is longer than can be counted"},
@@ -93,7 +94,7 @@ func TestBrokenFramesEndWithACloseFrame(t *testing.T) {
 			c := dial(t, url, protocol.Subprotocol)
 			c.frames(t, string(masked(0x81, "1")), string(test.frame))
 			require.Equal(t, `{"ack":1}`, take(t, c.messages))
-			require.Equal(t, &websocket.CloseError{Code: test.code, Text: test.reason}, take(t, c.ended))
+			require.Equal(t, &websocket.CloseError{Code: int(test.code), Text: test.reason}, take(t, c.ended))
 		})
 	}
 	t.Run("a compressed message that is corrupt", func(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
 )
 
@@ -202,7 +203,7 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 	require.EqualValues(t, 2, take(t, opened).ID)
 	require.NoError(t, lost.NetConn().Close())
 	end = take(t, ended)
-	require.Equal(t, websocket.CloseAbnormalClosure, end.CloseCode)
+	require.Equal(t, protocol.CloseAbnormal, end.CloseCode)
 	require.ErrorContains(t, end.Cause, "unexpected EOF")
 }
 
@@ -303,7 +304,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 			require.Empty(t, c.pongs)
 			require.NoError(t, c.Close())
 			end := take(t, ended)
-			require.Equal(t, test.want.Code, end.CloseCode)
+			require.Equal(t, protocol.CloseCode(test.want.Code), end.CloseCode)
 			require.ErrorContains(t, end.Cause, test.want.Text)
 			require.Empty(t, s.got())
 			other.send(t, `{}`)

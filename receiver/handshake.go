@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/protocol/forward"
 	"filebeat-websocket/receiver/budget"
 )
@@ -51,7 +52,7 @@ func (c *conn) handshake() error {
 		return fmt.Errorf("handshake: %w", err)
 	}
 	if denial != nil {
-		return &closing{code: websocket.ClosePolicyViolation, reason: notAdmitted, cause: denial}
+		return &closing{code: protocol.ClosePolicyViolation, reason: notAdmitted, cause: denial}
 	}
 	return nil
 }
@@ -68,16 +69,16 @@ func (c *conn) readPing() (forward.Ping, error) {
 	network, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case isNetwork && network.Timeout() && !c.handshakeDeadline(time.Time{}):
-		return forward.Ping{}, &closing{code: websocket.ClosePolicyViolation, reason: "no handshake in time"}
+		return forward.Ping{}, &closing{code: protocol.ClosePolicyViolation, reason: "no handshake in time"}
 	case errors.Is(err, budget.ErrTooLong):
-		return forward.Ping{}, &closing{code: websocket.CloseMessageTooBig, reason: fmt.Sprintf("message is longer than %d bytes", maxPingBytes)}
+		return forward.Ping{}, &closing{code: protocol.CloseTooBig, reason: fmt.Sprintf("message is longer than %d bytes", maxPingBytes)}
 	case err != nil:
 		return forward.Ping{}, c.closingOf(err)
 	}
 	c.handshakeDeadline(time.Time{})
 	ping, err := forward.ParsePing(message.Bytes())
 	if frameType != websocket.BinaryMessage || err != nil {
-		return ping, &closing{code: websocket.ClosePolicyViolation, reason: "a Fluent Forward handshake is expected", cause: err}
+		return ping, &closing{code: protocol.ClosePolicyViolation, reason: "a Fluent Forward handshake is expected", cause: err}
 	}
 	return ping, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/protocol/forward"
 )
 
@@ -135,7 +136,7 @@ func TestHandshakeSaysNothingToWhoIsNotLetIn(t *testing.T) {
 			require.Empty(t, c.messages)
 			require.Empty(t, s.got())
 			end := take(t, ended)
-			require.Equal(t, 1008, end.CloseCode)
+			require.Equal(t, protocol.ClosePolicyViolation, end.CloseCode)
 			require.EqualError(t, end.Cause, test.cause)
 			require.NotContains(t, end.Cause.Error(), sharedKey)
 		})
@@ -185,7 +186,7 @@ func TestHandshakeEndsWithWhoDoesNotTakePartInIt(t *testing.T) {
 		c := dial(t, url)
 		c.helo(t)
 		require.NoError(t, c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), deadlineSoon()))
-		require.Equal(t, 1000, take(t, ended).CloseCode)
+		require.Equal(t, protocol.CloseNormal, take(t, ended).CloseCode)
 	})
 	t.Run("and with all at a shutdown", func(t *testing.T) {
 		h, url := start(t, new(memorySink), Options{Forward: ForwardOptions{SharedKey: sharedKey}})

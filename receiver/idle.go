@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol"
 )
 
 const (
@@ -54,7 +56,7 @@ func (c *conn) watchIdle() error {
 	timeout := c.handler.idleTimeout
 	switch silent := c.idle.silent(); {
 	case silent >= 2*timeout:
-		c.leave(&closing{code: websocket.CloseGoingAway, reason: "no answer to a ping"})
+		c.leave(&closing{code: protocol.CloseGoingAway, reason: "no answer to a ping"})
 	case silent >= timeout:
 		return c.ws.WriteControl(websocket.PingMessage, nil, c.writeDeadline())
 	}
@@ -69,7 +71,7 @@ func (c *conn) leave(why *closing) {
 
 // giveWay ends the connection in favour of another one.
 func (c *conn) giveWay() {
-	c.leave(&closing{code: websocket.CloseTryAgainLater, reason: "idle, and its place is needed"})
+	c.leave(&closing{code: protocol.CloseTryAgainLater, reason: "idle, and its place is needed"})
 }
 
 // idleFor returns for how long the client has sent no message, and whether it has sent

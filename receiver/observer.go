@@ -3,6 +3,8 @@
 
 package receiver
 
+import "filebeat-websocket/protocol"
+
 // Peer is who is at the other end of a connection.
 type Peer struct {
 	ID         uint64 // of the connection: from 1, in the order of the upgrades
@@ -24,7 +26,7 @@ type End struct {
 	Duplicates uint64
 	// CloseCode is that of the Close frame which ended the connection, from either
 	// side; 1006 if there was none.
-	CloseCode int
+	CloseCode protocol.CloseCode
 	// Cause is the error that ended it. It wraps Consume's error.
 	Cause error
 }

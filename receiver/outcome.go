@@ -8,8 +8,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gorilla/websocket"
-
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
 )
 
@@ -31,11 +30,11 @@ func (c *conn) unfit(problem error, list *decode.Records) *closing {
 	case problem == nil:
 		return nil
 	case errors.Is(problem, decode.ErrFrameType):
-		return &closing{code: websocket.CloseUnsupportedData, reason: problem.Error()}
+		return &closing{code: protocol.CloseUnsupported, reason: problem.Error()}
 	case errors.Is(problem, decode.ErrTooLong), errors.Is(problem, decode.ErrMemory):
-		return &closing{code: websocket.CloseMessageTooBig, reason: problem.Error()}
+		return &closing{code: protocol.CloseTooBig, reason: problem.Error()}
 	}
-	return &closing{code: websocket.CloseInvalidFramePayloadData, reason: problem.Error()}
+	return &closing{code: protocol.CloseInvalidData, reason: problem.Error()}
 }
 
 // consume hands the records in list to the Sink.
@@ -63,13 +62,13 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 // since is the Commit that had failed last before Consume was called.
 func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) (wait, error) {
 	if outcome.Err != nil {
-		return wait{}, &closing{code: websocket.CloseInternalServerErr, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
+		return wait{}, &closing{code: protocol.CloseInternalError, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
 	}
 	refusal := refusalOfMessage(outcome.Refusal, list.Bad(), list.Problem(), list.Total())
 	if refusal != nil && (len(refusal.Records) == 0 || !c.replies.acks) {
-		code := websocket.CloseInvalidFramePayloadData
+		code := protocol.CloseInvalidData
 		if refusal.Retry {
-			code = websocket.CloseTryAgainLater
+			code = protocol.CloseTryAgainLater
 		}
 		return c.refuse(refusal, code)
 	}
@@ -94,7 +93,7 @@ func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int,
 
 // refuse tells the client that nothing of the message was taken: with a nack, or by
 // closing the connection.
-func (c *conn) refuse(refusal *Refusal, code int) (wait, error) {
+func (c *conn) refuse(refusal *Refusal, code protocol.CloseCode) (wait, error) {
 	c.handler.intake.observed.refused(c.client.peer, refusal)
 	full := c.replies.add(reply{kind: replyRefused, first: c.number, last: c.number, refusal: refusal})
 	if !c.replies.acks {

@@ -8,8 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
-
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/budget"
 )
 
@@ -155,7 +154,7 @@ func (r *replies) add(added reply) (full bool) {
 	}
 	r.chunks += len(added.chunks)
 	if !r.reserveLocked(&added) {
-		r.endLocked(&closing{code: websocket.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
+		r.endLocked(&closing{code: protocol.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
 		return true
 	}
 	if list := &r.out; added.kind == replyPong {
@@ -188,7 +187,7 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 	}
 	if !r.reserveLocked(&added) {
 		// It was consumed, and comes again: it is never acked.
-		r.endLocked(&closing{code: websocket.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
+		r.endLocked(&closing{code: protocol.CloseTryAgainLater, reason: budget.ErrShort.Error()}, false)
 		return true, false, nil
 	}
 	r.chunks += len(added.chunks)
@@ -326,9 +325,9 @@ func (r *replies) commitFailed(err error) error {
 		return nil
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return &closing{code: websocket.CloseTryAgainLater, reason: refusal.Reason, cause: refusal.Cause}
+		return &closing{code: protocol.CloseTryAgainLater, reason: refusal.Reason, cause: refusal.Cause}
 	}
-	return &closing{code: websocket.CloseInternalServerErr, reason: "messages could not be stored", cause: err}
+	return &closing{code: protocol.CloseInternalError, reason: "messages could not be stored", cause: err}
 }
 
 // end records why the connection ends; the first reason wins.

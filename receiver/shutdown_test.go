@@ -14,6 +14,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/protocol"
 )
 
 // shutdown runs Shutdown and returns when it has begun to refuse connections.
@@ -42,7 +44,7 @@ func TestShutdown(t *testing.T) {
 		require.Equal(t, goingAway, take(t, a.ended))
 		require.Equal(t, goingAway, take(t, b.ended))
 		require.NoError(t, take(t, result), "the client's library answers the Close frame, but does not hang up")
-		require.Equal(t, 1001, take(t, ended).CloseCode)
+		require.Equal(t, protocol.CloseGoingAway, take(t, ended).CloseCode)
 		require.NoError(t, h.Shutdown(t.Context()), "once more")
 	})
 	t.Run("consumes and answers what has been read", func(t *testing.T) {

@@ -10,8 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
-
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/forward"
 	"filebeat-websocket/receiver/post"
@@ -102,7 +101,7 @@ func logObserver(log *slog.Logger, quiet bool) receiver.Observer {
 // which concerns all connections.
 func logClose(log *slog.Logger, quiet bool, p receiver.Peer, end receiver.End) {
 	level := slog.LevelInfo
-	if end.CloseCode == websocket.CloseInternalServerErr {
+	if end.CloseCode == protocol.CloseInternalError {
 		level = slog.LevelError
 	} else if quiet {
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
 )
 
@@ -128,9 +129,9 @@ func (m *Metrics) Observer() receiver.Observer {
 
 // codeLabel is one of few: clients choose their codes, and each label value is
 // kept for good.
-func codeLabel(code int) string {
-	if code >= 1000 && code <= 1014 {
-		return strconv.Itoa(code)
+func codeLabel(code protocol.CloseCode) string {
+	if code >= protocol.CloseNormal && code <= protocol.CloseBadGateway {
+		return strconv.Itoa(int(code))
 	}
 	return "other"
 }

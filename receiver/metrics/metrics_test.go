@@ -108,7 +108,7 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 	require.InDelta(t, 1, testutil.ToFloat64(m.connections), 0)
 	require.NoError(t, ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(3999, ""), time.Now().Add(time.Second)))
 	require.NoError(t, ws.Close())
-	require.Equal(t, 3999, (<-closed).CloseCode)
+	require.Equal(t, protocol.CloseCode(3999), (<-closed).CloseCode)
 	require.Equal(t, 1, opened)
 	require.Equal(t, 2, refused)
 
@@ -162,6 +162,6 @@ func TestAnOutputThatIsGoneHasNoSpace(t *testing.T) {
 
 func TestCloseCodesAreFew(t *testing.T) {
 	for code, want := range map[int]string{1000: "1000", 1014: "1014", 999: "other", 1015: "other", 4000: "other"} {
-		require.Equal(t, want, codeLabel(code))
+		require.Equal(t, want, codeLabel(protocol.CloseCode(code)))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
 )
 
@@ -33,8 +34,8 @@ type agent struct {
 	id     uint64
 	addr   string
 	since  time.Time
-	ended  time.Time // zero while it is open; under agents.mutex
-	code   int       // of the Close frame, once ended
+	ended  time.Time          // zero while it is open; under agents.mutex
+	code   protocol.CloseCode // of the Close frame, once ended
 	format atomic.Pointer[string]
 	host   atomic.Pointer[string] // that its records name
 
@@ -102,18 +103,18 @@ func (a *agents) named(id uint64, host string) {
 
 // agentState is an agent as the page gets it. Times are Unix milliseconds.
 type agentState struct {
-	ID        uint64  `json:"id"`
-	Addr      string  `json:"addr"`
-	Host      string  `json:"host"`
-	Format    string  `json:"format"`
-	Since     int64   `json:"since"`
-	Confirmed int64   `json:"confirmed"`
-	Ended     int64   `json:"ended"` // 0 while it is open
-	Code      int     `json:"code"`
-	Messages  uint64  `json:"messages"`
-	Records   uint64  `json:"records"`
-	Bytes     uint64  `json:"bytes"`
-	Rate      float64 `json:"rate"` // records a second
+	ID        uint64             `json:"id"`
+	Addr      string             `json:"addr"`
+	Host      string             `json:"host"`
+	Format    string             `json:"format"`
+	Since     int64              `json:"since"`
+	Confirmed int64              `json:"confirmed"`
+	Ended     int64              `json:"ended"` // 0 while it is open
+	Code      protocol.CloseCode `json:"code"`
+	Messages  uint64             `json:"messages"`
+	Records   uint64             `json:"records"`
+	Bytes     uint64             `json:"bytes"`
+	Rate      float64            `json:"rate"` // records a second
 }
 
 // snapshot returns the number of open agents and those to show: the busiest,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
 )
 
@@ -203,7 +204,7 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	}
 	require.Len(t, state.Site.Agents, 2)
 	require.Equal(t, uint64(1), state.Site.Agents[1].ID)
-	require.Equal(t, 1001, state.Site.Agents[1].Code)
+	require.Equal(t, protocol.CloseGoingAway, state.Site.Agents[1].Code)
 	require.NotZero(t, state.Site.Agents[1].Ended)
 
 	for id := range uint64(1000) {
