@@ -31,7 +31,7 @@ func dialSilent(t *testing.T, url string) (*client, <-chan struct{}) {
 
 func TestASilentClientGetsAPingAndThenHasToGo(t *testing.T) {
 	h, url := start(t, new(memorySink), Options{})
-	h.idleTimeout = 100 * time.Millisecond
+	h.idleTimeout = 400 * time.Millisecond // a busy machine answers later
 	silent, pings := dialSilent(t, url)
 	answering := dial(t, url, protocol.Subprotocol)
 	take(t, pings)
