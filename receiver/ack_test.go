@@ -20,7 +20,7 @@ import (
 )
 
 // replies takes texts from the client until it has as many as wanted.
-func (c *client) replies(t testing.TB, wanted ...string) {
+func (c *testClient) replies(t testing.TB, wanted ...string) {
 	t.Helper()
 	for _, want := range wanted {
 		require.Equal(t, want, take(t, c.messages))

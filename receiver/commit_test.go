@@ -204,7 +204,7 @@ func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 	h, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
 	h.intake.commits.maxBytes = bound
 	const messages = 100 // of 2+64 bytes each
-	clients := []*client{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
+	clients := []*testClient{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
 	for _, c := range clients {
 		c.frames(t, strings.Repeat(maskedFrame(textFrame, "{}"), messages))
 	}
@@ -234,7 +234,7 @@ func TestShutdownCommitsAndConfirmsBeforeItCloses(t *testing.T) {
 		commits.result <- nil
 		take(t, commits.entered)
 		commits.result <- nil
-		for _, c := range []*client{acks, pings} {
+		for _, c := range []*testClient{acks, pings} {
 			require.Equal(t, &websocket.CloseError{Code: 1001, Text: "shutting down"}, take(t, c.ended))
 		}
 		acks.replies(t, `{"ack":1}`)

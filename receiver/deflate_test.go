@@ -19,7 +19,7 @@ import (
 )
 
 // dialDeflate offers permessage-deflate.
-func dialDeflate(t testing.TB, url string) *client {
+func dialDeflate(t testing.TB, url string) *testClient {
 	t.Helper()
 	dialer := websocket.Dialer{EnableCompression: true, Subprotocols: []string{protocol.Subprotocol}}
 	ws, res, err := dialer.DialContext(t.Context(), url, nil)
@@ -46,7 +46,7 @@ func deflated(t testing.TB, text string) string {
 
 func TestCompressedMessages(t *testing.T) {
 	const limit = 1 << 20
-	serve := func(t *testing.T) (*memorySink, *client) {
+	serve := func(t *testing.T) (*memorySink, *testClient) {
 		t.Helper()
 		s := &memorySink{}
 		_, url := start(t, s, Options{MaxMessageBytes: limit})

@@ -36,7 +36,7 @@ const (
 )
 
 // chunks takes acks from the client, each of which has to be of that chunk.
-func (c *client) chunks(t testing.TB, wanted ...string) {
+func (c *testClient) chunks(t testing.TB, wanted ...string) {
 	t.Helper()
 	for _, want := range wanted {
 		chunk, err := forward.ParseAck([]byte(take(t, c.messages)))
@@ -45,7 +45,7 @@ func (c *client) chunks(t testing.TB, wanted ...string) {
 	}
 }
 
-func (c *client) sendBinary(t testing.TB, message string) {
+func (c *testClient) sendBinary(t testing.TB, message string) {
 	t.Helper()
 	require.NoError(t, c.WriteMessage(websocket.BinaryMessage, []byte(message)))
 }

@@ -80,15 +80,15 @@ func start(t testing.TB, sink Sink, options Options) (*Handler, string) {
 	return h, "ws" + strings.TrimPrefix(server.URL, "http")
 }
 
-// client is a gorilla client whose reader puts what it gets into channels.
-type client struct {
+// testClient is a gorilla client whose reader puts what it gets into channels.
+type testClient struct {
 	*websocket.Conn
 	messages chan string
 	pongs    chan string
 	ended    chan error
 }
 
-func dial(t testing.TB, url string, subprotocols ...string) *client {
+func dial(t testing.TB, url string, subprotocols ...string) *testClient {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: subprotocols}
 	ws, res, err := dialer.DialContext(t.Context(), url, nil)
@@ -98,9 +98,9 @@ func dial(t testing.TB, url string, subprotocols ...string) *client {
 }
 
 // receive starts the reader of a connection.
-func receive(t testing.TB, ws *websocket.Conn) *client {
+func receive(t testing.TB, ws *websocket.Conn) *testClient {
 	t.Helper()
-	c := &client{Conn: ws, messages: make(chan string, 10_000), pongs: make(chan string, 1000), ended: make(chan error, 1)}
+	c := &testClient{Conn: ws, messages: make(chan string, 10_000), pongs: make(chan string, 1000), ended: make(chan error, 1)}
 	ws.SetPongHandler(func(payload string) error {
 		c.pongs <- payload
 		return nil
@@ -124,22 +124,22 @@ func receive(t testing.TB, ws *websocket.Conn) *client {
 	return c
 }
 
-func (c *client) send(t testing.TB, messages ...string) {
+func (c *testClient) send(t testing.TB, messages ...string) {
 	t.Helper()
 	for _, m := range messages {
 		require.NoError(t, c.WriteMessage(websocket.TextMessage, []byte(m)))
 	}
 }
 
-func (c *client) ping(t testing.TB, payload string) {
+func (c *testClient) ping(t testing.TB, payload string) {
 	t.Helper()
 	require.NoError(t, c.WriteControl(websocket.PingMessage, []byte(payload), deadlineSoon()))
 }
 
 // frames writes frames as they are, in one segment.
-func (c *client) frames(t testing.TB, frames ...string) {
+func (c *testClient) frames(t testing.TB, list ...string) {
 	t.Helper()
-	_, err := c.NetConn().Write([]byte(strings.Join(frames, "")))
+	_, err := c.NetConn().Write([]byte(strings.Join(list, "")))
 	require.NoError(t, err)
 }
 

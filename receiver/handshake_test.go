@@ -32,7 +32,7 @@ func answer(helo forward.Helo, key, username, password string) forward.Ping {
 	return p
 }
 
-func (c *client) helo(t testing.TB) forward.Helo {
+func (c *testClient) helo(t testing.TB) forward.Helo {
 	t.Helper()
 	helo, err := forward.ParseHelo([]byte(take(t, c.messages)))
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func (c *client) helo(t testing.TB) forward.Helo {
 	return helo
 }
 
-func (c *client) pong(t testing.TB) forward.Pong {
+func (c *testClient) pong(t testing.TB) forward.Pong {
 	t.Helper()
 	pong, err := forward.ParsePong([]byte(take(t, c.messages)))
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 )
 
 // dialSilent returns a client that answers no Ping, and a channel of those it gets.
-func dialSilent(t *testing.T, url string) (*client, <-chan struct{}) {
+func dialSilent(t *testing.T, url string) (*testClient, <-chan struct{}) {
 	t.Helper()
 	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 	require.NoError(t, err)
@@ -73,7 +73,7 @@ func TestTheOldestIdleClientGivesWay(t *testing.T) {
 	require.Error(t, err, "nobody has been idle for long")
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 
-	for _, one := range []*client{older, newer} {
+	for _, one := range []*testClient{older, newer} {
 		require.Eventually(t, func() bool {
 			ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 			if err != nil {

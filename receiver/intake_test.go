@@ -152,7 +152,7 @@ func TestAStalledMessageGivesWay(t *testing.T) {
 	sink := new(memorySink)
 	// 7 MiB are for what arrives.
 	h, url := start(t, sink, Options{MaxMemory: 16 << 20})
-	var stalled []*client
+	var stalled []*testClient
 	for range 13 {
 		c := dial(t, url)
 		stalled = append(stalled, c)

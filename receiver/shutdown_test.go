@@ -146,7 +146,7 @@ func TestAHundredConnectionsAtOnce(t *testing.T) {
 	const connections, messages = 100, 50
 	var s memorySink
 	h, url := start(t, &s, Options{})
-	clients := make([]*client, connections)
+	clients := make([]*testClient, connections)
 	for i := range clients {
 		clients[i] = dial(t, url)
 	}

@@ -80,10 +80,10 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 }
 
 func TestFlagsAreUnderstood(t *testing.T) {
-	loopback := func(listen string, change func(*settings)) settings {
+	loopback := func(address string, change func(*settings)) settings {
 		var s settings
 		newFlagSet(&s)
-		s.listen = listen
+		s.listen = address
 		change(&s)
 		return s
 	}

@@ -25,8 +25,8 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// request asks with some headers, among them Host.
-func request(t *testing.T, url string, header ...string) (status int, body string) {
+// fetch asks with some headers, among them Host.
+func fetch(t *testing.T, url string, header ...string) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -170,13 +170,13 @@ func TestOtherSitesNeitherWriteNorRead(t *testing.T) {
 		require.Equal(t, test.want, upgrade(t, address, header), "%+v", test)
 	}
 	for _, path := range []string{"metrics", "healthz", "nothing"} {
-		status, _ := request(t, home+path, "Origin", "http://example.org")
+		status, _ := fetch(t, home+path, "Origin", "http://example.org")
 		require.Equal(t, http.StatusForbidden, status, path)
 	}
-	status, body := request(t, home+"metrics", "Host", "rebound.example.org:8080")
+	status, body := fetch(t, home+"metrics", "Host", "rebound.example.org:8080")
 	require.Equal(t, http.StatusForbidden, status)
 	require.NotContains(t, body, "wsreceiver_")
-	status, _ = request(t, home+"metrics", "Host", "other.example.com:8080")
+	status, _ = fetch(t, home+"metrics", "Host", "other.example.com:8080")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, exitOK, p.stop())
 }
@@ -189,22 +189,22 @@ func TestWrongTokensAreSlowOnAllPathsAndTheRightOnePasses(t *testing.T) {
 	home := "http://" + strings.TrimSuffix(strings.TrimPrefix(address, "ws://"), "ingest")
 	for range 5 {
 		require.Equal(t, http.StatusUnauthorized, upgrade(t, address, http.Header{"Authorization": {"Bearer wrong"}}))
-		status, _ := request(t, home+"metrics", "Authorization", "Bearer wrong")
+		status, _ := fetch(t, home+"metrics", "Authorization", "Bearer wrong")
 		require.Equal(t, http.StatusUnauthorized, status)
 	}
 	began := time.Now()
-	status, _ := request(t, home+"metrics", "Authorization", "Bearer wrong")
+	status, _ := fetch(t, home+"metrics", "Authorization", "Bearer wrong")
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond)
 	began = time.Now()
-	status, _ = request(t, home+"tail/access", "Authorization", "Bearer wrong")
+	status, _ = fetch(t, home+"tail/access", "Authorization", "Bearer wrong")
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond, "one count for all paths")
 	began = time.Now()
 	require.Equal(t, http.StatusSwitchingProtocols, upgrade(t, address, http.Header{"Authorization": {"Bearer right"}}))
-	status, _ = request(t, home+"metrics", "Authorization", "Bearer right")
+	status, _ = fetch(t, home+"metrics", "Authorization", "Bearer right")
 	require.Equal(t, http.StatusOK, status)
-	status, _ = request(t, home+"tail/access", "Authorization", "Bearer right")
+	status, _ = fetch(t, home+"tail/access", "Authorization", "Bearer right")
 	require.Equal(t, http.StatusNoContent, status)
 	require.Less(t, time.Since(began), 900*time.Millisecond)
 	require.Equal(t, exitOK, p.stop())

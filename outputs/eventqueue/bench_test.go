@@ -29,25 +29,25 @@ func eachQueue(b *testing.B, settings memqueue.Settings, run func(*testing.B, qu
 // last is the entry that ends a benchmark.
 const last = "the last event"
 
-// open returns a queue with a consumer, which calls pause with each batch before it
+// openQueue returns a queue with a consumer, which calls pause with each batch before it
 // is done with it, and the function that closes it.
-func open(b *testing.B, factory queue.QueueFactory, pause func()) (queue.Queue, func()) {
+func openQueue(b *testing.B, factory queue.QueueFactory, pause func()) (queue.Queue, func()) {
 	b.Helper()
 	q, err := factory(logp.NewLogger(""), queue.NewQueueObserver(nil), 0, nil)
 	require.NoError(b, err)
 	closed := make(chan struct{})
 	go func() {
 		for {
-			batch, err := q.Get(0)
+			got, err := q.Get(0)
 			if err != nil {
 				return
 			}
-			if batch.Entry(batch.Count()-1) == last {
+			if got.Entry(got.Count()-1) == last {
 				<-closed // libbeat's queue is done only if it had an event at its Close
 			}
 			pause()
-			batch.FreeEntries()
-			batch.Done()
+			got.FreeEntries()
+			got.Done()
 		}
 	}()
 	return q, func() {
@@ -66,7 +66,7 @@ func BenchmarkPublish(b *testing.B) {
 	settings := memqueue.Settings{Events: 12800, MaxGetRequest: 1600, FlushTimeout: 100 * time.Millisecond}
 	eachQueue(b, settings, func(b *testing.B, factory queue.QueueFactory) {
 		b.ReportAllocs()
-		q, end := open(b, factory, atOnce)
+		q, end := openQueue(b, factory, atOnce)
 		p := q.Producer(queue.ProducerConfig{ACK: func(int) {}})
 		entry := queue.Entry("an event")
 		for b.Loop() {
@@ -87,7 +87,7 @@ func BenchmarkManyProducers(b *testing.B) {
 				settings := memqueue.Settings{Events: events, MaxGetRequest: events / 2, FlushTimeout: 100 * time.Millisecond}
 				eachQueue(b, settings, func(b *testing.B, factory queue.QueueFactory) {
 					b.ReportAllocs()
-					q, end := open(b, factory, atOnce)
+					q, end := openQueue(b, factory, atOnce)
 					waits := make([]time.Duration, b.N)
 					all := make([]queue.Producer, producers)
 					for i := range all {
@@ -126,7 +126,7 @@ func BenchmarkQuietBesideBusy(b *testing.B) {
 		b.Run(fmt.Sprintf("busy=%d", busy), func(b *testing.B) {
 			settings := memqueue.Settings{Events: 256, MaxGetRequest: 128, FlushTimeout: 100 * time.Millisecond}
 			eachQueue(b, settings, func(b *testing.B, factory queue.QueueFactory) {
-				q, end := open(b, factory, func() { time.Sleep(time.Millisecond) })
+				q, end := openQueue(b, factory, func() { time.Sleep(time.Millisecond) })
 				var stop atomic.Bool
 				var published atomic.Int64
 				var running sync.WaitGroup

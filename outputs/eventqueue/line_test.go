@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wait publishes each event from a producer of its own. They wait in this order.
-func wait(q *Queue, events ...queue.Entry) (producers []queue.Producer, published []<-chan bool) {
+// queueUp publishes each event from a producer of its own. They wait in this order.
+func queueUp(q *Queue, events ...queue.Entry) (producers []queue.Producer, published []<-chan bool) {
 	for _, e := range events {
 		p := q.Producer(queue.ProducerConfig{})
 		producers = append(producers, p)
@@ -43,8 +43,8 @@ func returned(published []<-chan bool) (results []any) {
 func TestWaitingProducersGetRoomInTheOrderInWhichTheyCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 2, MaxGetRequest: 2}, nil, nil)
-		publish(t, q.Producer(queue.ProducerConfig{}), "a", "b")
-		_, published := wait(q, 1, 2, 3, 4, 5)
+		publishAll(t, q.Producer(queue.ProducerConfig{}), "a", "b")
+		_, published := queueUp(q, 1, 2, 3, 4, 5)
 		late := q.Producer(queue.ProducerConfig{})
 		for _, want := range []struct {
 			batch    []queue.Entry
@@ -61,7 +61,7 @@ func TestWaitingProducersGetRoomInTheOrderInWhichTheyCame(t *testing.T) {
 			b.Done()
 			require.Equal(t, want.returned, returned(published))
 		}
-		publish(t, late, "late")
+		publishAll(t, late, "late")
 		require.Equal(t, []queue.Entry{5, "late"}, entries(get(t, q, 2)))
 	})
 }
@@ -118,15 +118,15 @@ func TestClosedProducerLeavesItsPlaceToTheNext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := New(memqueue.Settings{Events: 3, MaxGetRequest: 3}, nil, nil)
-				publish(t, q.Producer(queue.ProducerConfig{}), "a", "b", "c")
-				producers, published := wait(q, 0, 1, 2, 3)
+				publishAll(t, q.Producer(queue.ProducerConfig{}), "a", "b", "c")
+				producers, published := queueUp(q, 0, 1, 2, 3)
 				want := []any{nil, nil, nil, nil}
 				for _, i := range c.closed {
 					producers[i].Close()
 					want[i] = false
 				}
 				require.Equal(t, want, returned(published))
-				wait(q, "late")
+				queueUp(q, "late")
 				var got []queue.Entry
 				for q.count > 0 {
 					b := get(t, q, 3)
@@ -140,26 +140,26 @@ func TestClosedProducerLeavesItsPlaceToTheNext(t *testing.T) {
 	}
 }
 
-// admitted publishes an event that waits, makes room for it, and leaves it to the
+// letOneIn publishes an event that waits, makes room for it, and leaves it to the
 // caller to wake its producer.
-func admitted(t *testing.T) (q *Queue, p queue.Producer, published []<-chan bool, wake func()) {
+func letOneIn(t *testing.T) (q *Queue, p queue.Producer, published []<-chan bool, wake func()) {
 	t.Helper()
 	q = New(memqueue.Settings{Events: 1}, nil, nil)
-	publish(t, q.Producer(queue.ProducerConfig{}), "first")
-	producers, published := wait(q, "next")
+	publishAll(t, q.Producer(queue.ProducerConfig{}), "first")
+	producers, published := queueUp(q, "next")
 	q.acking = true // no other goroutine makes the room
 	get(t, q, 1).Done()
-	_, line, goOn := q.remove()
+	_, let, goOn := q.remove()
 	require.True(t, goOn)
 	return q, producers[0], published, func() {
-		line.wake()
+		let.wake()
 		q.acknowledge()
 	}
 }
 
 func TestRoomIsTakenBeforeTheProducersWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, _, published, wake := admitted(t)
+		q, _, published, wake := letOneIn(t)
 		_, ok := q.Producer(queue.ProducerConfig{}).TryPublish("a newcomer")
 		require.False(t, ok)
 		require.Equal(t, []queue.Entry{"next"}, entries(get(t, q, 1)))
@@ -181,7 +181,7 @@ func TestAdmittedEventIsPublishedWhateverClosesNext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				q, p, published, wake := admitted(t)
+				q, p, published, wake := letOneIn(t)
 				require.NoError(t, end(q, p))
 				wake()
 				require.Equal(t, []any{true}, returned(published))
@@ -199,8 +199,8 @@ func TestWaitingEventIsEncodedAndNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := &counts{}
 		q := New(memqueue.Settings{Events: 1}, seen, func() queue.Encoder { return sizes{} })
-		publish(t, q.Producer(queue.ProducerConfig{}), "first")
-		producers, _ := wait(q, "the next", "refused")
+		publishAll(t, q.Producer(queue.ProducerConfig{}), "first")
+		producers, _ := queueUp(q, "the next", "refused")
 		require.Equal(t, 5, seen.addedBytes)
 		get(t, q, 1).Done()
 		synctest.Wait()
@@ -225,14 +225,14 @@ func TestProducersTakeTurns(t *testing.T) {
 		running.Go(func() {
 			p := q.Producer(queue.ProducerConfig{})
 			for number := range 10 * turn {
-				p.Publish(event{i, number})
+				p.Publish(testEvent{i, number})
 			}
 		})
 	}
 	running.Wait()
 	longest, length := 0, 0
 	for i := range q.ring {
-		e, _ := q.ring[i].entry.(event)
+		e, _ := q.ring[i].entry.(testEvent)
 		if e.number == 0 || q.ring[i].producer != q.ring[i-1].producer {
 			length = 0
 		}
@@ -245,8 +245,8 @@ func TestProducersTakeTurns(t *testing.T) {
 func TestCloseOfTheQueueEndsEveryPublishThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 1}, nil, nil)
-		publish(t, q.Producer(queue.ProducerConfig{}), "first")
-		_, published := wait(q, 1, 2, 3)
+		publishAll(t, q.Producer(queue.ProducerConfig{}), "first")
+		_, published := queueUp(q, 1, 2, 3)
 		require.NoError(t, q.Close())
 		require.Equal(t, []any{false, false, false}, returned(published))
 		b := get(t, q, 1)
@@ -260,9 +260,9 @@ func TestCloseOfTheQueueEndsEveryPublishThatWaits(t *testing.T) {
 func TestAdmittedEventsFillTheBatchThatGetWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 4, MaxGetRequest: 4, FlushTimeout: time.Hour}, nil, nil)
-		publish(t, q.Producer(queue.ProducerConfig{}), "a", "b", "c", "d")
+		publishAll(t, q.Producer(queue.ProducerConfig{}), "a", "b", "c", "d")
 		b := get(t, q, 2)
-		wait(q, 1, 2)
+		queueUp(q, 1, 2)
 		begun := time.Now()
 		batches := make(chan queue.Batch, 1)
 		go func() {
@@ -281,8 +281,8 @@ func TestSlowCallbackHoldsBackNoWaitingProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 1}, nil, nil)
 		release := make(chan struct{})
-		publish(t, q.Producer(queue.ProducerConfig{ACK: func(int) { <-release }}), "first")
-		_, published := wait(q, "next")
+		publishAll(t, q.Producer(queue.ProducerConfig{ACK: func(int) { <-release }}), "first")
+		_, published := queueUp(q, "next")
 		get(t, q, 1).Done()
 		require.Equal(t, []any{true}, returned(published))
 		close(release)

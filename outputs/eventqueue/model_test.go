@@ -27,20 +27,20 @@ type model struct {
 	longest int // events of a batch
 	closing bool
 	closed  map[int]bool // producers
-	line    []event
-	unread  []event
+	line    []testEvent
+	unread  []testEvent
 	batches []*modelBatch
 	lastID  queue.EntryID
-	answers map[event]queue.EntryID // of Publish and TryPublish; 0: false
-	acked   map[int]int             // events, by producer
+	answers map[testEvent]queue.EntryID // of Publish and TryPublish; 0: false
+	acked   map[int]int                 // events, by producer
 }
 
 type modelBatch struct {
-	events []event
+	events []testEvent
 	done   bool
 }
 
-func (m *model) publish(e event, wait bool) {
+func (m *model) publish(e testEvent, wait bool) {
 	switch {
 	case m.closing || m.closed[e.producer]:
 		m.answers[e] = 0
@@ -53,14 +53,14 @@ func (m *model) publish(e event, wait bool) {
 	}
 }
 
-func (m *model) add(e event) {
+func (m *model) add(e testEvent) {
 	m.free--
 	m.lastID++
 	m.answers[e] = m.lastID
 	m.unread = append(m.unread, e)
 }
 
-func (m *model) refuse(which func(event) bool) {
+func (m *model) refuse(which func(testEvent) bool) {
 	for _, e := range m.line {
 		if which(e) {
 			m.answers[e] = 0
@@ -69,7 +69,7 @@ func (m *model) refuse(which func(event) bool) {
 	m.line = slices.DeleteFunc(m.line, which)
 }
 
-func (m *model) get(count int) []event {
+func (m *model) get(count int) []testEvent {
 	count = min(count, m.longest, len(m.unread))
 	b := &modelBatch{events: m.unread[:count]}
 	m.unread = m.unread[count:]
@@ -92,8 +92,8 @@ func (m *model) done(b *modelBatch) {
 	}
 }
 
-func (m *model) waits(producer int) bool {
-	return slices.ContainsFunc(m.line, func(e event) bool { return e.producer == producer })
+func (m *model) waits(which int) bool {
+	return slices.ContainsFunc(m.line, func(e testEvent) bool { return e.producer == which })
 }
 
 // system is the queue that is compared with the model, and what it answered.
@@ -104,19 +104,19 @@ type system struct {
 	seen      *counts
 
 	mutex   sync.Mutex // of what follows
-	answers map[event]queue.EntryID
+	answers map[testEvent]queue.EntryID
 	acked   map[int]int
 }
 
-func (s *system) open(producer int) {
-	s.producers[producer] = s.queue.Producer(queue.ProducerConfig{ACK: func(count int) {
+func (s *system) open(which int) {
+	s.producers[which] = s.queue.Producer(queue.ProducerConfig{ACK: func(count int) {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()
-		s.acked[producer] += count
+		s.acked[which] += count
 	}})
 }
 
-func (s *system) publish(e event, publish func(queue.Entry) (queue.EntryID, bool)) {
+func (s *system) publish(e testEvent, publish func(queue.Entry) (queue.EntryID, bool)) {
 	id, ok := publish(e)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -182,27 +182,27 @@ type step struct {
 }
 
 func (s *system) take(m *model, next step, number int) error {
-	producer := next.which % modelProducers
-	e := event{producer, number}
+	which := next.which % modelProducers
+	e := testEvent{which, number}
 	switch next.what {
 	case "publish":
-		if !m.waits(producer) {
+		if !m.waits(which) {
 			m.publish(e, true)
-			go s.publish(e, s.producers[producer].Publish)
+			go s.publish(e, s.producers[which].Publish)
 		}
 	case "try to publish":
-		if !m.waits(producer) {
+		if !m.waits(which) {
 			m.publish(e, false)
-			s.publish(e, s.producers[producer].TryPublish)
+			s.publish(e, s.producers[which].TryPublish)
 		}
 	case "close a producer":
-		m.closed[producer] = true
-		m.refuse(func(e event) bool { return e.producer == producer })
-		s.producers[producer].Close()
+		m.closed[which] = true
+		m.refuse(func(e testEvent) bool { return e.producer == which })
+		s.producers[which].Close()
 	case "open a producer":
-		if m.closed[producer] {
-			m.closed[producer] = false
-			s.open(producer)
+		if m.closed[which] {
+			m.closed[which] = false
+			s.open(which)
 		}
 	case "get":
 		if len(m.unread) > 0 {
@@ -223,7 +223,7 @@ func (s *system) take(m *model, next step, number int) error {
 		}
 	case "close":
 		m.closing = true
-		m.refuse(func(event) bool { return true })
+		m.refuse(func(testEvent) bool { return true })
 		return s.queue.Close()
 	}
 	return nil
@@ -237,16 +237,16 @@ func compareWithModel(settings memqueue.Settings, steps []step) error {
 	}
 	m := &model{
 		free: settings.Events, longest: longest,
-		closed: map[int]bool{}, answers: map[event]queue.EntryID{}, acked: map[int]int{},
+		closed: map[int]bool{}, answers: map[testEvent]queue.EntryID{}, acked: map[int]int{},
 	}
 	seen := &counts{}
 	s := &system{
 		queue: New(settings, seen, nil), seen: seen,
 		producers: map[int]queue.Producer{}, batches: map[*modelBatch]queue.Batch{},
-		answers: map[event]queue.EntryID{}, acked: map[int]int{},
+		answers: map[testEvent]queue.EntryID{}, acked: map[int]int{},
 	}
-	for producer := range modelProducers {
-		s.open(producer)
+	for which := range modelProducers {
+		s.open(which)
 	}
 	// In the end everything is taken out.
 	for range settings.Events {

@@ -31,7 +31,7 @@ func get(t *testing.T, q *Queue, count int) queue.Batch {
 	return b
 }
 
-func publish(t *testing.T, p queue.Producer, events ...queue.Entry) {
+func publishAll(t *testing.T, p queue.Producer, events ...queue.Entry) {
 	t.Helper()
 	for _, event := range events {
 		_, ok := p.Publish(event)
@@ -91,7 +91,7 @@ func TestBatchIsFullOrAsOldAsTheFlushTimeout(t *testing.T) {
 				q := New(c.settings, nil, nil)
 				p := q.Producer(queue.ProducerConfig{})
 				for range c.before {
-					publish(t, p, "event")
+					publishAll(t, p, "event")
 				}
 				ended := make(chan struct{})
 				go func() {
@@ -121,11 +121,11 @@ func TestProducersAreToldInOrderAndOnlyOnce(t *testing.T) {
 		a := q.Producer(queue.ProducerConfig{ACK: func(count int) { told = append(told, count) }})
 		b := q.Producer(queue.ProducerConfig{ACK: func(count int) { told = append(told, -count) }})
 		silent := q.Producer(queue.ProducerConfig{})
-		publish(t, a, 1, 2)
-		publish(t, b, 3)
-		publish(t, a, 4)
-		publish(t, silent, 5)
-		publish(t, b, 6)
+		publishAll(t, a, 1, 2)
+		publishAll(t, b, 3)
+		publishAll(t, a, 4)
+		publishAll(t, silent, 5)
+		publishAll(t, b, 6)
 		first, second, third := get(t, q, 2), get(t, q, 2), get(t, q, 2)
 		require.Equal(t, []queue.Entry{3, 4}, entries(second))
 
@@ -146,7 +146,7 @@ func TestFullQueueHoldsPublishUntilTheOldestBatchIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 4, MaxGetRequest: 2}, nil, nil)
 		p := q.Producer(queue.ProducerConfig{})
-		publish(t, p, 1, 2, 3, 4)
+		publishAll(t, p, 1, 2, 3, 4)
 		_, ok := p.TryPublish(5)
 		require.False(t, ok)
 		published := publishing(p, 5)
@@ -166,7 +166,7 @@ func TestEndOfAProducerEndsItsPublish(t *testing.T) {
 		q := New(memqueue.Settings{Events: 1}, nil, nil)
 		told := 0
 		p := q.Producer(queue.ProducerConfig{ACK: func(count int) { told += count }})
-		publish(t, p, 1)
+		publishAll(t, p, 1)
 		published := publishing(p, 2)
 		synctest.Wait()
 		p.Close()
@@ -182,7 +182,7 @@ func TestClosedQueueHandsOutWhatItHasAndIsDone(t *testing.T) {
 		q := New(memqueue.Settings{Events: 4, MaxGetRequest: 3, FlushTimeout: time.Hour}, nil, nil)
 		told := 0
 		p := q.Producer(queue.ProducerConfig{ACK: func(count int) { told += count }})
-		publish(t, p, 1, 2)
+		publishAll(t, p, 1, 2)
 		batches := make(chan queue.Batch, 1)
 		go func() {
 			b, _ := q.Get(3)
@@ -227,7 +227,7 @@ func TestClosedQueueIsDoneOnlyAfterTheLastCallback(t *testing.T) {
 		q := New(memqueue.Settings{Events: 4}, nil, nil)
 		release := make(chan struct{})
 		p := q.Producer(queue.ProducerConfig{ACK: func(int) { <-release }})
-		publish(t, p, "event")
+		publishAll(t, p, "event")
 		get(t, q, 1).Done()
 		synctest.Wait()
 		require.NoError(t, q.Close())
@@ -246,7 +246,7 @@ func TestClosedQueueIsDoneOnlyAfterTheLastCallback(t *testing.T) {
 func TestEventAtTheMomentOfTheTimeoutAnswersNoOtherGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(memqueue.Settings{Events: 4, MaxGetRequest: 2, FlushTimeout: time.Hour}, nil, nil)
-		publish(t, q.Producer(queue.ProducerConfig{}), 1)
+		publishAll(t, q.Producer(queue.ProducerConfig{}), 1)
 		timeout := make(chan time.Time)
 		awaited := make(chan bool)
 		go func() { awaited <- q.await(2, timeout) }()
@@ -271,7 +271,7 @@ func TestCallbackMayUseTheQueue(t *testing.T) {
 				t.Error("not published")
 			}
 		}})
-		publish(t, p, "first")
+		publishAll(t, p, "first")
 		get(t, q, 1).Done()
 		require.Equal(t, []queue.Entry{"next"}, entries(get(t, q, 1)))
 	})
@@ -320,7 +320,7 @@ func TestEventsAreEncodedAndCounted(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, queue.BufferConfig{MaxEvents: 4}, q.BufferConfig())
 		require.Equal(t, "mem", q.QueueType())
-		publish(t, q.Producer(queue.ProducerConfig{}), "a", "bc", "def")
+		publishAll(t, q.Producer(queue.ProducerConfig{}), "a", "bc", "def")
 		b := get(t, q, 2)
 		require.Equal(t, []queue.Entry{"encoded a", "encoded bc"}, entries(b))
 		require.Equal(t, counts{maxEvents: 4, most: 3, added: 3, addedBytes: 6, consumed: 2, consumedBytes: 3}, *seen)

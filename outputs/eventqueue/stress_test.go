@@ -17,8 +17,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// event is the number of an event of a producer.
-type event struct{ producer, number int }
+// testEvent is the number of an event of a producer.
+type testEvent struct{ producer, number int }
 
 // Producers, consumers and batches that are done in any order: every event comes
 // once, each producer's in order, and no producer is told more than was done.
@@ -51,7 +51,7 @@ func TestNothingIsLostWhateverTheInterleaving(t *testing.T) {
 			writers.Go(func() {
 				defer p.Close()
 				for number := range each {
-					if _, ok := p.Publish(event{i, number}); !ok {
+					if _, ok := p.Publish(testEvent{i, number}); !ok {
 						t.Errorf("not published: event %d of producer %d", number, i)
 					}
 				}
@@ -62,7 +62,7 @@ func TestNothingIsLostWhateverTheInterleaving(t *testing.T) {
 		finish := func(b queue.Batch) {
 			mutex.Lock()
 			for i := range b.Count() {
-				e, _ := b.Entry(i).(event)
+				e, _ := b.Entry(i).(testEvent)
 				done[e.producer]++
 			}
 			mutex.Unlock()
@@ -76,7 +76,7 @@ func TestNothingIsLostWhateverTheInterleaving(t *testing.T) {
 			require.NotZero(t, b.Count())
 			read += b.Count()
 			for i := range b.Count() {
-				e, ok := b.Entry(i).(event)
+				e, ok := b.Entry(i).(testEvent)
 				require.True(t, ok)
 				require.Equal(t, next[e.producer], e.number)
 				next[e.producer]++
@@ -124,9 +124,9 @@ func (c *client) run(number int) {
 		if rand.IntN(4) == 0 {
 			publish = c.producer.TryPublish
 		}
-		if _, ok := publish(event{number, i}); ok {
+		if _, ok := publish(testEvent{number, i}); ok {
 			c.accepted = append(c.accepted, i)
-		} else if _, ok := c.producer.Publish(event{number, -i}); ok {
+		} else if _, ok := c.producer.Publish(testEvent{number, -i}); ok {
 			c.accepted = append(c.accepted, -i)
 		} else {
 			return
@@ -167,7 +167,7 @@ func TestAcceptedEventsComeOnceWhateverCloses(t *testing.T) {
 					return
 				}
 				for i := range b.Count() {
-					e, _ := b.Entry(i).(event)
+					e, _ := b.Entry(i).(testEvent)
 					clients[e.producer].read = append(clients[e.producer].read, e.number)
 				}
 				batches <- b
@@ -180,13 +180,13 @@ func TestAcceptedEventsComeOnceWhateverCloses(t *testing.T) {
 			clients[i].producer.Close()
 		}
 		require.NoError(t, q.Close())
-		returned := make(chan struct{})
+		ended := make(chan struct{})
 		go func() {
 			running.Wait()
-			close(returned)
+			close(ended)
 		}()
 		select {
-		case <-returned:
+		case <-ended:
 		case <-time.After(time.Minute):
 			require.Fail(t, "a call does not return")
 		}

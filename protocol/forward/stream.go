@@ -82,15 +82,15 @@ func (s *Scanner) Scan(unread []byte) (length int, err error) {
 		if len(rest) == 0 {
 			return 0, nil
 		}
-		shape, err := shapeOf(rest[0])
+		next, err := shapeOf(rest[0])
 		if err != nil {
 			return 0, err
 		}
-		header := shape.header
+		header := next.header
 		if len(rest) < header {
 			return 0, nil
 		}
-		bytes, values := shape.content(number(rest[1:header]))
+		bytes, values := next.content(bigEndian(rest[1:header]))
 		open := max(s.open, 1) - 1 + values
 		// Each value that is still to come has at least one byte.
 		if whole := uint64(s.scanned) + uint64(header) + bytes + open; whole > uint64(s.limit) {
@@ -126,20 +126,20 @@ type shape struct {
 type unit uint8
 
 const (
-	nothing unit = iota
-	contentBytes
-	elements
-	pairs
+	unitNothing unit = iota
+	unitBytes
+	unitElements
+	unitPairs
 )
 
 // content returns how many bytes of content follow, and how many values.
 func (s shape) content(number uint64) (bytes, values uint64) {
 	switch s.perNumber {
-	case contentBytes:
+	case unitBytes:
 		return s.bytes + number, s.values
-	case elements:
+	case unitElements:
 		return s.bytes, s.values + number
-	case pairs:
+	case unitPairs:
 		return s.bytes, s.values + 2*number
 	}
 	return s.bytes, s.values
@@ -160,9 +160,9 @@ func shapeOf(first byte) (shape, error) {
 	case 0xC0, 0xC2, 0xC3: // nil, false, true
 		return shape{header: 1}, nil
 	case 0xC4, 0xC5, 0xC6: // bin
-		return shape{header: 1 + 1<<(first-0xC4), perNumber: contentBytes}, nil
+		return shape{header: 1 + 1<<(first-0xC4), perNumber: unitBytes}, nil
 	case 0xC7, 0xC8, 0xC9: // ext, with its type
-		return shape{header: 1 + 1<<(first-0xC7), bytes: 1, perNumber: contentBytes}, nil
+		return shape{header: 1 + 1<<(first-0xC7), bytes: 1, perNumber: unitBytes}, nil
 	case 0xCA, 0xCB: // floats
 		return shape{header: 1, bytes: 4 << (first - 0xCA)}, nil
 	case 0xCC, 0xCD, 0xCE, 0xCF: // unsigned numbers
@@ -172,17 +172,17 @@ func shapeOf(first byte) (shape, error) {
 	case 0xD4, 0xD5, 0xD6, 0xD7, 0xD8: // short ext, with its type
 		return shape{header: 1, bytes: 1 + 1<<(first-0xD4)}, nil
 	case 0xD9, 0xDA, 0xDB: // str
-		return shape{header: 1 + 1<<(first-0xD9), perNumber: contentBytes}, nil
+		return shape{header: 1 + 1<<(first-0xD9), perNumber: unitBytes}, nil
 	case 0xDC, 0xDD: // array
-		return shape{header: 1 + 2<<(first-0xDC), perNumber: elements}, nil
+		return shape{header: 1 + 2<<(first-0xDC), perNumber: unitElements}, nil
 	case 0xDE, 0xDF: // map
-		return shape{header: 1 + 2<<(first-0xDE), perNumber: pairs}, nil
+		return shape{header: 1 + 2<<(first-0xDE), perNumber: unitPairs}, nil
 	}
 	return shape{}, fmt.Errorf("%w: not MessagePack", ErrMessage) // 0xC1
 }
 
-// number reads an unsigned number, big endian.
-func number(b []byte) (n uint64) {
+// bigEndian reads an unsigned number, big endian.
+func bigEndian(b []byte) (n uint64) {
 	for _, digit := range b {
 		n = n<<8 | uint64(digit)
 	}

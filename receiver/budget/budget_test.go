@@ -185,7 +185,7 @@ func TestClaimsAreServedInTheirOrder(t *testing.T) {
 		s := share{max: 10}
 		require.NoError(t, s.take(t.Context(), 7))
 		order := make(chan string, 3)
-		claim := func(ctx context.Context, name string, bytes int64) {
+		ask := func(ctx context.Context, name string, bytes int64) {
 			go func() {
 				if s.take(ctx, bytes) == nil {
 					order <- name
@@ -194,9 +194,9 @@ func TestClaimsAreServedInTheirOrder(t *testing.T) {
 			synctest.Wait()
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		claim(ctx, "gives up", 10)
-		claim(t.Context(), "large", 8)
-		claim(t.Context(), "small", 3)
+		ask(ctx, "gives up", 10)
+		ask(t.Context(), "large", 8)
+		ask(t.Context(), "small", 3)
 		require.Empty(t, order, "nobody overtakes")
 		cancel()
 		synctest.Wait()

@@ -185,14 +185,14 @@ func TestBinaryMessagesThatAreNeitherTextNorMessagePackAreRefused(t *testing.T) 
 	for end := 1; end < len(request); end++ {
 		messages = append(messages, request[:end], request[end:]) // cut off anywhere
 	}
-	for _, message := range messages {
-		if utf8.ValidString(message) {
+	for _, text := range messages {
+		if utf8.ValidString(text) {
 			continue
 		}
-		_, err := decodeText(Auto, message, true)
-		require.Error(t, err, "%q", message)
+		_, err := decodeText(Auto, text, true)
+		require.Error(t, err, "%q", text)
 		require.LessOrEqual(t, len(err.Error()), 123)
-		_, err = decodeText("raw", message, true)
+		_, err = decodeText("raw", text, true)
 		require.NoError(t, err, "who sends such text can say so")
 	}
 	_, err := decodeText(Auto, request, true)

@@ -32,23 +32,23 @@ func newSearches() *searches {
 	return s
 }
 
-// search is a viewer's share. It belongs to the goroutine of its stream; the zero
+// viewerSearch is a viewer's share. It belongs to the goroutine of its stream; the zero
 // value is for those who do not search.
-type search struct {
+type viewerSearch struct {
 	all  *searches
 	left time.Duration // negative after a record that took long: then it has to pause
 	last time.Time     // when left was last increased
 }
 
-func (s *searches) begin(q *query) search {
+func (s *searches) begin(q *query) viewerSearch {
 	if !q.searches() {
-		return search{}
+		return viewerSearch{}
 	}
 	s.active.Add(1)
-	return search{all: s, left: searchBurst, last: time.Now()}
+	return viewerSearch{all: s, left: searchBurst, last: time.Now()}
 }
 
-func (s *search) end() {
+func (s *viewerSearch) end() {
 	if s.all != nil {
 		s.all.active.Add(-1)
 	}
@@ -56,7 +56,7 @@ func (s *search) end() {
 
 // each calls step for 0, 1 and so on below count, until step returns false, the time is
 // used up or ctx ends. It returns how often it called it.
-func (s *search) each(ctx context.Context, count int, step func(i int) bool) (done int) {
+func (s *viewerSearch) each(ctx context.Context, count int, step func(i int) bool) (done int) {
 	more := true
 	for more && done < count && s.take(ctx) {
 		began := time.Now()
@@ -73,7 +73,7 @@ func (s *search) each(ctx context.Context, count int, step func(i int) bool) (do
 }
 
 // take waits for the turn. It returns false if the search has to pause, or ctx ends.
-func (s *search) take(ctx context.Context) bool {
+func (s *viewerSearch) take(ctx context.Context) bool {
 	if s.all == nil {
 		return ctx.Err() == nil
 	}
@@ -91,7 +91,7 @@ func (s *search) take(ctx context.Context) bool {
 	}
 }
 
-func (s *search) giveBack(spent time.Duration) {
+func (s *viewerSearch) giveBack(spent time.Duration) {
 	if s.all != nil {
 		s.left -= spent
 		s.all.turn <- struct{}{}

@@ -23,7 +23,7 @@ func TestSearchesShareHalfACore(t *testing.T) {
 		all := newSearches()
 		q, err := parseQuery(url.Values{"q": {"x"}})
 		require.NoError(t, err)
-		searching := []search{all.begin(&q), all.begin(&q), all.begin(&q), all.begin(&q)}
+		searching := []viewerSearch{all.begin(&q), all.begin(&q), all.begin(&q), all.begin(&q)}
 		began, spent := time.Now(), time.Duration(0)
 		for range 1000 { // ten seconds in which each has more to do than it can
 			for i := range searching {
@@ -67,15 +67,15 @@ func TestASearchCostsItsSearcher(t *testing.T) {
 		connect(t, server, "q="+url.QueryEscape(heavy)).until("hello", &hello)
 		require.Empty(t, hello.Problem)
 	}
-	viewer := connect(t, server, "level=error")
-	viewer.until("hello", &hello)
+	looking := connect(t, server, "level=error")
+	looking.until("hello", &hello)
 	long := `{"message":"` + strings.Repeat("a line without the letter ", 600) + `"}`
 	worst := time.Duration(0)
 	for i := range 10 {
 		live.Observe(messageOf(long, long, long, long, long, long, long, long))
 		began := time.Now()
 		live.Observe(messageOf(fmt.Sprintf(`{"message":"the one","number":%d,"level":"error"}`, i)))
-		viewer.rows(1)
+		looking.rows(1)
 		worst = max(worst, time.Since(began))
 	}
 	t.Logf("the slowest row came after %v", worst)

@@ -39,8 +39,8 @@ func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer t.watching.Add(-1)
 	access.Keep(r.Context())
-	query, err := parseQuery(r.URL.Query())
-	v := newViewer(query, t.options.RowsPerSecond)
+	asked, err := parseQuery(r.URL.Query())
+	v := newViewer(asked, t.options.RowsPerSecond)
 	v.signedIn = t.options.Guard.NeedsToken()
 	if err != nil {
 		v.problem = err.Error()

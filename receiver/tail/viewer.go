@@ -30,7 +30,7 @@ type viewer struct {
 	wake     chan struct{} // holds a token while something waits
 
 	// Of the goroutine of the request.
-	search search
+	search viewerSearch
 	counts viewerCounts
 
 	mutex   sync.Mutex

@@ -17,14 +17,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 30 * time.Second
 
-func shell(t *testing.T, script string) *exec.Cmd {
+func shellCommand(t *testing.T, script string) *exec.Cmd {
 	t.Helper()
 	return exec.CommandContext(t.Context(), "sh", "-c", script)
 }
 
 func openShell(t *testing.T, script string) *Process {
 	t.Helper()
-	p, err := OpenProcess(shell(t, script))
+	p, err := OpenProcess(shellCommand(t, script))
 	require.NoError(t, err)
 	t.Cleanup(p.Kill)
 	return p

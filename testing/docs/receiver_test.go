@@ -42,7 +42,7 @@ func TestTheReceiverOfTheDocumentBuilds(t *testing.T) {
 		output, err := command.CombinedOutput()
 		require.NoError(t, err, "go %s: %s", arguments, output)
 	}
-	formatted, err := exec.CommandContext(t.Context(), "gofmt", "-l", folder).Output()
+	unformatted, err := exec.CommandContext(t.Context(), "gofmt", "-l", folder).Output()
 	require.NoError(t, err)
-	require.Empty(t, string(formatted))
+	require.Empty(t, string(unformatted))
 }

@@ -66,7 +66,7 @@ func readSource(t *testing.T) source {
 func (s *source) look(node ast.Node, folder string) {
 	switch n := node.(type) {
 	case *ast.BasicLit:
-		if text, ok := literal(n); ok {
+		if text, ok := literalText(n); ok {
 			parts := verb.Split(text, -1)
 			s.texts = append(s.texts, parts...)
 			s.nest(parts)
@@ -76,7 +76,7 @@ func (s *source) look(node ast.Node, folder string) {
 		if !ok || len(n.Args) == 0 {
 			return
 		}
-		text, ok := literal(n.Args[0])
+		text, ok := literalText(n.Args[0])
 		if !ok {
 			return
 		}
@@ -90,7 +90,7 @@ func (s *source) look(node ast.Node, folder string) {
 	}
 }
 
-func literal(of ast.Expr) (string, bool) {
+func literalText(of ast.Expr) (string, bool) {
 	basic, ok := of.(*ast.BasicLit)
 	if !ok || basic.Kind != token.STRING {
 		return "", false

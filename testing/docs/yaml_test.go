@@ -46,12 +46,12 @@ func testConfig(t *testing.T, config string) (output string, err error) {
 	return string(printed), err
 }
 
-const input = "filebeat.inputs: [{type: filestream, id: a, paths: [/var/log/a.log]}]\n"
+const anInput = "filebeat.inputs: [{type: filestream, id: a, paths: [/var/log/a.log]}]\n"
 
-// whole completes an example with an input and an output, as filebeat requires.
-func whole(example string) string {
+// wholeFile completes an example with an input and an output, as filebeat requires.
+func wholeFile(example string) string {
 	if !strings.Contains(example, "filebeat.inputs:") {
-		example = input + example
+		example = anInput + example
 	}
 	if !strings.Contains(example, "output.") {
 		example += "output.discard.enabled: true\n"
@@ -72,7 +72,7 @@ func TestEveryBlockOfYAMLIsWhatItShouldBe(t *testing.T) {
 			if b.document == ofKubernetes || strings.Contains(b.text, ofCustomBeat) || strings.Contains(b.text, "scrape_configs:") {
 				return
 			}
-			output, err := testConfig(t, whole(b.text))
+			output, err := testConfig(t, wholeFile(b.text))
 			require.NoError(t, err, "%s\n%s", output, b.text)
 		})
 		taken++
@@ -87,7 +87,7 @@ func TestAWrongSettingInAnExampleWouldBeFound(t *testing.T) {
 		"output.websocket: {hosts: [h], format: csv}",
 		`output.websocket: {hosts: ["wss://h"], ssl.certificate: /no/such/file}`,
 	} {
-		output, err := testConfig(t, whole(wrong))
+		output, err := testConfig(t, wholeFile(wrong))
 		require.Error(t, err, wrong)
 		require.Contains(t, output, "output.websocket")
 	}

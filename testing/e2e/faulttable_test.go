@@ -61,11 +61,11 @@ type row struct {
 
 // once is a script with that fault on the first connection only.
 func once(fault wstest.Fault) func(int) wstest.Fault {
-	return times(1, fault)
+	return firstTimes(1, fault)
 }
 
-// times is a script with that fault on the first connections.
-func times(connections int, fault wstest.Fault) func(int) wstest.Fault {
+// firstTimes is a script with that fault on the first connections.
+func firstTimes(connections int, fault wstest.Fault) func(int) wstest.Fault {
 	return func(conn int) wstest.Fault {
 		if conn <= connections {
 			return fault

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// longest is the default of --max-message-bytes.
-	longest = 1 << 20
+	// longestMessage is the default of --max-message-bytes.
+	longestMessage = 1 << 20
 	// goodPause is the time between two messages of the good client.
 	goodPause = 10 * time.Millisecond
 	// attackTime is for how long each attack goes on once it has begun.
@@ -85,20 +85,20 @@ func zippedRequest(t *testing.T, entries []byte) []byte {
 func attacks(t *testing.T) map[string]attack {
 	t.Helper()
 	entry := msgp.AppendMapHeader(msgp.AppendInt(msgp.AppendArrayHeader(nil, 2), 0), 0)
-	stalled := hostileFrame(textMessage, longest, bytes.Repeat([]byte("x"), longest-1))
-	tiny := bytes.Repeat([]byte("{}"), longest/2)
+	stalled := hostileFrame(textMessage, longestMessage, bytes.Repeat([]byte("x"), longestMessage-1))
+	tiny := bytes.Repeat([]byte("{}"), longestMessage/2)
 	zeros := deflated(t, make([]byte, 64<<20))
-	request := zippedRequest(t, bytes.Repeat(entry, longest/len(entry)))
+	request := zippedRequest(t, bytes.Repeat(entry, longestMessage/len(entry)))
 	// The window of flate, and as much as a message can be.
 	pings := bytes.Repeat(append([]byte{0x89, 0x80 | 125, 0, 0, 0, 0}, make([]byte, 125)...), 1000)
-	half := deflated(t, bytes.Repeat([]byte("x"), longest-1))
+	half := deflated(t, bytes.Repeat([]byte("x"), longestMessage-1))
 	return map[string]attack{
 		"messages that never end":                       {1024, stalled, true, false},
 		"messages of tiny records":                      {32, hostileFrame(textMessage, len(tiny), tiny), false, false},
 		"messages that are inflated without end":        {32, hostileFrame(compressedMessage, len(zeros), zeros), false, false},
 		"messages that are inflated and then never end": {1024, hostileFrame(compressedMessage, len(half)+1, half), true, false},
 		"entries that are inflated and then multiplied": {32, hostileFrame(binaryMessage, len(request), request), false, false},
-		"control characters":                            {8, hostileFrame(binaryMessage, longest, make([]byte, longest)), false, false},
+		"control characters":                            {8, hostileFrame(binaryMessage, longestMessage, make([]byte, longestMessage)), false, false},
 		"Pings whose answers are not read":              {64, pings, false, true},
 	}
 }
@@ -110,10 +110,10 @@ func (a attack) run(ctx context.Context, url string, established func()) {
 	begun.Add(a.clients)
 	for range a.clients {
 		clients.Go(func() {
-			once := sync.OnceFunc(begun.Done)
-			defer once()
+			begin := sync.OnceFunc(begun.Done)
+			defer begin()
 			for ctx.Err() == nil {
-				a.connect(ctx, url, once)
+				a.connect(ctx, url, begin)
 				select {
 				case <-time.After(reconnectPause):
 				case <-ctx.Done():

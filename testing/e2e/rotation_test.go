@@ -35,8 +35,8 @@ const (
 	rotationPatience = 4 * time.Minute
 )
 
-// shipped is a configuration that users start from.
-type shipped struct {
+// shippedFiles is a configuration that users start from.
+type shippedFiles struct {
 	name string
 	text func(t *testing.T) string
 	// prefix is what a line of a log begins with.
@@ -53,8 +53,8 @@ func cri(seq int) string {
 	return time.Unix(1_700_000_000, int64(seq)).UTC().Format("2006-01-02T15:04:05.000000000Z") + " stdout F "
 }
 
-// file returns the text of files of the module, one after the other.
-func file(paths ...string) func(*testing.T) string {
+// textOf returns the text of files of the module, one after the other.
+func textOf(paths ...string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
 		var whole strings.Builder
@@ -70,19 +70,19 @@ func file(paths ...string) func(*testing.T) string {
 // readme returns the configuration of the README.
 func readme(t *testing.T) string {
 	t.Helper()
-	match := yamlBlock.FindStringSubmatch(file("README.md")(t))
+	match := yamlBlock.FindStringSubmatch(textOf("README.md")(t))
 	require.Len(t, match, 2)
 	require.Contains(t, match[1], "filestream")
 	return match[1]
 }
 
-var shippedConfigurations = []shipped{
-	{name: "filebeat.yml", text: file("filebeat.yml"), prefix: plain},
-	{name: "the packages", text: file("filebeat.yml", "build/package/modules.yml"), prefix: plain},
-	{name: "the image", text: file("build/docker/filebeat.yml"), prefix: plain},
+var shippedConfigurations = []shippedFiles{
+	{name: "filebeat.yml", text: textOf("filebeat.yml"), prefix: plain},
+	{name: "the packages", text: textOf("filebeat.yml", "build/package/modules.yml"), prefix: plain},
+	{name: "the image", text: textOf("build/docker/filebeat.yml"), prefix: plain},
 	{name: "the README", text: readme, prefix: plain},
 	{
-		name: "Kubernetes", text: file("build/kubernetes/base/filebeat.yml"), prefix: cri,
+		name: "Kubernetes", text: textOf("build/kubernetes/base/filebeat.yml"), prefix: cri,
 		flags: []string{"-E", "output.websocket.bearer_token_file=token"},
 	},
 }
@@ -90,13 +90,13 @@ var shippedConfigurations = []shipped{
 // rotation is a filebeat with a shipped configuration, and the logs that it reads.
 type rotation struct {
 	t        *testing.T
-	shipped  shipped
+	shipped  shippedFiles
 	folder   string
 	filebeat *beattest.Process
 	last     int // number of the newest line
 }
 
-func newRotation(t *testing.T, s shipped) *rotation {
+func newRotation(t *testing.T, s shippedFiles) *rotation {
 	t.Helper()
 	r := &rotation{t: t, shipped: s, folder: t.TempDir()}
 	require.NoError(t, os.MkdirAll(filepath.Join(r.folder, "log", "containers"), 0o755))

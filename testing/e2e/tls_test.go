@@ -20,8 +20,8 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// failures returns the lines of the log about connects that failed.
-func failures(log string) (lines []string) {
+// failureLines returns the lines of the log about connects that failed.
+func failureLines(log string) (lines []string) {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, `"message":"Failed to connect`) {
 			lines = append(lines, line)
@@ -70,8 +70,8 @@ func TestAFailureOfTLSIsOneLineWithTheCauseAndWhatToSet(t *testing.T) {
 			}
 			beattest.AppendLines(t, setup.LogFile("a.log"), 1, 20)
 			filebeat := beattest.StartFilebeat(t, setup)
-			beattest.Eventually(t, patience, "the failure is logged", func() bool { return len(failures(filebeat.Output())) > 0 })
-			lines := failures(filebeat.Output())
+			beattest.Eventually(t, patience, "the failure is logged", func() bool { return len(failureLines(filebeat.Output())) > 0 })
+			lines := failureLines(filebeat.Output())
 			require.Len(t, lines, 1)
 			require.Contains(t, lines[0], c.cause)
 			require.Contains(t, lines[0], c.set)

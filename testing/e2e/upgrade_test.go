@@ -118,7 +118,7 @@ func TestInvalidAnswerToTheUpgradeIsLoggedAndBounded(t *testing.T) {
 			filebeat := beattest.StartFilebeat(t, setup)
 			arrived(t, server, lines)
 			require.Zero(t, filebeat.Stop())
-			failed := failures(filebeat.Output())
+			failed := failureLines(filebeat.Output())
 			require.Len(t, failed, 1, "a repeated error is logged once")
 			require.Contains(t, failed[0], c.cause)
 			require.Less(t, len(failed[0]), 1500)

@@ -15,9 +15,9 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// client speaks filebeat.ack.v1 as the output does: it numbers what it writes
+// testClient speaks filebeat.ack.v1 as the output does: it numbers what it writes
 // and reads replies at the same time.
-type client struct {
+type testClient struct {
 	t       *testing.T
 	conn    *websocket.Conn
 	replies chan protocol.Reply // closed at the end of the connection
@@ -25,14 +25,14 @@ type client struct {
 	sent    atomic.Uint64       // messages written, or about to be
 }
 
-func dial(t *testing.T, url string) *client {
+func dial(t *testing.T, url string) *testClient {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}, HandshakeTimeout: patience}
 	conn, response, err := dialer.DialContext(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, protocol.Subprotocol, conn.Subprotocol())
-	c := &client{t: t, conn: conn, replies: make(chan protocol.Reply, 1)}
+	c := &testClient{t: t, conn: conn, replies: make(chan protocol.Reply, 1)}
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -50,7 +50,7 @@ func dial(t *testing.T, url string) *client {
 
 // readLoop reads replies until the connection ends. It runs on its own
 // goroutine.
-func (c *client) readLoop() {
+func (c *testClient) readLoop() {
 	defer close(c.replies)
 	for {
 		// A receiver that is silent for this long has failed.
@@ -76,13 +76,13 @@ func (c *client) readLoop() {
 }
 
 // send writes one message.
-func (c *client) send(message string) error {
+func (c *testClient) send(message string) error {
 	c.sent.Add(1)
 	return c.conn.WriteMessage(websocket.TextMessage, []byte(message))
 }
 
 // reply waits for the next reply.
-func (c *client) reply() protocol.Reply {
+func (c *testClient) reply() protocol.Reply {
 	c.t.Helper()
 	reply, open := <-c.replies
 	if !open {
@@ -94,7 +94,7 @@ func (c *client) reply() protocol.Reply {
 // acked reads replies until message through is confirmed, and calls check with
 // the number of each ack. It returns the nacks by message, and how many acks it
 // took.
-func (c *client) acked(through uint64, check func(ack uint64)) (nacks map[uint64]protocol.Reply, acks int) {
+func (c *testClient) acked(through uint64, check func(ack uint64)) (nacks map[uint64]protocol.Reply, acks int) {
 	c.t.Helper()
 	nacks = map[uint64]protocol.Reply{}
 	for last := uint64(0); last < through; {

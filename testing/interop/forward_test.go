@@ -22,7 +22,7 @@ import (
 )
 
 // forwardServer is a server of Fluent Forward over TCP.
-var forwardServer = server{"@fluent-org/logger", func(t *testing.T) (command, env []string) {
+var forwardServer = testServer{"@fluent-org/logger", func(t *testing.T) (command, env []string) {
 	modules := filepath.Join(nodeFolder(t), "node_modules")
 	return []string{"node", testdata(t, "servers", "forward.cjs")},
 		[]string{"NODE_PATH=" + modules, "SHARED_KEY=s3cret", "USERNAME=alice", "PASSWORD=pa55word"}
@@ -105,7 +105,7 @@ func appendForwardLines(t *testing.T, path string, first, last int) {
 
 // shipForward ships the lines through a bridge to a server that is killed in the middle,
 // and checks tag and time of each.
-func shipForward(t *testing.T, mode string, startBridge func(t *testing.T, target string) string) (s *peer, duplicates int) {
+func shipForward(t *testing.T, mode string, start func(t *testing.T, target string) string) (s *peer, duplicates int) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "records.ndjson")
 	s = forwardServer.start(t, path)
@@ -125,7 +125,7 @@ output.websocket:
     shared_key: s3cret
     username: alice
     password: pa55word
-`, startBridge(t, s.address()), mode), Input: "    backoff: {init: 50ms, max: 50ms}\n"}
+`, start(t, s.address()), mode), Input: "    backoff: {init: 50ms, max: 50ms}\n"}
 	log := setup.LogFile("a.log")
 	appendForwardLines(t, log, 1, forwardLines/2)
 	filebeat := beattest.StartFilebeat(t, setup)

@@ -69,7 +69,7 @@ type way struct {
 }
 
 // way leads straight to the server, which is killed.
-func (s server) way(t *testing.T) way {
+func (s testServer) way(t *testing.T) way {
 	file := filepath.Join(t.TempDir(), "records.ndjson")
 	p := s.start(t, file)
 	return way{

@@ -25,7 +25,7 @@ func each(t *testing.T, test func(t *testing.T, r *receiver)) {
 
 // stream sends records with the numbers first to last, one a message, on a
 // goroutine of its own. The returned channel has the error once it ends.
-func (c *client) stream(first, last int) <-chan error {
+func (c *testClient) stream(first, last int) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
 		for seq := first; seq <= last; seq++ {
@@ -198,7 +198,7 @@ func TestTwoConnectionsAreNumberedApart(t *testing.T) {
 		const messages = 2000
 		a, b, file := dial(t, r.url()), dial(t, r.url()), newStored(t, r, `"seq":`)
 		endedA, endedB := a.stream(1, messages), b.stream(messages+1, 2*messages)
-		for _, c := range []*client{a, b} {
+		for _, c := range []*testClient{a, b} {
 			nacks, _ := c.acked(messages, func(uint64) {})
 			require.Empty(t, nacks)
 		}

@@ -14,16 +14,16 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-// server is a WebSocket server that uses a library of another project. It is started
+// testServer is a WebSocket server that uses a library of another project. It is started
 // with a file and a port, and appends each message and a newline to the file before
 // it answers a Ping behind that message. It prints the version of the library,
 // and the subprotocol of each connection.
-type server struct {
+type testServer struct {
 	name    string
 	command func(t *testing.T) (command, env []string)
 }
 
-var servers = []server{
+var servers = []testServer{
 	nodeServer,
 	{"Python websockets", python("websockets_server.py")},
 	{"Python aiohttp", python("aiohttp_server.py")},
@@ -33,7 +33,7 @@ var servers = []server{
 }
 
 // nodeServer also stands behind the proxies.
-var nodeServer = server{"Node ws", func(t *testing.T) (command, env []string) {
+var nodeServer = testServer{"Node ws", func(t *testing.T) (command, env []string) {
 	modules := filepath.Join(nodeFolder(t), "node_modules")
 	return []string{"node", testdata(t, "servers", "ws.cjs")}, []string{"NODE_PATH=" + modules}
 }}
@@ -72,7 +72,7 @@ func testdata(t *testing.T, folder, name string) string {
 }
 
 // start starts a server that appends to the file at path.
-func (s server) start(t *testing.T, path string) *peer {
+func (s testServer) start(t *testing.T, path string) *peer {
 	t.Helper()
 	install(t)
 	command, env := s.command(t)

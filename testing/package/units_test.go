@@ -36,8 +36,8 @@ var exposures = map[string]float64{
 // overall is in the last line of systemd-analyze security.
 var overall = regexp.MustCompile(`Overall exposure level for .*: ([0-9.]+)`)
 
-// unit returns the path of the unit of a service.
-func unit(t *testing.T, name string) string {
+// readUnit returns the path of the unit of a service.
+func readUnit(t *testing.T, name string) string {
 	t.Helper()
 	return filepath.Join(beattest.Root(t), "build", "package", name+".service")
 }
@@ -45,7 +45,7 @@ func unit(t *testing.T, name string) string {
 func TestUnitsAreAsTightAsTheirWorkAllows(t *testing.T) {
 	need(t, "systemd-analyze", "systemd")
 	for name, most := range exposures {
-		output := run(t, command(t, "systemd-analyze", "security", "--offline=true", "--no-pager", unit(t, name)))
+		output := run(t, command(t, "systemd-analyze", "security", "--offline=true", "--no-pager", readUnit(t, name)))
 		match := overall.FindStringSubmatch(output)
 		require.Len(t, match, 2, output)
 		exposure, err := strconv.ParseFloat(match[1], 64)
@@ -54,23 +54,23 @@ func TestUnitsAreAsTightAsTheirWorkAllows(t *testing.T) {
 	}
 }
 
-// setting returns the value of a setting that a unit has once.
-func setting(t *testing.T, name, key string) string {
+// unitSetting returns the value of a setting that a unit has once.
+func unitSetting(t *testing.T, name, key string) string {
 	t.Helper()
-	found := regexp.MustCompile(`(?m)^`+key+`=(.*)$`).FindAllStringSubmatch(read(t, unit(t, name)), -1)
+	found := regexp.MustCompile(`(?m)^`+key+`=(.*)$`).FindAllStringSubmatch(read(t, readUnit(t, name)), -1)
 	require.Len(t, found, 1, "%s.service: %s", name, key)
 	return found[0][1]
 }
 
 func TestUnitsEndByThemselvesAndComeBack(t *testing.T) {
 	for name := range exposures {
-		require.Equal(t, "always", setting(t, name, "Restart"))
-		wait, err := time.ParseDuration(setting(t, name, "RestartSec"))
+		require.Equal(t, "always", unitSetting(t, name, "Restart"))
+		wait, err := time.ParseDuration(unitSetting(t, name, "RestartSec"))
 		require.NoError(t, err)
 		// systemd gives up after five starts in ten seconds.
 		require.Greater(t, wait, 2*time.Second, name)
-		require.Regexp(t, `^\d+[MG]$`, setting(t, name, "MemoryMax"))
-		require.Regexp(t, `^\d{5,}$`, setting(t, name, "LimitNOFILE"))
+		require.Regexp(t, `^\d+[MG]$`, unitSetting(t, name, "MemoryMax"))
+		require.Regexp(t, `^\d{5,}$`, unitSetting(t, name, "LimitNOFILE"))
 	}
 	shipped, err := config.NewConfigWithYAML([]byte(read(t, filepath.Join(beattest.Root(t), "filebeat.yml"))), "")
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestUnitsEndByThemselvesAndComeBack(t *testing.T) {
 	require.NoError(t, err)
 	shutdown, err := time.ParseDuration(text)
 	require.NoError(t, err)
-	stop, err := time.ParseDuration(setting(t, "filebeat", "TimeoutStopSec"))
+	stop, err := time.ParseDuration(unitSetting(t, "filebeat", "TimeoutStopSec"))
 	require.NoError(t, err)
 	const closeTimeout = 5 * time.Second // the output's own default
 	require.Greater(t, stop, shutdown+closeTimeout)
@@ -129,7 +129,7 @@ func boot(t *testing.T) *booted {
 	})
 	beattest.Eventually(t, patience, "the first process of the machine", func() bool {
 		require.True(t, holder.Running(), holder.Output())
-		m.systemd = child(holder.PID())
+		m.systemd = childOf(holder.PID())
 		return m.systemd != 0
 	})
 	m.root = filepath.Join("/proc", strconv.Itoa(m.systemd), "root")
@@ -141,8 +141,8 @@ func boot(t *testing.T) *booted {
 	return m
 }
 
-// child returns the first child of a process, 0 if there is none.
-func child(pid int) int {
+// childOf returns the first child of a process, 0 if there is none.
+func childOf(pid int) int {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {
 		return 0
@@ -218,7 +218,7 @@ func TestUnitsRunUnderSystemd(t *testing.T) {
 	m := boot(t)
 	for name, path := range map[string]string{"filebeat": "/usr/share/filebeat/bin/filebeat", "wsreceiver": "/usr/bin/wsreceiver"} {
 		m.write(path, read(t, beattest.Binary(t, name)), 0o755)
-		m.write("/usr/lib/systemd/system/"+name+".service", read(t, unit(t, name)), 0o644)
+		m.write("/usr/lib/systemd/system/"+name+".service", read(t, readUnit(t, name)), 0o644)
 	}
 	const token = "bearer_token_file: /etc/filebeat/token"
 	shipped := read(t, filepath.Join(beattest.Root(t), "filebeat.yml"))

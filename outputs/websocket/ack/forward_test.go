@@ -105,23 +105,23 @@ func settledBy(s Strategy, payload []byte) (numbers []uint64, problem error) {
 
 func TestConfirmationsAreReadWhereverMessagesBeginAndEnd(t *testing.T) {
 	const requests = 50
-	var replies []byte
+	var answers []byte
 	var want []uint64
 	for number := range uint64(requests) {
-		replies = forward.AppendAck(replies, fmt.Sprint("chunk ", number))
+		answers = forward.AppendAck(answers, fmt.Sprint("chunk ", number))
 		if number%7 == 0 {
-			replies = append(replies, 0xC0) // a heartbeat between them
+			answers = append(answers, 0xC0) // a heartbeat between them
 		}
 		want = append(want, number+1)
 	}
-	for name, bytes := range map[string]int{"all in one": len(replies), "byte by byte": 1, "in pieces": 37} {
+	for name, bytes := range map[string]int{"all in one": len(answers), "byte by byte": 1, "in pieces": 37} {
 		t.Run(name, func(t *testing.T) {
 			s, reader := forwardStrategy(t)
 			for number := range uint64(requests) {
 				reader.Written(number+1, requestWith(fmt.Sprint("chunk ", number)))
 			}
 			var got []uint64
-			for piece := range slices.Chunk(slices.Clone(replies), bytes) {
+			for piece := range slices.Chunk(slices.Clone(answers), bytes) {
 				numbers, _ := settledBy(s, piece)
 				got = append(got, numbers...)
 				clear(piece) // it must not have been kept

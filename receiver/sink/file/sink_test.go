@@ -112,7 +112,7 @@ func TestASinkRecoversFromAPartialWrite(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	open := func(t *testing.T, name string) *Sink {
+	openSink := func(t *testing.T, name string) *Sink {
 		t.Helper()
 		s, err := Open(name)
 		require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestOpen(t *testing.T) {
 	}
 	t.Run("creates the file for its owner only", func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "out.ndjson")
-		s := open(t, name)
+		s := openSink(t, name)
 		require.NoError(t, s.Consume(t.Context(), messageOf("{}")))
 		require.Equal(t, "{}\n", content(t, name), "before Close")
 		info, err := os.Stat(name)
@@ -146,13 +146,13 @@ func TestOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "out.ndjson")
 			require.NoError(t, os.WriteFile(name, []byte(test.before), 0o600))
-			require.NoError(t, open(t, name).Consume(t.Context(), messageOf("{}")))
+			require.NoError(t, openSink(t, name).Consume(t.Context(), messageOf("{}")))
 			require.Equal(t, test.after, content(t, name))
 		})
 	}
 	t.Run("goes on in a file that a rotation emptied", func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "out.ndjson")
-		s := open(t, name)
+		s := openSink(t, name)
 		require.NoError(t, s.Consume(t.Context(), messageOf(strings.Repeat("x", 100))))
 		require.NoError(t, os.Truncate(name, 0))
 		// A write that failed after three bytes.
@@ -162,7 +162,7 @@ func TestOpen(t *testing.T) {
 		require.Equal(t, "abc\n", content(t, name))
 	})
 	t.Run("tells of a full device", func(t *testing.T) {
-		err := open(t, "/dev/full").Consume(t.Context(), messageOf("{}"))
+		err := openSink(t, "/dev/full").Consume(t.Context(), messageOf("{}"))
 		require.ErrorContains(t, err, "write output: write /dev/full: no space left on device")
 	})
 	t.Run("tells of a folder", func(t *testing.T) {

@@ -88,21 +88,21 @@ func (s *Sink) Commit(context.Context) error {
 	return nil
 }
 
-// unsynced is what one Commit has to sync of a file.
-type unsynced struct {
+// unsyncedPart is what one Commit has to sync of a file.
+type unsyncedPart struct {
 	segment *segmentFile
 	file    regularFile
 	bytes   int64
 	folder  string // that has to be synced too, if any
 }
 
-func (s *Sink) unsyncedLocked() []unsynced {
-	var round []unsynced
+func (s *Sink) unsyncedLocked() []unsyncedPart {
+	var round []unsyncedPart
 	for _, segment := range s.segmentsLocked() {
 		if segment.unsyncedBytes == 0 {
 			continue
 		}
-		part := unsynced{segment: segment, file: segment.file, bytes: segment.unsyncedBytes}
+		part := unsyncedPart{segment: segment, file: segment.file, bytes: segment.unsyncedBytes}
 		if segment.unlisted {
 			part.folder = filepath.Dir(segment.name)
 		}
@@ -111,7 +111,7 @@ func (s *Sink) unsyncedLocked() []unsynced {
 	return round
 }
 
-func syncAll(round []unsynced) error {
+func syncAll(round []unsyncedPart) error {
 	for _, part := range round {
 		if err := part.file.Sync(); err != nil {
 			return fmt.Errorf("sync output: %w", err)
@@ -126,7 +126,7 @@ func syncAll(round []unsynced) error {
 	return nil
 }
 
-func verifyAll(round []unsynced) error {
+func verifyAll(round []unsyncedPart) error {
 	for _, part := range round {
 		if err := part.segment.verify(); err != nil {
 			return err

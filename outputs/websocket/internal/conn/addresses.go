@@ -71,7 +71,7 @@ func (a *Addresses) each(ctx context.Context, addresses []string, dial func(ctx 
 			a.current = address
 			return nil
 		}
-		if !silent(err) {
+		if !isSilentProxy(err) {
 			a.blame(address)
 		}
 		if first == nil {

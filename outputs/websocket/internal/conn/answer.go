@@ -21,10 +21,10 @@ func interim(status int) bool {
 	return status/100 == 1 && status != http.StatusSwitchingProtocols
 }
 
-// answer is the beginning of what the server sends, changed so that the library
+// answerReader is the beginning of what the server sends, changed so that the library
 // understands it: without interim answers, and with what it requires of an agreement on
 // compression. It reads a source whose length before the upgrade is limited.
-type answer struct {
+type answerReader struct {
 	source   *bufio.Reader
 	compress bool // compression was offered
 
@@ -33,12 +33,12 @@ type answer struct {
 	err   error  // with which it ended
 }
 
-func newAnswer(source io.Reader, compress bool) *answer {
-	return &answer{source: bufio.NewReader(source), compress: compress}
+func newAnswer(source io.Reader, compress bool) *answerReader {
+	return &answerReader{source: bufio.NewReader(source), compress: compress}
 }
 
 // Read implements io.Reader. It returns the header, and then the rest of the source.
-func (a *answer) Read(p []byte) (int, error) {
+func (a *answerReader) Read(p []byte) (int, error) {
 	if !a.read {
 		a.read = true
 		a.readHeader()
@@ -57,12 +57,12 @@ func (a *answer) Read(p []byte) (int, error) {
 
 // passed reports whether everything that was read from the source was returned. The
 // next read can be one of the source.
-func (a *answer) passed() bool {
+func (a *answerReader) passed() bool {
 	return a.read && len(a.ready) == 0 && a.err == nil && a.source.Buffered() == 0
 }
 
 // readHeader reads the header of the final answer.
-func (a *answer) readHeader() {
+func (a *answerReader) readHeader() {
 	for range maxInterim {
 		var status int
 		if a.ready, status, a.err = a.readBlock(); a.err != nil || !interim(status) {
@@ -73,7 +73,7 @@ func (a *answer) readHeader() {
 
 // readBlock reads up to and including an empty line, and returns the status in the first
 // line. If that is not HTTP, it returns only that line, with the status 0.
-func (a *answer) readBlock() (block []byte, status int, err error) {
+func (a *answerReader) readBlock() (block []byte, status int, err error) {
 	for {
 		line, err := a.source.ReadBytes('\n')
 		if err != nil {

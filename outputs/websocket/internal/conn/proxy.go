@@ -83,7 +83,7 @@ func (o *Options) dialProxy(ctx context.Context, dialTCP dialFunc, address strin
 		if !failedAtProxy(err) {
 			err = &ProxyError{Address: p.URL.Host, Cause: err}
 		}
-		if silent(err) {
+		if isSilentProxy(err) {
 			o.Addresses.Failed()
 		}
 		o.Addresses.current = "" // a proxy that refuses is not at fault
@@ -106,9 +106,9 @@ func (o *Options) dialProxy(ctx context.Context, dialTCP dialFunc, address strin
 	return tunnel, socket, err
 }
 
-// silent reports whether a dial ended at a proxy that gave no answer: the proxy's address
+// isSilentProxy reports whether a dial ended at a proxy that gave no answer: the proxy's address
 // is at fault, and nothing is known about the server's.
-func silent(err error) bool {
+func isSilentProxy(err error) bool {
 	refused, ok := errors.AsType[*ProxyError](err)
 	return ok && refused.Code == 0
 }

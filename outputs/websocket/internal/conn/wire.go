@@ -44,7 +44,7 @@ type wire struct {
 	net.Conn
 	socket  net.Conn // under TLS, or the same as Conn
 	traffic Traffic
-	answer  *answer // until it was read; belongs to the reading goroutine
+	answer  *answerReader // until it was read; belongs to the reading goroutine
 
 	upgraded  atomic.Bool
 	upgradeIn int // bytes read before the upgrade was done

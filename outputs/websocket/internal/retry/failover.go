@@ -90,7 +90,7 @@ func (f *Failover) Close() error {
 // Test implements testing.Testable: it tests every client.
 func (f *Failover) Test(d libtesting.Driver) {
 	for _, each := range f.clients {
-		test(each, d)
+		testInner(each, d)
 	}
 }
 

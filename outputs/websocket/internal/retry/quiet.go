@@ -81,7 +81,7 @@ func (q *Quiet) String() string {
 }
 
 // Test implements testing.Testable.
-func (q *Quiet) Test(d libtesting.Driver) { test(q.NetworkClient, d) }
+func (q *Quiet) Test(d libtesting.Driver) { testInner(q.NetworkClient, d) }
 
 var (
 	_ outputs.NetworkClient = (*Quiet)(nil)

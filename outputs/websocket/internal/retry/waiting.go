@@ -91,10 +91,10 @@ func (w *Waiting) failed(cause error) {
 }
 
 // Test implements testing.Testable.
-func (w *Waiting) Test(d libtesting.Driver) { test(w.Prover, d) }
+func (w *Waiting) Test(d libtesting.Driver) { testInner(w.Prover, d) }
 
-// test tests a wrapped client.
-func test(inner outputs.NetworkClient, d libtesting.Driver) {
+// testInner tests a wrapped client.
+func testInner(inner outputs.NetworkClient, d libtesting.Driver) {
 	if testable, ok := inner.(libtesting.Testable); ok {
 		testable.Test(d)
 	}
