@@ -59,8 +59,8 @@ func TestNothingIsDroppedForAServerThatRefusesEverything(t *testing.T) {
 		for _, framing := range []string{"message", "lines"} {
 			t.Run(name+", "+framing, func(t *testing.T) {
 				logged := observeLog(t)
-				var refusals atomic.Int32
-				server := startConfirming(t, refuse(func() bool { return refusals.Add(1) <= 60 }))
+				var repeats atomic.Int32
+				server := startConfirming(t, refuse(func() bool { return repeats.Add(1) <= 60 }))
 				f := newFixture(t, fmt.Sprintf(`{ack: message, framing: %s, backoff: {init: 1ms, max: 5ms}}`, framing), server)
 				newPipeline(t, f).run(f.events(1, events))
 				require.Empty(t, server.Missing(1, events))
@@ -138,12 +138,12 @@ func TestSmallerMessagesCostNoAttempt(t *testing.T) {
 // A receiver whose disk is full refuses message by message.
 func TestAReceiverThatRefusesForNowIsAskedWithOneMessageAtATime(t *testing.T) {
 	const batches, events = 4, 100
-	const refusals = batches*events + 5 // a window, then probes
+	const repeats = batches*events + 5 // a window, then probes
 	logged := observeLog(t)
 	var times []time.Time
 	server := startConfirming(t, wstest.Fault{NackReason: "disk full", NackRetry: true, Pause: "1ms", NackRecord: func([]byte) bool {
 		times = append(times, time.Now()) // by the only connection's reader
-		return len(times) <= refusals
+		return len(times) <= repeats
 	}})
 	f := newFixture(t, `{ack: message, pipelining: 4, backoff: {init: 40ms, max: 40ms}}`, server)
 	p := newPipeline(t, f)
@@ -152,7 +152,7 @@ func TestAReceiverThatRefusesForNowIsAskedWithOneMessageAtATime(t *testing.T) {
 	require.Equal(t, 1, server.Counts().Upgraded)
 	require.NoError(t, f.client.Close())
 
-	probes := times[batches*events : refusals]
+	probes := times[batches*events : repeats]
 	for i := 1; i < len(probes); i++ {
 		require.Greater(t, probes[i].Sub(probes[i-1]), 4*time.Millisecond, "a tenth of backoff.init at least")
 	}

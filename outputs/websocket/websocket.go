@@ -64,8 +64,8 @@ func makeWebsocket(
 	}
 	ids := newEventIDSource(c, format, info, registry, log)
 	encoders := newEncoderFactory(c, format, ids)
-	stats, refused := newStats(registry, log), newRefusals(log)
-	life.onEnd(stats.drops.Close)
+	counted, refused := newStats(registry, log), newRefusals(log)
+	life.onEnd(counted.drops.Close)
 	life.onEnd(refused.Close)
 	common := &shared{
 		config:    c,
@@ -76,7 +76,7 @@ func makeWebsocket(
 		encoders:  encoders,
 		observer:  observer,
 		registry:  registry,
-		stats:     stats,
+		stats:     counted,
 		refusals:  refused,
 		letters:   letters,
 		log:       log,

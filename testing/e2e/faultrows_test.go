@@ -110,7 +110,7 @@ var faultRows = []row{
 	{name: "close 1009 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1009)}), bad: badLine, logged: "reason refused"},
 	{name: "close 1007 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1007)}), bad: badLine, logged: "reason refused"},
 	{name: "close 1003 for one record", script: always(wstest.Fault{CloseOnRecord: closeOnLine(badLine, 1003)}), bad: badLine, logged: "reason refused"},
-	{name: "close 1003 for everything, 6 times", script: times(6, wstest.Fault{
+	{name: "close 1003 for everything, 6 times", script: firstTimes(6, wstest.Fault{
 		CloseOnRecord: func([]byte) int { return 1003 }, CloseReason: "not this format",
 	}), logged: "refuses everything"},
 	{name: "final nack of everything at first", ack: "message", script: func(int) wstest.Fault {

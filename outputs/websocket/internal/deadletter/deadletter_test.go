@@ -36,7 +36,7 @@ func write(t *testing.T, settings Settings, texts ...string) uint64 {
 	return file.written.Get()
 }
 
-func names(t *testing.T, folder string) (names []string) {
+func fileNames(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ func TestLettersAreLinesOfJSON(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "new")
 	require.EqualValues(t, 2, write(t, settingsFor(folder), "a\nb", "c"))
 	require.EqualValues(t, 1, write(t, settingsFor(folder), "d"), "a later start appends")
-	found := names(t, folder)
+	found := fileNames(t, folder)
 	require.Len(t, found, 1)
 	content, err := os.ReadFile(filepath.Join(folder, found[0]))
 	require.NoError(t, err)
@@ -72,14 +72,14 @@ func TestOldFilesAreRemoved(t *testing.T) {
 	long := strings.Repeat("y", 400)
 	require.EqualValues(t, 3, write(t, settingsFor(folder), long, long, long))
 	today := time.Now().Format(dateFormat)
-	require.Equal(t, []string{"ws-20000101-10.ndjson", "ws-20000101.txt", "ws-" + today + "-1.ndjson", "ws-" + today + ".ndjson", "ws-other.ndjson"}, names(t, folder))
+	require.Equal(t, []string{"ws-20000101-10.ndjson", "ws-20000101.txt", "ws-" + today + "-1.ndjson", "ws-" + today + ".ndjson", "ws-other.ndjson"}, fileNames(t, folder))
 }
 
 func TestNewestFileStaysTheNewestWhenTheClockIsSetBack(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "ws-29990101.ndjson"), []byte(strings.Repeat("x", 1000)), 0o600))
 	require.EqualValues(t, 1, write(t, settingsFor(folder), strings.Repeat("y", 400)))
-	require.Equal(t, []string{"ws-29990101-1.ndjson", "ws-29990101.ndjson"}, names(t, folder))
+	require.Equal(t, []string{"ws-29990101-1.ndjson", "ws-29990101.ndjson"}, fileNames(t, folder))
 }
 
 func TestALineLongerThanAFileIsAnError(t *testing.T) {

@@ -18,11 +18,11 @@ type Log struct {
 
 	mutex  sync.Mutex
 	closed bool
-	counts map[string]*count
+	counts map[string]*repetition
 }
 
-// count is what happened with one key.
-type count struct {
+// repetition is what happened with one key.
+type repetition struct {
 	unsaid int
 	last   error
 	timer  *time.Timer // runs for an interval after each line; nil without one
@@ -30,7 +30,7 @@ type count struct {
 
 // New returns a log that calls say for each line, one call at a time.
 func New(interval time.Duration, say func(key string, count int, last error)) *Log {
-	return &Log{interval: interval, say: say, counts: map[string]*count{}}
+	return &Log{interval: interval, say: say, counts: map[string]*repetition{}}
 }
 
 // Add counts that something happened so many times. last has the details of the line.
@@ -39,7 +39,7 @@ func (l *Log) Add(key string, times int, last error) {
 	defer l.mutex.Unlock()
 	c := l.counts[key]
 	if c == nil {
-		c = &count{}
+		c = &repetition{}
 		l.counts[key] = c
 	}
 	c.unsaid += times
@@ -50,7 +50,7 @@ func (l *Log) Add(key string, times int, last error) {
 }
 
 // sayLocked says what was not said yet, and begins an interval if there was anything.
-func (l *Log) sayLocked(key string, c *count) {
+func (l *Log) sayLocked(key string, c *repetition) {
 	c.timer = nil
 	if c.unsaid == 0 {
 		return

@@ -14,7 +14,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 )
 
-type target struct {
+type testTarget struct {
 	Text    string            `config:"text" alias:"words"`
 	Texts   []string          `config:"texts"`
 	Number  int               `config:"number"`
@@ -38,7 +38,7 @@ func resolveWith(t *testing.T, texts map[string]string) {
 	}), ucfg.ResolveEnv, ucfg.VarExp})
 }
 
-func read(t *testing.T, yaml string) (*target, error) {
+func readYAML(t *testing.T, yaml string) (*testTarget, error) {
 	t.Helper()
 	cfg, err := conf.NewConfigFrom(yaml)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func read(t *testing.T, yaml string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	into := &target{}
+	into := &testTarget{}
 	if err := section.ResolveAliases(into); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func TestTextsOfTheBeatsResolverArriveAsWritten(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			resolveWith(t, map[string]string{"KEY": text})
-			got, err := read(t, `{text: "${KEY}", map: {a.b: "${KEY}", c: "x${KEY}y"}, section.inner: "${OTHER:z}"}`)
+			got, err := readYAML(t, `{text: "${KEY}", map: {a.b: "${KEY}", c: "x${KEY}y"}, section.inner: "${OTHER:z}"}`)
 			require.NoError(t, err)
 			require.Equal(t, text, got.Text)
 			require.Equal(t, map[string]string{"a.b": text, "c": "x" + text + "y"}, got.Map)
@@ -71,7 +71,7 @@ func TestTextsOfTheBeatsResolverArriveAsWritten(t *testing.T) {
 func TestTheEnvironmentComesFirst(t *testing.T) {
 	resolveWith(t, map[string]string{"KEY": "resolver"})
 	t.Setenv("KEY", "environment")
-	got, err := read(t, `text: "${KEY}"`)
+	got, err := readYAML(t, `text: "${KEY}"`)
 	require.NoError(t, err)
 	require.Equal(t, "environment", got.Text)
 }
@@ -79,7 +79,7 @@ func TestTheEnvironmentComesFirst(t *testing.T) {
 func TestVariablesMayNameVariables(t *testing.T) {
 	t.Setenv("A", "B")
 	t.Setenv("B", "0123")
-	got, err := read(t, `text: "${${A}}"`)
+	got, err := readYAML(t, `text: "${${A}}"`)
 	require.NoError(t, err)
 	require.Equal(t, "0123", got.Text)
 }
@@ -100,7 +100,7 @@ func TestErrorsNameTheSettingOnly(t *testing.T) {
 		`{map: {a: [s3cret]}, number: 1}`: "output.x.map: a is a list",
 	} {
 		t.Run(yaml, func(t *testing.T) {
-			_, err := read(t, yaml)
+			_, err := readYAML(t, yaml)
 			require.ErrorContains(t, err, want)
 			require.NotContains(t, errors.Join(err).Error(), "s3cret")
 		})
