@@ -24,6 +24,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/deadletter"
 	"filebeat-websocket/outputs/websocket/internal/retry"
+	"filebeat-websocket/outputs/websocket/internal/selftest"
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
 )
@@ -49,7 +50,7 @@ type shared struct {
 	resolve   func(ctx context.Context, host string) ([]string, error) // nil: the system's resolver
 	cleartext sync.Once                                                // logs the warning about credentials without encryption
 	plain     plainHosts                                               // hosts with which compression cannot be agreed on
-	selfTest  selfTest
+	selfTest  selftest.Progress
 }
 
 // client is one connection to one host. One goroutine of the pipeline calls
@@ -79,7 +80,7 @@ func newClient(s *shared, endpoint *url.URL, limiter *retry.Limiter) *client {
 	c := &client{shared: s, endpoint: &address, user: endpoint.User, host: s.hosts.Get(endpoint.Host), limiter: limiter, encoder: s.encoders()}
 	c.warnOfCleartext()
 	s.lifecycle.onClose(c.end)
-	s.selfTest.left++
+	s.selfTest.Expect()
 	return c
 }
 

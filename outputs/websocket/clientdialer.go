@@ -11,6 +11,7 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/advice"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/discreet"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
 
@@ -93,7 +94,8 @@ func (c *client) newStrategy() ack.Strategy { return c.withHandshake(c.ack.New(c
 // open starts a session on a connection and waits until the server is known to
 // answer.
 func (c *client) open(connection *conn.Conn, strategy ack.Strategy, options session.Options) (*session.Session, error) {
-	return session.Open(c.lifecycle.ctx, discreetConn{connection}, discreetStrategy{strategy, connection}, options)
+	return session.Open(c.lifecycle.ctx, discreet.Conn{Conn: connection},
+		discreet.Strategy{Strategy: strategy, Redact: connection.Redact}, options)
 }
 
 func (c *client) sessionOptions() session.Options {
