@@ -11,6 +11,7 @@ import (
 
 	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/group"
 )
 
 // Client is one client of an Intake: a connection of a listener. Its methods are
@@ -22,11 +23,11 @@ type Client struct {
 	intake  *Intake
 	peer    Peer
 	lease   *budget.Lease
-	waiter  waiter   // under intake.mutex, as is leaving
-	leaving bool     // it gave its place to another one
-	pending *pending // nil with a waiter of another kind
-	brief   bool     // observers do not see it come and go
-	number  uint64   // of the newest message
+	waiter  group.Waiter // under intake.mutex, as is leaving
+	leaving bool         // it gave its place to another one
+	pending *pending     // nil with a waiter of another kind
+	brief   bool         // observers do not see it come and go
+	number  uint64       // of the newest message
 	end     End
 	refused atomic.Uint64 // messages that a Commit lost
 }
@@ -111,7 +112,7 @@ func useRecords(work *budget.Work, list *decode.Records, problem error, use func
 func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outcome {
 	c.number++
 	m.Peer, m.Number = c.peer, c.number
-	since := c.intake.commits.failure.Load()
+	since := c.intake.commits.Failed()
 	outcome := Taken(c.intake.sink.Consume(ctx, m), len(m.Records))
 	if outcome.Refusal != nil {
 		c.Refused(outcome.Refusal)
@@ -124,7 +125,7 @@ func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outc
 	c.end.Duplicates += uint64(m.Duplicates)
 	c.end.Bytes += uint64(m.Bytes)
 	if c.pending.hold(settlement{bytes: int64(m.Bytes) + heldMessageBytes, settled: settled}, since) {
-		c.intake.commits.waitRoom(ctx)
+		c.intake.commits.WaitRoom(ctx)
 	}
 	return outcome
 }

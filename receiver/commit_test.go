@@ -202,7 +202,7 @@ func TestWhatIsConsumedAndNotCommittedIsBounded(t *testing.T) {
 	commits, consumer := newCommits(), newConsumer()
 	const bound = 1000
 	h, url := start(t, funcSink{consumer.consume, commits.commit}, Options{})
-	h.intake.commits.maxBytes = bound
+	h.intake.commits.MaxBytes = bound
 	const messages = 100 // of 2+64 bytes each
 	clients := []*testClient{dial(t, url, protocol.Subprotocol), dial(t, url, protocol.Subprotocol)}
 	for _, c := range clients {

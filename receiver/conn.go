@@ -18,6 +18,8 @@ import (
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/frames"
+	"filebeat-websocket/receiver/internal/watched"
 )
 
 // closeReasonBytes is what a Close frame has room for beside its code
@@ -47,7 +49,7 @@ type conn struct {
 	quit    chan struct{} // closed by the reader to end replyLoop
 	number  uint64        // of the newest data message
 
-	frames frames
+	frames frames.Checker
 	idle   idleness
 
 	buffer   *budget.Buffer // empty between messages, unless the next one was read already
@@ -60,13 +62,13 @@ type conn struct {
 	lastTurn bool // the one message that may begin after drain, and be waited for, has begun
 }
 
-func newConn(h *Handler, ws *websocket.Conn, watched *watchedConn, client *Client, cancel context.CancelFunc) *conn {
-	c := &conn{handler: h, ws: ws, netConn: watched.Conn, client: client, cancel: cancel, quit: make(chan struct{})}
+func newConn(h *Handler, ws *websocket.Conn, watch *watched.Conn, client *Client, cancel context.CancelFunc) *conn {
+	c := &conn{handler: h, ws: ws, netConn: watch.Conn, client: client, cancel: cancel, quit: make(chan struct{})}
 	c.buffer = client.Buffer()
 	c.replies = newReplies(ws.Subprotocol() == protocol.Subprotocol, h.intake)
-	watched.beforeRead = c.beforeRead
-	watched.afterRead = c.afterRead
-	c.frames.limit = h.options.MaxMessageBytes
+	watch.BeforeRead = c.beforeRead
+	watch.AfterRead = c.afterRead
+	c.frames.Limit = h.options.MaxMessageBytes
 	c.idle.opened = time.Now()
 	return c
 }
@@ -127,7 +129,7 @@ func (c *conn) serve(ctx context.Context) {
 	close(c.quit)
 	replying.Wait()
 	uncommitted, refusals := c.replies.close()
-	c.handler.intake.commits.release(uncommitted)
+	c.handler.intake.commits.Release(uncommitted)
 	c.client.end.Refused = refusals
 	c.handler.intake.observed.closed(c.client.peer, c.client.end)
 }
@@ -200,7 +202,7 @@ func (c *conn) closingOf(err error) error {
 	case errors.Is(err, budget.ErrShort):
 		return &closing{code: protocol.CloseTryAgainLater, reason: err.Error()}
 	case errors.Is(err, budget.ErrTooLong):
-		long := &TooLongError{Limit: c.handler.options.MaxMessageBytes, Bytes: max(c.frames.long, int64(len(c.buffer.Bytes())))}
+		long := &TooLongError{Limit: c.handler.options.MaxMessageBytes, Bytes: max(c.frames.Long(), int64(len(c.buffer.Bytes())))}
 		return &closing{code: protocol.CloseTooBig, reason: long.Error(), cause: long}
 	case isCorrupt(err):
 		return &closing{code: protocol.CloseInvalidData, reason: "compressed message is corrupt", cause: err}
@@ -228,9 +230,9 @@ func (c *conn) beforeRead() error {
 // afterRead looks at what was read.
 func (c *conn) afterRead(p []byte) (int, error) {
 	c.idle.heard()
-	before, fault := c.frames.check(p)
+	before, fault := c.frames.Check(p)
 	if fault != nil {
-		return before, fault
+		return before, &closing{code: fault.Code, reason: fault.Reason}
 	}
 	return before, nil
 }

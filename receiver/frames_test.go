@@ -4,7 +4,6 @@
 package receiver
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/receiver/internal/frames"
 )
 
 // masked returns a frame of a client; first has its bits and opcode.
@@ -22,11 +22,11 @@ func masked(first byte, payload string) []byte {
 	frame := []byte{first}
 	switch {
 	case len(payload) < 126:
-		frame = append(frame, maskBit|byte(len(payload)))
+		frame = append(frame, 0x80|byte(len(payload)))
 	case len(payload) < 1<<16:
-		frame = binary.BigEndian.AppendUint16(append(frame, maskBit|126), uint16(len(payload)))
+		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(len(payload)))
 	default:
-		frame = binary.BigEndian.AppendUint64(append(frame, maskBit|127), uint64(len(payload)))
+		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(len(payload)))
 	}
 	frame = append(frame, key...)
 	for i := range len(payload) {
@@ -68,18 +68,18 @@ func TestBrokenFramesAreNamed(t *testing.T) {
 	for name, test := range brokenFrames {
 		t.Run(name, func(t *testing.T) {
 			for _, step := range []int{1, 3, 1 << 20} {
-				f := frames{limit: 1 << 20}
+				f := frames.Checker{Limit: 1 << 20}
 				taken := 0
-				var fault *closing
+				var fault *frames.Fault
 				for chunk := range slices.Chunk(slices.Concat(good, test.frame), step) {
 					var before int
-					before, fault = f.check(chunk)
+					before, fault = f.Check(chunk)
 					taken += before
 					if fault != nil {
 						break
 					}
 				}
-				require.Equal(t, &closing{code: test.code, reason: test.reason}, fault)
+				require.Equal(t, &frames.Fault{Code: test.code, Reason: test.reason}, fault)
 				require.GreaterOrEqual(t, taken, len(good))
 			}
 		})
@@ -106,51 +106,5 @@ func TestBrokenFramesEndWithACloseFrame(t *testing.T) {
 		c := receive(t, ws)
 		c.frames(t, string(masked(0xc1, "\xff\xff\xff")))
 		require.Equal(t, &websocket.CloseError{Code: 1007, Text: "compressed message is corrupt"}, take(t, c.ended))
-	})
-}
-
-func TestAnEmptyCloseFrameIsAnsweredAlike(t *testing.T) {
-	f := frames{}
-	stream := append(masked(0x88, ""), "whatever comes then"...)
-	before, fault := f.check(stream)
-	require.Nil(t, fault)
-	require.Equal(t, len(stream), before)
-}
-
-func TestTheLengthOfALongMessageIsKnown(t *testing.T) {
-	f := frames{limit: 10}
-	_, fault := f.check(slices.Concat(masked(0x01, "123456"), masked(0x00, "789"), masked(0x80, "abc"), masked(0x81, strings.Repeat("x", 500))))
-	require.Nil(t, fault)
-	require.Equal(t, int64(12), f.long, "of the first one")
-}
-
-// Whatever arrives, what is passed on is a part of it, and pieces make no difference.
-func FuzzFrames(f *testing.F) {
-	for _, test := range brokenFrames {
-		f.Add(test.frame, 1)
-	}
-	f.Add(masked(0x82, strings.Repeat("x", 1<<16)), 1000)
-	f.Fuzz(func(t *testing.T, stream []byte, step int) {
-		if step < 1 {
-			return
-		}
-		whole := frames{limit: 100}
-		before, fault := whole.check(stream)
-		require.LessOrEqual(t, before, len(stream))
-		pieces := frames{limit: 100}
-		var passed []byte
-		var other *closing
-		for chunk := range slices.Chunk(stream, step) {
-			var n int
-			n, other = pieces.check(chunk)
-			passed = append(passed, chunk[:n]...)
-			if other != nil {
-				break
-			}
-		}
-		require.Equal(t, fault, other)
-		require.True(t, bytes.HasPrefix(stream, passed))
-		require.GreaterOrEqual(t, len(passed), before)
-		require.LessOrEqual(t, len(pieces.body), maxControlBytes)
 	})
 }

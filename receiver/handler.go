@@ -16,6 +16,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/watched"
 )
 
 // Handler is the http.Handler that receives records. Its methods may be called from
@@ -89,7 +90,7 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 		idleTimeout:      idleTimeout,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
-			ReadBufferSize:   readBufferBytes,
+			ReadBufferSize:   watched.ReadBufferBytes,
 			// Acks are short and rare, so idle connections share their write buffers;
 			// control frames need none.
 			WriteBufferPool: &sync.Pool{},
@@ -127,8 +128,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.intake.dismiss(client)
-	watched := &watchedWriter{ResponseWriter: w, memory: h.intake.memory}
-	ws, err := h.upgrader.Upgrade(watched, r, nil)
+	writer := &watched.Writer{ResponseWriter: w, Memory: h.intake.memory}
+	ws, err := h.upgrader.Upgrade(writer, r, nil)
 	if err != nil {
 		return // Upgrade has answered the request
 	}
@@ -136,12 +137,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.options.Sender != nil {
 		client.Identify(h.options.Sender(r))
 	}
-	c := newConn(h, ws, watched.conn, client, cancel)
+	c := newConn(h, ws, writer.Conn, client, cancel)
 	c.inflates = strings.Contains(strings.ToLower(r.Header.Get("Sec-WebSocket-Extensions")), "permessage-deflate")
 	h.add(c)
 	defer h.remove(c)
 	c.serve(ctx)
-	watched.conn.free()
+	writer.Conn.Free()
 }
 
 func refuseRequest(w http.ResponseWriter, reason string) {
@@ -207,13 +208,13 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mutex.Unlock()
 
 	if h.owner {
-		defer h.intake.commits.giveUp()
+		defer h.intake.commits.GiveUp()
 	}
 	select {
 	case <-h.gone:
 		// A connection that broke did not wait for the Commit that it asked for, and
 		// the caller is about to close what Commit works on.
-		h.intake.commits.waitIdle(ctx)
+		h.intake.commits.WaitIdle(ctx)
 		return nil
 	case <-ctx.Done():
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"filebeat-websocket/receiver/budget"
+	"filebeat-websocket/receiver/internal/group"
 )
 
 const (
@@ -59,7 +60,7 @@ type Intake struct {
 	sink     Sink
 	options  IntakeOptions
 	observed observers
-	commits  *committer
+	commits  *group.Committer
 	memory   *budget.Budget
 
 	mutex   sync.Mutex
@@ -88,7 +89,7 @@ func NewIntake(sink Sink, options IntakeOptions) (*Intake, error) {
 		memory:   budget.New(options.MaxMemory),
 		clients:  map[*Client]struct{}{},
 	}
-	in.commits = newCommitter(sink, in.memory.MaxUncommitted(), in.waiters)
+	in.commits = group.New(sink.Commit, in.memory.MaxUncommitted(), in.waiters)
 	return in, nil
 }
 
@@ -149,7 +150,7 @@ func (in *Intake) admit(ctx context.Context, remoteAddr string) (*Client, error)
 }
 
 // enlist has w told of Commits that fail.
-func (in *Intake) enlist(c *Client, w waiter) {
+func (in *Intake) enlist(c *Client, w group.Waiter) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
 	c.waiter = w
@@ -166,10 +167,10 @@ func (in *Intake) dismiss(c *Client) {
 	}
 }
 
-func (in *Intake) waiters() []waiter {
+func (in *Intake) waiters() []group.Waiter {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
-	list := make([]waiter, 0, len(in.clients))
+	list := make([]group.Waiter, 0, len(in.clients))
 	for c := range in.clients {
 		if c.waiter != nil {
 			list = append(list, c.waiter)
@@ -180,12 +181,12 @@ func (in *Intake) waiters() []waiter {
 
 // MemoryInUse returns how many bytes messages that arrive, are decoded or wait for
 // Commit take.
-func (in *Intake) MemoryInUse() int64 { return in.memory.InUse() + in.commits.bytes.Load() }
+func (in *Intake) MemoryInUse() int64 { return in.memory.InUse() + in.commits.Bytes() }
 
 // Shutdown waits until no Commit runs and none is due, or until ctx ends, and ends
 // the context of Commit. Call it when all listeners have ended, and before the Sink
 // is closed.
 func (in *Intake) Shutdown(ctx context.Context) {
-	in.commits.waitIdle(ctx)
-	in.commits.giveUp()
+	in.commits.WaitIdle(ctx)
+	in.commits.GiveUp()
 }

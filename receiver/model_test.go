@@ -117,7 +117,7 @@ func TestEveryMessageIsAnsweredOnceAndAcksAreTrue(t *testing.T) {
 	store := &modelStore{random: rand.New(rand.NewPCG(seed, 0)), written: map[[2]uint64]bool{}, durable: map[[2]uint64]bool{}}
 	ids := make(chan uint64, connections)
 	h, url := start(t, funcSink{store.consume, store.commit}, Options{Observers: []Observer{{Opened: func(c Peer) { ids <- c.ID }}}})
-	h.intake.commits.maxBytes = 20_000
+	h.intake.commits.MaxBytes = 20_000
 	var running sync.WaitGroup
 	errs := make(chan error, 2*connections)
 	for range connections {

@@ -10,6 +10,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/group"
 )
 
 // This file decides what becomes of a message, and what the client is told.
@@ -50,7 +51,7 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 		ChunkRecords: list.ChunkRecords(),
 	}
 	given := len(m.Records)
-	since := c.handler.intake.commits.failure.Load()
+	since := c.handler.intake.commits.Failed()
 	c.replies.enter()
 	err := c.handler.intake.sink.Consume(ctx, &m)
 	c.replies.leave()
@@ -60,7 +61,7 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 
 // consumed handles what the Sink did with the message whose records are in list.
 // since is the Commit that had failed last before Consume was called.
-func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int, since *commitFailure) (wait, error) {
+func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int, since *group.Failure) (wait, error) {
 	if outcome.Err != nil {
 		return wait{}, &closing{code: protocol.CloseInternalError, reason: fmt.Sprintf("message %d was not taken", c.number), cause: outcome.Err}
 	}
@@ -102,20 +103,20 @@ func (c *conn) refuse(refusal *Refusal, code protocol.CloseCode) (wait, error) {
 	return wait{full: full}, nil
 }
 
-// seal notes that a Commit is about to begin. Like settle and fail it runs on the
+// Seal notes that a Commit is about to begin. Like Settle and Fail it runs on the
 // committer's goroutine.
-func (c *conn) seal() { c.replies.seal() }
+func (c *conn) Seal() { c.replies.seal() }
 
-// settle confirms what a Commit covered. Like fail it runs on the committer's
+// Settle confirms what a Commit covered. Like Fail it runs on the committer's
 // goroutine, does not block, and returns the bytes of the messages.
-func (c *conn) settle() (bytes int64) {
+func (c *conn) Settle() (bytes int64) {
 	bytes = c.replies.settle()
 	c.replies.signal()
 	return bytes
 }
 
-// fail refuses everything that is not committed, because a Commit failed.
-func (c *conn) fail(err error) (bytes int64) {
+// Fail refuses everything that is not committed, because a Commit failed.
+func (c *conn) Fail(err error) (bytes int64) {
 	bytes, said := c.replies.fail(err)
 	c.replies.signal()
 	if said != nil {
@@ -136,7 +137,7 @@ func (c *conn) flush() error {
 		c.replies.signal()
 	}
 	if commit {
-		c.handler.intake.commits.request(c)
+		c.handler.intake.commits.Request(c)
 	}
 	return over
 }
@@ -156,9 +157,9 @@ func (c *conn) waitRoom(ctx context.Context, room wait) error {
 	c.replies.enter()
 	defer c.replies.leave()
 	if room.crowded {
-		c.handler.intake.commits.waitRoom(ctx)
+		c.handler.intake.commits.WaitRoom(ctx)
 	}
 	return c.replies.waitRoom()
 }
 
-var _ waiter = (*conn)(nil)
+var _ group.Waiter = (*conn)(nil)

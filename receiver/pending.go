@@ -3,7 +3,15 @@
 
 package receiver
 
-import "sync"
+import (
+	"sync"
+
+	"filebeat-websocket/receiver/internal/group"
+)
+
+// heldMessageBytes is added to the bytes of each message, so that the number of empty
+// messages is bounded too.
+const heldMessageBytes = 64
 
 // pending are the messages of a Client that wait for Commit.
 type pending struct {
@@ -23,34 +31,34 @@ type settlement struct {
 
 // hold adds a message for which since was the newest Commit that had failed when its
 // Consume began. It reports whether too much is uncommitted.
-func (p *pending) hold(added settlement, since *commitFailure) (crowded bool) {
+func (p *pending) hold(added settlement, since *group.Failure) (crowded bool) {
 	commits := p.client.intake.commits
 	p.mutex.Lock()
 	// Under the mutex: either fail has not been here yet, or its failure is seen.
-	if failure := commits.failure.Load(); failure != since {
+	if failure := commits.Failed(); failure != since {
 		p.mutex.Unlock()
-		p.refuse([]settlement{added}, refusalOf(failure.err))
+		p.refuse([]settlement{added}, refusalOf(failure.Err))
 		return false
 	}
 	p.held = append(p.held, added)
-	crowded = commits.hold(added.bytes)
+	crowded = commits.Hold(added.bytes)
 	request := !p.requested
 	p.requested = true
 	p.mutex.Unlock()
 	if request {
-		commits.request(p)
+		commits.Request(p)
 	}
 	return crowded
 }
 
-func (p *pending) seal() {
+func (p *pending) Seal() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.sealed, p.held = p.held, nil
 	p.requested = false
 }
 
-func (p *pending) settle() (bytes int64) {
+func (p *pending) Settle() (bytes int64) {
 	p.mutex.Lock()
 	list := p.sealed
 	p.sealed = nil
@@ -62,7 +70,7 @@ func (p *pending) settle() (bytes int64) {
 	return bytes
 }
 
-func (p *pending) fail(err error) (bytes int64) {
+func (p *pending) Fail(err error) (bytes int64) {
 	p.mutex.Lock()
 	list := append(p.sealed, p.held...)
 	p.sealed, p.held = nil, nil
@@ -84,4 +92,4 @@ func (p *pending) refuse(list []settlement, refusal *Refusal) {
 	}
 }
 
-var _ waiter = (*pending)(nil)
+var _ group.Waiter = (*pending)(nil)

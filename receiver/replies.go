@@ -10,6 +10,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/budget"
+	"filebeat-websocket/receiver/internal/group"
 )
 
 // maxReplies is how many replies may wait, for Commit and for the client each,
@@ -94,7 +95,7 @@ func (r *replies) releaseLocked(cost int64) {
 type replies struct {
 	acks    bool          // the client speaks filebeat.ack.v1
 	wake    chan struct{} // holds a token while replyLoop has something to do
-	commits *committer
+	commits *group.Committer
 	memory  *budget.Budget
 
 	mutex     sync.Mutex
@@ -172,17 +173,17 @@ func (r *replies) add(added reply) (full bool) {
 // Commit has failed since the one that was the last to when Consume was called.
 // It reports whether the reader has to wait for room, here (full) or for all
 // connections together (crowded).
-func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, lost *Refusal) {
+func (r *replies) hold(added reply, since *group.Failure) (full, crowded bool, lost *Refusal) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if added.refusal != nil {
 		r.refusals++
 	}
 	// Under r.mutex: either fail has not been here yet, or its failure is seen.
-	if failure := r.commits.failure.Load(); failure != since {
-		lost = refusalOf(failure.err)
+	if failure := r.commits.Failed(); failure != since {
+		lost = refusalOf(failure.Err)
 		added.chunks = nil
-		r.failLocked(added, failure.err, lost)
+		r.failLocked(added, failure.Err, lost)
 		return r.fullLocked(), false, lost
 	}
 	if !r.reserveLocked(&added) {
@@ -192,7 +193,7 @@ func (r *replies) hold(added reply, since *commitFailure) (full, crowded bool, l
 	}
 	r.chunks += len(added.chunks)
 	r.held = appendReply(r.held, added, false)
-	return r.fullLocked(), r.commits.hold(added.bytes), nil
+	return r.fullLocked(), r.commits.Hold(added.bytes), nil
 }
 
 // maxPongs is how many replies may wait before a Pong takes the place of the one before

@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+// Package watched is a connection that tells its reader before each read from the kernel,
+// and shows it what was read. The receiver puts it under the WebSocket library, when that
+// takes a connection over from net/http.
+package watched
 
 import (
 	"bufio"
@@ -13,39 +16,40 @@ import (
 	"filebeat-websocket/receiver/budget"
 )
 
-// readBufferBytes is the size of the read buffer that every connection has.
-const readBufferBytes = 4 << 10
+// ReadBufferBytes is the size of the read buffer that every connection has.
+const ReadBufferBytes = 4 << 10
 
-// watchedConn calls beforeRead when the reader of a connection has used up its buffer
+// Conn calls BeforeRead when the reader of a connection has used up its buffer
 // and is about to read from the kernel: then confirmations are due. gorilla does not
 // tell how full its buffer is.
 //
 // While a client sends faster than it is read, as with hundreds of small frames in one
-// segment, watchedConn reads ahead into a large buffer, if the budget has one. An idle
+// segment, Conn reads ahead into a large buffer, if the budget has one. An idle
 // connection has none.
-type watchedConn struct {
+type Conn struct {
 	net.Conn
-	memory     *budget.Budget
-	beforeRead func() error // set before the reader starts, as is afterRead; nil during the upgrade
-	// afterRead is given what was read. With an error it returns how much of it the
+	Memory     *budget.Budget
+	BeforeRead func() error // set before the reader starts, as is AfterRead; nil during the upgrade
+	// AfterRead is given what was read. With an error it returns how much of it the
 	// reader gets before it gets the error.
-	afterRead func([]byte) (int, error)
-	failed    error // of afterRead
+	AfterRead func([]byte) (int, error)
+	failed    error // of AfterRead
 
 	full  bool   // the last read filled its buffer: there is more to read, as a rule
 	ahead []byte // what was read ahead, and is not used yet
 	large []byte // the buffer of ahead; nil if there is none
 }
 
-func (c *watchedConn) Read(p []byte) (int, error) {
+// Read implements io.Reader.
+func (c *Conn) Read(p []byte) (int, error) {
 	if len(c.ahead) == 0 {
 		if c.failed != nil {
 			return 0, c.failed
 		}
-		if c.beforeRead == nil {
+		if c.BeforeRead == nil {
 			return c.Conn.Read(p)
 		}
-		if err := c.beforeRead(); err != nil {
+		if err := c.BeforeRead(); err != nil {
 			return 0, err
 		}
 		if !c.readAhead(len(p)) {
@@ -63,13 +67,13 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (c *watchedConn) readKernel(p []byte) (int, error) {
+func (c *Conn) readKernel(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if errors.Is(err, io.ErrUnexpectedEOF) { // of TLS without a farewell; a message has its own
 		err = io.EOF
 	}
 	c.full = n == len(p)
-	if n, c.failed = c.afterRead(p[:n]); c.failed != nil && n == 0 {
+	if n, c.failed = c.AfterRead(p[:n]); c.failed != nil && n == 0 {
 		return 0, c.failed
 	}
 	return n, err
@@ -77,40 +81,41 @@ func (c *watchedConn) readKernel(p []byte) (int, error) {
 
 // readAhead reports whether the next read is into c.large, for which it takes or gives
 // back the buffer.
-func (c *watchedConn) readAhead(wanted int) bool {
+func (c *Conn) readAhead(wanted int) bool {
 	if !c.full || wanted >= budget.AheadBytes {
-		c.free()
+		c.Free()
 		return false
 	}
 	if c.large == nil {
-		c.large = c.memory.TakeAhead()
+		c.large = c.Memory.TakeAhead()
 	}
 	return c.large != nil
 }
 
-// free gives the buffer back. Nothing is read after it with bytes ahead.
-func (c *watchedConn) free() {
+// Free gives the buffer back. Nothing is read after it with bytes ahead.
+func (c *Conn) Free() {
 	if c.large != nil {
-		c.memory.GiveAhead(c.large)
+		c.Memory.GiveAhead(c.large)
 		c.large, c.ahead = nil, nil
 	}
 }
 
-// watchedWriter hands gorilla a watchedConn when it takes the connection over
+// Writer hands gorilla a Conn when it takes the connection over
 // from net/http.
-type watchedWriter struct {
+type Writer struct {
 	http.ResponseWriter
-	memory *budget.Budget
-	conn   *watchedConn // set by Hijack
+	Memory *budget.Budget
+	Conn   *Conn // set by Hijack
 }
 
-func (w *watchedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+// Hijack implements http.Hijacker.
+func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	inner, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
-	w.conn = &watchedConn{Conn: inner, memory: w.memory}
-	return w.conn, buffers, nil
+	w.Conn = &Conn{Conn: inner, Memory: w.Memory}
+	return w.Conn, buffers, nil
 }
 
-var _ http.Hijacker = (*watchedWriter)(nil)
+var _ http.Hijacker = (*Writer)(nil)

@@ -1,14 +1,11 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package frames
 
 import (
-	"compress/flate"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"unicode/utf8"
 
@@ -32,11 +29,17 @@ const (
 	maxHeaderBytes  = 14
 )
 
-// frames follows the frames of a client as their bytes arrive. gorilla ends some
+// Fault is what a client is told in a Close frame.
+type Fault struct {
+	Code   protocol.CloseCode
+	Reason string
+}
+
+// Checker follows the frames of a client as their bytes arrive. gorilla ends some
 // violations of the protocol without a Close frame, takes others for something else,
 // and answers none of them before what came earlier was confirmed.
-type frames struct {
-	limit int64 // of a message
+type Checker struct {
+	Limit int64 // of a message
 
 	header  [maxHeaderBytes]byte
 	have    int    // bytes of header
@@ -45,12 +48,12 @@ type frames struct {
 	open    bool   // a message has begun, and not ended
 	ended   bool   // by a Close frame
 	message int64  // length of the message so far, as its frames claim
-	long    int64  // of the first message that is longer than limit
+	long    int64  // of the first message that is longer than Limit
 }
 
-// check looks at the next bytes. If they break the protocol it returns what the client
+// Check looks at the next bytes. If they break the protocol it returns what the client
 // is told, and how many bytes come before the frame at fault.
-func (f *frames) check(p []byte) (before int, fault *closing) {
+func (f *Checker) Check(p []byte) (before int, fault *Fault) {
 	begin := 0 // of the frame at hand, as far as it is in p
 	for i := 0; i < len(p) && !f.ended; {
 		if f.left > 0 {
@@ -84,10 +87,14 @@ func (f *frames) check(p []byte) (before int, fault *closing) {
 	return len(p), nil
 }
 
-func (f *frames) isClose() bool { return f.header[0]&opcodeBits == websocket.CloseMessage }
+// Long is the length of the first message that is longer than Limit, as its frames claim so
+// far; 0 if there was none.
+func (f *Checker) Long() int64 { return f.long }
+
+func (f *Checker) isClose() bool { return f.header[0]&opcodeBits == websocket.CloseMessage }
 
 // headerBytes is the length of the header, as far as what there is of it tells.
-func (f *frames) headerBytes() int {
+func (f *Checker) headerBytes() int {
 	switch {
 	case f.have < 2:
 		return 2
@@ -104,7 +111,7 @@ func (f *frames) headerBytes() int {
 }
 
 // begins handles a complete header.
-func (f *frames) begins() *closing {
+func (f *Checker) begins() *Fault {
 	first, length := f.header[0], uint64(f.header[1]&lengthBits)
 	opcode, final := first&opcodeBits, first&finBit != 0
 	switch {
@@ -143,9 +150,9 @@ func (f *frames) begins() *closing {
 		f.message = 0
 	}
 	if f.message += int64(length); f.message < 0 {
-		return &closing{code: protocol.CloseTooBig, reason: "message is longer than can be counted"}
+		return &Fault{Code: protocol.CloseTooBig, Reason: "message is longer than can be counted"}
 	}
-	if f.message > f.limit && (f.long == 0 || f.open && f.long < f.message) {
+	if f.message > f.Limit && (f.long == 0 || f.open && f.long < f.message) {
 		f.long = f.message
 	}
 	f.open, f.left = !final, length
@@ -153,7 +160,7 @@ func (f *frames) begins() *closing {
 }
 
 // closes handles a complete Close frame, 5.5.1.
-func (f *frames) closes() *closing {
+func (f *Checker) closes() *Fault {
 	if len(f.body) == 0 {
 		return nil
 	}
@@ -169,7 +176,7 @@ func (f *frames) closes() *closing {
 	case !isCloseCode(code):
 		return violation(fmt.Sprintf("close code %d is not for a Close frame", code))
 	case !utf8.Valid(f.body[2:]):
-		return &closing{code: protocol.CloseInvalidData, reason: "the reason of a Close frame is not UTF-8"}
+		return &Fault{Code: protocol.CloseInvalidData, Reason: "the reason of a Close frame is not UTF-8"}
 	}
 	return nil
 }
@@ -180,25 +187,6 @@ func isCloseCode(code protocol.CloseCode) bool {
 	return code.Known() && code != protocol.CloseNone && code != protocol.CloseBadGateway
 }
 
-func violation(reason string) *closing {
-	return &closing{code: protocol.CloseProtocolError, reason: reason}
+func violation(reason string) *Fault {
+	return &Fault{Code: protocol.CloseProtocolError, Reason: reason}
 }
-
-// isCorrupt reports whether a compressed message cannot be inflated. gorilla has an
-// error of its own for a connection that ends.
-func isCorrupt(err error) bool {
-	_, isInput := errors.AsType[flate.CorruptInputError](err)
-	_, isInternal := errors.AsType[flate.InternalError](err)
-	return isInput || isInternal || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// TooLongError is the cause of the end of a connection whose client sent a message
-// that was longer than Options.MaxMessageBytes.
-type TooLongError struct {
-	Limit int64
-	// Bytes is the length that the message's frames claimed, or what came of it when
-	// it was compressed, until the end: it may be longer.
-	Bytes int64
-}
-
-func (e *TooLongError) Error() string { return fmt.Sprintf("message is longer than %d bytes", e.Limit) }

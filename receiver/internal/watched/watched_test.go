@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package watched
 
 import (
 	"bytes"
@@ -41,13 +41,13 @@ func TestAConnectionReadsAheadWhileItsClientSendsFast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			memory := budget.New(test.memory)
 			inner := &fastConn{rest: bytes.NewReader(content)}
-			c := &watchedConn{
-				Conn: inner, memory: memory,
-				beforeRead: func() error { return nil },
-				afterRead:  func(p []byte) (int, error) { return len(p), nil },
+			c := &Conn{
+				Conn: inner, Memory: memory,
+				BeforeRead: func() error { return nil },
+				AfterRead:  func(p []byte) (int, error) { return len(p), nil },
 			}
 			var got bytes.Buffer
-			p := make([]byte, readBufferBytes)
+			p := make([]byte, ReadBufferBytes)
 			for {
 				n, err := c.Read(p)
 				got.Write(p[:n])
@@ -59,7 +59,7 @@ func TestAConnectionReadsAheadWhileItsClientSendsFast(t *testing.T) {
 			require.Equal(t, content, got.Bytes())
 			require.LessOrEqual(t, inner.reads, test.most)
 			require.Zero(t, memory.InUse(), "a read that does not fill the buffer gives it back")
-			c.free()
+			c.Free()
 		})
 	}
 }
