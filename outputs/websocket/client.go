@@ -49,7 +49,7 @@ type shared struct {
 
 	resolve   func(ctx context.Context, host string) ([]string, error) // nil: the system's resolver
 	cleartext sync.Once                                                // logs the warning about credentials without encryption
-	plain     plainHosts                                               // hosts with which compression cannot be agreed on
+	plain     sync.Map                                                 // hosts with which compression cannot be agreed on
 	selfTest  selftest.Progress
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -79,31 +78,4 @@ func agreed(connection *conn.Conn) string {
 		text += ", compressed"
 	}
 	return text
-}
-
-// plainHosts are hosts whose answer to the offer of compression cannot be used.
-// They are dialled without it for as long as the output lives.
-type plainHosts struct {
-	mutex sync.Mutex
-	hosts map[string]bool
-}
-
-// add adds a host, and reports whether it is new.
-func (p *plainHosts) add(host string) bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.hosts[host] {
-		return false
-	}
-	if p.hosts == nil {
-		p.hosts = map[string]bool{}
-	}
-	p.hosts[host] = true
-	return true
-}
-
-func (p *plainHosts) has(host string) bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.hosts[host]
 }

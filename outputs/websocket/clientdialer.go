@@ -25,7 +25,7 @@ func (c *client) dial(observe func(step, detail string, err error)) (*conn.Conn,
 	options.Observe = observe
 	connection, err := conn.Dial(c.lifecycle.ctx, options)
 	if errors.Is(err, conn.ErrCompression) {
-		if c.plain.add(c.endpoint.Host) {
+		if _, known := c.plain.LoadOrStore(c.endpoint.Host, true); !known {
 			c.log.Warnf("%v: %v; messages are sent there uncompressed", displayURL(c.endpoint), err)
 		}
 		options.CompressionLevel = 0
@@ -55,7 +55,7 @@ func (c *client) dialOptions() (conn.Options, error) {
 		Resolve:              c.resolve,
 		Addresses:            &c.addresses,
 	}
-	if c.plain.has(c.endpoint.Host) {
+	if _, known := c.plain.Load(c.endpoint.Host); known {
 		options.CompressionLevel = 0
 	}
 	options.Subprotocols, options.RequiredSubprotocol = c.subprotocols()

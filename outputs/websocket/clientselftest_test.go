@@ -131,9 +131,9 @@ func TestSelfTestNamesTheStepThatFails(t *testing.T) {
 		return wstest.Start(t, append(options, wstest.WithFaults(fault, fault))...).URL()
 	}
 	for name, c := range map[string]struct{ yaml, want string }{
-		"a name that nobody knows": {`{hosts: ["ws://nobody.invalid"], proxy_disable: true}`, "resolve nobody.invalid... ERROR lookup nobody.invalid"},
-		"another authority":        {fmt.Sprintf(`hosts: ["wss://127.0.0.1:%s"]`, port), "TLS... ERROR TLS: tls: failed to verify certificate: x509: certificate signed by unknown authority; set ssl.certificate_authorities"},
-		"a proxy that refuses":     {fmt.Sprintf(`{hosts: [%q], proxy_url: "http://me:hunter2@%s"}`, server.URL(), gateway.Addr()), " ERROR the proxy answered CONNECT with 407 Proxy Authentication Required"},
+		"an unknown name":      {`{hosts: ["ws://nobody.invalid"], proxy_disable: true}`, "resolve nobody.invalid... ERROR lookup nobody.invalid"},
+		"another authority":    {fmt.Sprintf(`hosts: ["wss://127.0.0.1:%s"]`, port), "TLS... ERROR TLS: tls: failed to verify certificate: x509: certificate signed by unknown authority; set ssl.certificate_authorities"},
+		"a proxy that refuses": {fmt.Sprintf(`{hosts: [%q], proxy_url: "http://me:hunter2@%s"}`, server.URL(), gateway.Addr()), " ERROR the proxy answered CONNECT with 407 Proxy Authentication Required"},
 		"a proxy that is not there": {
 			fmt.Sprintf(`{hosts: [%q], proxy_url: "http://me:hunter2@127.0.0.1:1"}`, server.URL()), "dial 127.0.0.1:1... ERROR proxy 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused",
 		},

@@ -5,10 +5,10 @@ package websocket
 
 import (
 	"crypto/tls"
-	"errors"
-	"strings"
 
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"filebeat-websocket/outputs/websocket/internal/certs"
 )
 
 // tlsSettings are libbeat's settings of TLS, and ours.
@@ -50,25 +50,11 @@ func (c *client) tlsConfig() (*tls.Config, error) {
 	}
 }
 
-// loadTLS reads the files that ssl.* names. It corrects two errors of libbeat:
-// they quote a key that is written in the settings themselves, and for a key that
-// cannot be decrypted they say that the file has no PEM blocks.
+// loadTLS reads the files that ssl.* names.
 func loadTLS(settings *tlscommon.Config) (*tlscommon.TLSConfig, error) {
-	loaded, err := tlscommon.LoadTLSConfig(settings)
-	if err == nil {
-		return loaded, nil
-	}
-	text := err.Error()
-	for _, inline := range []string{settings.Certificate.Key, settings.Certificate.Certificate} {
-		if tlscommon.IsPEMString(inline) {
-			text = strings.ReplaceAll(text, inline, "(in the settings)")
-		}
-	}
-	if strings.Contains(text, "no PEM blocks") {
-		text += "; is ssl.key_passphrase missing or wrong?"
-	}
-	if text == err.Error() {
+	loaded, err := certs.Load(settings)
+	if err != nil {
 		return nil, settingError("ssl", err)
 	}
-	return nil, settingError("ssl", errors.New(text))
+	return loaded, nil
 }

@@ -163,7 +163,7 @@ func TestAFailureOfTLSSaysWhyAndWhatToSet(t *testing.T) {
 		err := newFixture(t, fmt.Sprintf(`hosts: ["wss://%s"]`, page.Listener.Addr())).client.Connect()
 		require.ErrorContains(t, err, "first record does not look like a TLS handshake; the server does not speak TLS on this port: use ws instead of wss")
 	})
-	t.Run("hung up", func(t *testing.T) {
+	t.Run("closed by the server", func(t *testing.T) {
 		server := wstest.Start(t)
 		err := newFixture(t, fmt.Sprintf(`hosts: ["wss://%s"]`, server.Addr())).client.Connect()
 		require.EqualError(t, err, "TLS: EOF; the server closed the connection during the handshake: does it speak TLS on this port?")

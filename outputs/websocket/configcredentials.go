@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/endpoint"
 )
 
 // maxTokenBytes is the maximum length of a token file. Servers refuse headers that
@@ -61,13 +62,10 @@ func (c *config) validateCredentials() (problems []error) {
 		problems = append(problems, settingError("password", errors.New("needs a username")))
 	}
 	if strings.Contains(c.Username, ":") {
-		problems = append(problems, settingError("username", errColon))
+		problems = append(problems, settingError("username", endpoint.ErrColon))
 	}
 	return problems
 }
-
-// errColon follows from RFC 7617 2: the password begins after the first colon.
-var errColon = errors.New("must not contain a colon")
 
 // validateUser checks the user in the URL of a host. The errors do not contain the
 // password.
@@ -75,20 +73,7 @@ func (c *config) validateUser(user *url.Userinfo) error {
 	if names := c.credentialSettings(); len(names) > 0 {
 		return fmt.Errorf("a user in the URL does not go with %s: set only one kind of credentials", strings.Join(names, ", "))
 	}
-	return checkUser(user)
-}
-
-func checkUser(user *url.Userinfo) error {
-	password, _ := user.Password()
-	switch name := user.Username(); {
-	case name == "":
-		return errors.New("the user in the URL has no name")
-	case strings.Contains(name, ":"):
-		return fmt.Errorf("the name of the user in the URL %w", errColon)
-	case !httpguts.ValidHeaderFieldValue(name), !httpguts.ValidHeaderFieldValue(password):
-		return errors.New("the user in the URL contains a byte that is not allowed in a header, such as a line break")
-	}
-	return nil
+	return endpoint.CheckUser(user)
 }
 
 // authorization returns the value of the header Authorization, empty for none. user

@@ -4,28 +4,19 @@
 package websocket
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http/httpproxy"
 
-	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
-
+	"filebeat-websocket/outputs/websocket/internal/certs"
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/endpoint"
 )
-
-// proxyPorts has the default port of each scheme of a proxy.
-var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 // ofConnect are headers that belong to the request CONNECT itself.
 var ofConnect = []string{"Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Trailer"}
@@ -37,7 +28,7 @@ func (c *config) validateProxy() (problems []error) {
 	}
 	hasUser := false
 	if c.ProxyURL != "" {
-		u, err := parseProxyURL(c.ProxyURL)
+		u, err := endpoint.ParseProxy(c.ProxyURL)
 		switch {
 		case err != nil:
 			bad("proxy_url", "%w", err)
@@ -68,42 +59,6 @@ func (c *config) validateProxy() (problems []error) {
 	return problems
 }
 
-// parseProxyURL reads proxy_url. The errors do not quote it: it may contain a
-// password.
-func parseProxyURL(text string) (*url.URL, error) {
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errors.New("is not a valid URL")
-	}
-	return completeProxyURL(u)
-}
-
-// completeProxyURL checks the URL of a proxy and adds the port.
-func completeProxyURL(u *url.URL) (*url.URL, error) {
-	port, known := proxyPorts[u.Scheme]
-	if !known {
-		return nil, fmt.Errorf("unknown scheme %q, known are http, https, socks5 and socks5h", u.Scheme)
-	}
-	if u.Hostname() == "" {
-		return nil, errors.New("has no host name")
-	}
-	if u.User != nil {
-		if err := checkUser(u.User); err != nil {
-			return nil, err
-		}
-	}
-	if u.Port() != "" {
-		port = u.Port()
-	}
-	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-		return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
-	}
-	return &url.URL{Scheme: u.Scheme, User: u.User, Host: net.JoinHostPort(u.Hostname(), port)}, nil
-}
-
 // proxyURL returns the URL of the proxy for the host, nil for none. The environment
 // is read as everywhere in Go: HTTPS_PROXY for wss, HTTP_PROXY for ws, neither for
 // loopback and for hosts in NO_PROXY.
@@ -112,7 +67,7 @@ func (c *client) proxyURL() (*url.URL, error) {
 	case c.config.ProxyDisable:
 		return nil, nil
 	case c.config.ProxyURL != "":
-		u, err := parseProxyURL(c.config.ProxyURL)
+		u, err := endpoint.ParseProxy(c.config.ProxyURL)
 		if err != nil {
 			return nil, settingError("proxy_url", err)
 		}
@@ -122,7 +77,7 @@ func (c *client) proxyURL() (*url.URL, error) {
 	request.Scheme = map[string]string{"ws": "http", "wss": "https"}[c.endpoint.Scheme]
 	u, err := httpproxy.FromEnvironment().ProxyFunc()(&request)
 	if err == nil && u != nil {
-		u, err = completeProxyURL(u)
+		u, err = endpoint.CompleteProxy(u)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the URL of the proxy in the environment: %w", err)
@@ -142,43 +97,9 @@ func (c *client) proxy() (*conn.Proxy, error) {
 	}
 	p := &conn.Proxy{URL: u, Header: header, ResolveHere: c.config.ProxyLocalResolver}
 	if u.Scheme == "https" {
-		if p.TLS, err = proxyTLS(c.config.TLS.common(), u.Hostname()); err != nil {
+		if p.TLS, err = certs.ForProxy(c.config.TLS.common(), u.Hostname()); err != nil {
 			return nil, settingError("ssl", err)
 		}
 	}
 	return p, nil
-}
-
-// proxyTLS trusts the authorities of the system and those in the settings. The
-// other TLS settings are about the server and do not apply to the proxy.
-func proxyTLS(settings *tlscommon.Config, host string) (*tls.Config, error) {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool() // the system has none
-	}
-	if settings != nil {
-		for _, authority := range settings.CAs {
-			if err := addAuthority(roots, authority); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
-}
-
-// addAuthority adds the certificates of a file, or of PEM text.
-func addAuthority(roots *x509.CertPool, authority string) error {
-	reader, err := tlscommon.NewPEMReader(authority)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = reader.Close() }()
-	pem, err := io.ReadAll(reader)
-	if err != nil {
-		return err
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("%v contains no certificate", reader)
-	}
-	return nil
 }

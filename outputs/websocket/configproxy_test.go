@@ -20,6 +20,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/outputs/outest"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/endpoint"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/testing/beattest"
 	"filebeat-websocket/testing/wstest"
@@ -80,7 +81,7 @@ func TestEventsGoThroughEveryKindOfProxy(t *testing.T) {
 						settings.TLS = ca.Issue("127.0.0.1")
 					}
 					gateway := beattest.StartGateway(t, settings)
-					// The name is no name of the server's certificate.
+					// The certificate does not have this name.
 					f := newFixture(t, fmt.Sprintf(`{hosts: ["%s://%s:%s"], proxy_url: "%s://%s%s", ssl: {certificate_authorities: [%q], verification_mode: certificate}}`,
 						scheme, farName, port, proxyScheme, user, gateway.Addr(), ca.File))
 					f.publishes(t)
@@ -130,7 +131,7 @@ func TestNamesAreResolvedAtTheProxyOrHere(t *testing.T) {
 			require.Contains(t, c.want, host)
 		})
 	}
-	t.Run("a name that nobody knows", func(t *testing.T) {
+	t.Run("an unknown name", func(t *testing.T) {
 		gateway := beattest.StartGateway(t, beattest.GatewaySettings{})
 		f := newFixture(t, fmt.Sprintf(`{hosts: ["ws://%s"], proxy_url: "socks5://%s", proxy_use_local_resolver: true}`, farName, gateway.Addr()))
 		err := f.client.Connect()
@@ -194,7 +195,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 		newFixture(t, ``, wstest.Start(t)).publishes(t)
 	})
-	t.Run("a scheme that nobody speaks", func(t *testing.T) {
+	t.Run("an unknown scheme", func(t *testing.T) {
 		withoutProxies(t)
 		t.Setenv("HTTP_PROXY", "ftp://me:hunter2@proxy.invalid")
 		f := newFixture(t, `hosts: ["ws://`+farName+`"]`)
@@ -285,7 +286,7 @@ func TestProxyURLsAreCompleted(t *testing.T) {
 		"socks5://u:p@[::1]":    "socks5://u:p@[::1]:1080",
 		"socks5h://proxy?x=y#z": "socks5h://proxy:1080",
 	} {
-		u, err := parseProxyURL(text)
+		u, err := endpoint.ParseProxy(text)
 		require.NoError(t, err)
 		require.Equal(t, want, u.String())
 	}

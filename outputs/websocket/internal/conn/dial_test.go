@@ -79,13 +79,13 @@ func TestAFailingDialSaysWhyInShortAndWithoutSecrets(t *testing.T) {
 		code  int // of an UpgradeError
 		is    error
 	}{
-		"not HTTP":            {serve: replying("220 mail.example.com ESMTP\r\n"), holds: []string{"malformed HTTP", "mail.example.com"}},
-		"hung up":             {serve: replying(""), is: io.ErrUnexpectedEOF},
-		"hung up in a header": {serve: replying("HTTP/1.1 101 Switching Protocols\r\nUpgr"), holds: []string{"malformed MIME header"}},
-		"401 with a body":     {serve: replying("HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nwho \"me\"?"), code: 401, want: `the server answered the upgrade with 401 Unauthorized: "who \"me\"?"`},
-		"503 without a body":  {serve: replying("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n"), code: 503, want: "the server answered the upgrade with 503 Service Unavailable"},
-		"200, a web page":     {serve: replying("HTTP/1.1 200 OK\r\n\r\n<html>" + strings.Repeat("x", 1<<20)), code: 200, holds: []string{"200 OK", "<html>xxx"}},
-		"a redirect":          {serve: replying("HTTP/1.1 302 Found\r\nLocation: wss://other.test/x\r\nContent-Length: 4\r\n\r\nmoved"), code: 302, want: `the server answered the upgrade with 302 Found to "wss://other.test/x", which is not followed`},
+		"not HTTP":           {serve: replying("220 mail.example.com ESMTP\r\n"), holds: []string{"malformed HTTP", "mail.example.com"}},
+		"closed":             {serve: replying(""), is: io.ErrUnexpectedEOF},
+		"closed in a header": {serve: replying("HTTP/1.1 101 Switching Protocols\r\nUpgr"), holds: []string{"malformed MIME header"}},
+		"401 with a body":    {serve: replying("HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nwho \"me\"?"), code: 401, want: `the server answered the upgrade with 401 Unauthorized: "who \"me\"?"`},
+		"503 without a body": {serve: replying("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n"), code: 503, want: "the server answered the upgrade with 503 Service Unavailable"},
+		"200, a web page":    {serve: replying("HTTP/1.1 200 OK\r\n\r\n<html>" + strings.Repeat("x", 1<<20)), code: 200, holds: []string{"200 OK", "<html>xxx"}},
+		"a redirect":         {serve: replying("HTTP/1.1 302 Found\r\nLocation: wss://other.test/x\r\nContent-Length: 4\r\n\r\nmoved"), code: 302, want: `the server answered the upgrade with 302 Found to "wss://other.test/x", which is not followed`},
 		"101 with wrong Accept": {
 			serve: replying("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"), code: 101,
 			want: "the server's answer to the upgrade is not valid (101 Switching Protocols): the header Upgrade, Connection or Sec-WebSocket-Accept is missing or wrong",

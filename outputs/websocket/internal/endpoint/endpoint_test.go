@@ -50,3 +50,20 @@ func TestErrorsQuoteNothingOfAHost(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 }
+
+func TestProxiesAreCompleted(t *testing.T) {
+	for text, want := range map[string]string{
+		"proxy":                "http://proxy:80",
+		"https://u:p@proxy":    "https://u:p@proxy:443",
+		"socks5h://[::1]:9/xy": "socks5h://[::1]:9",
+	} {
+		u, err := ParseProxy(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, u.String())
+	}
+	for _, text := range []string{"ftp://secret", "http://:80", "http://proxy:0", "http://:secret@proxy", "http://a%3Ab:secret@proxy"} {
+		_, err := ParseProxy(text)
+		require.Error(t, err, text)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}

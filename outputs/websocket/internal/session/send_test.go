@@ -137,7 +137,7 @@ func TestAWriteThatFailsLetsTheReaderSpeakFirst(t *testing.T) {
 		"it has nothing to say": {
 			write: syscall.EPIPE, read: func(*fake) {}, takes: readAfterWriteError, want: syscall.EPIPE,
 		},
-		"a timeout is no end of the peer's": {
+		"a timeout is ours, not the peer's": {
 			write: os.ErrDeadlineExceeded, read: func(*fake) {}, want: os.ErrDeadlineExceeded,
 		},
 	} {
