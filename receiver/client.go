@@ -160,7 +160,7 @@ func (c *Client) Refused(refusal *Refusal) {
 // may be called from another goroutine.
 func (c *Client) Confirmed() { c.intake.observed.confirmed(c.peer) }
 
-// Leave is the end of the client. cause is why; nil if the client hung up. What was
+// Leave is the end of the client. cause is why; nil if the client closed the connection. What was
 // taken is settled all the same.
 func (c *Client) Leave(cause error) {
 	c.intake.dismiss(c)

@@ -92,7 +92,7 @@ func TestCompressedMessages(t *testing.T) {
 		require.Error(t, take(t, c.ended))
 		require.Empty(t, s.got())
 	})
-	t.Run("are not taken from who has not offered them", func(t *testing.T) {
+	t.Run("are refused from a client that has not offered them", func(t *testing.T) {
 		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url)
 		c.frames(t, deflated(t, `{"n":1}`))

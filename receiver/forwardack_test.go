@@ -72,7 +72,7 @@ func TestRequestsWithAChunkAreAcked(t *testing.T) {
 			require.Equal(t, []string{"two", "", "three"}, s.messages[1].Chunks)
 			require.Equal(t, []int{1, 1, 1}, s.messages[1].ChunkRecords)
 			require.Equal(t, "forward", s.messages[1].Format)
-			require.Empty(t, s.messages[3].Chunks, "a heartbeat is no request")
+			require.Empty(t, s.messages[3].Chunks, "a heartbeat is not a request")
 		})
 	}
 	t.Run("a chunk is bytes, and comes back as they are", func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestRequestsWithAChunkAreAcked(t *testing.T) {
 		c.sendBinary(t, chunked("\x00\xff\u00e4=="))
 		c.chunks(t, "\x00\xff\u00e4==")
 	})
-	t.Run("not if nobody wants it", func(t *testing.T) {
+	t.Run("not if no acknowledgement is wanted", func(t *testing.T) {
 		_, url := start(t, new(memorySink), Options{Ack: "none"})
 		c := dial(t, url)
 		c.sendBinary(t, chunked("one"))
@@ -176,7 +176,7 @@ func TestAChunkThatWasNotStoredIsNotAcked(t *testing.T) {
 		c.sendBinary(t, chunked("one")+chunked("two"))
 		c.replies(t, `{"nack":1,"reason":"no","retry":false,"records":[1]}`)
 	})
-	t.Run("what is no request", func(t *testing.T) {
+	t.Run("a message that is not a request", func(t *testing.T) {
 		_, url := start(t, new(memorySink), Options{})
 		c := dial(t, url)
 		c.sendBinary(t, chunked("one"))

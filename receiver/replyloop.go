@@ -46,7 +46,7 @@ func (c *conn) replyLoop() {
 		}
 		if err != nil {
 			c.replies.end(fmt.Errorf("confirmations could not be written: %w", err), true)
-			// After a Close frame, with which gorilla answers what is no WebSocket, it
+			// After a Close frame, with which gorilla answers what is not WebSocket, it
 			// writes no more. The client is left the time to read that frame.
 			if !errors.Is(err, websocket.ErrCloseSent) {
 				_ = c.netConn.Close()

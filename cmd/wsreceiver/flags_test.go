@@ -35,7 +35,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 	}{
 		"an unknown flag":                  {[]string{"--tale"}, []string{"-tale", "not defined"}},
 		"a flag without its value":         {[]string{"--out"}, []string{"-out", "needs an argument"}},
-		"an argument that is no flag":      {[]string{"--quiet", "records.ndjson"}, []string{"records.ndjson"}},
+		"an argument, not a flag":          {[]string{"--quiet", "records.ndjson"}, []string{"records.ndjson"}},
 		"listen without a port":            {[]string{"--listen", "127.0.0.1"}, []string{"--listen", "missing port"}},
 		"listen with an empty port":        {[]string{"--listen", "127.0.0.1:"}, []string{"--listen", "no port"}},
 		"listen with a port beyond 65535":  {[]string{"--listen", "127.0.0.1:65536"}, []string{"--listen", "invalid port"}},
@@ -106,10 +106,10 @@ func TestFlagsAreUnderstood(t *testing.T) {
 				forwardMaxBytes: 2 << 20, forwardListen: "f:1", userFile: "u",
 			},
 		},
-		"loopback is for nobody else":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},
-		"nor is localhost":                            {[]string{"--listen", "Localhost:1"}, loopback("Localhost:1", func(*settings) {})},
-		"who asks for tokens may listen everywhere":   {[]string{"--listen", ":1", "--token-file", "t"}, loopback(":1", func(s *settings) { s.tokenFile = "t" })},
-		"who means it may listen everywhere, for all": {[]string{"--listen", ":1", "--insecure"}, loopback(":1", func(s *settings) { s.insecure = true })},
+		"loopback needs no option":                 {[]string{"--listen", "[::1]:1"}, loopback("[::1]:1", func(*settings) {})},
+		"nor is localhost":                         {[]string{"--listen", "Localhost:1"}, loopback("Localhost:1", func(*settings) {})},
+		"with tokens it may listen everywhere":     {[]string{"--listen", ":1", "--token-file", "t"}, loopback(":1", func(s *settings) { s.tokenFile = "t" })},
+		"with --insecure it may listen everywhere": {[]string{"--listen", ":1", "--insecure"}, loopback(":1", func(s *settings) { s.insecure = true })},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseFlags(test.args)

@@ -32,7 +32,7 @@ func checkTailPath(on bool, path string) error {
 	return nil
 }
 
-// liveTail is the page with --tail. The zero value is no page.
+// liveTail is the page with --tail. The zero value has no page.
 type liveTail struct{ tail *tail.Tail }
 
 // openTail opens the page with --tail. It requires the same tokens as the receiver.

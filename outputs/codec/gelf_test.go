@@ -33,7 +33,7 @@ func TestGELFRecords(t *testing.T) {
 		"a host by its dotted name":   {fields: mapstr.M{"host.name": "h"}, record: `"host":"h","short_message":"-",` + time},
 		"a stack trace":               {fields: mapstr.M{"error": mapstr.M{"stack_trace": "at\nat"}}, record: `"host":"agent-1","short_message":"-","full_message":"at\nat",` + time},
 		"a level":                     {fields: mapstr.M{"log": mapstr.M{"level": "WARN"}}, record: `"host":"agent-1","short_message":"-",` + time + `,"level":4`},
-		"a level nobody knows":        {fields: mapstr.M{"log": mapstr.M{"level": "odd"}}, record: `"host":"agent-1","short_message":"-",` + time + `,"_log_level":"odd"`},
+		"an unknown level":            {fields: mapstr.M{"log": mapstr.M{"level": "odd"}}, record: `"host":"agent-1","short_message":"-",` + time + `,"_log_level":"odd"`},
 		"a severity":                  {fields: mapstr.M{"log": mapstr.M{"syslog": mapstr.M{"severity": mapstr.M{"code": 2}}}}, record: `"host":"agent-1","short_message":"-",` + time + `,"level":2`},
 		"keys of one's own":           {options: map[string]any{"host_key": "h", "short_message_key": "s", "full_message_key": "f", "level_key": "l"}, fields: mapstr.M{"h": "a", "s": "b", "f": "c", "l": 7, "message": "m"}, record: `"host":"a","short_message":"b","full_message":"c",` + time + `,"level":7,"_message":"m"`},
 		"no key at all":               {options: map[string]any{"full_message_key": "", "level_key": ""}, fields: mapstr.M{"": "empty", "error": mapstr.M{"stack_trace": "s"}, "log": mapstr.M{"level": "info"}}, record: `"host":"agent-1","short_message":"-",` + time + `,"_":"empty","_error_stack_trace":"s","_log_level":"info"`},

@@ -39,7 +39,7 @@ func publishAll(t *testing.T, p queue.Producer, events ...queue.Entry) {
 	}
 }
 
-// publishing publishes from another goroutine, and tells whether that was done.
+// publishing publishes from another goroutine, and sends whether that was done.
 func publishing(p queue.Producer, event queue.Entry) <-chan bool {
 	published := make(chan bool, 1)
 	go func() {

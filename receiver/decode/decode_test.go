@@ -48,8 +48,8 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		format, text string
 		records      []string
 	}{
-		"json: an object": {"json", `{"a":1}`, []string{`{"a":1}`}},
-		"json: white space around is no part of it":        {"json", " \r\n{\"a\": 1}\t\n", []string{`{"a": 1}`}},
+		"json: an object":                                  {"json", `{"a":1}`, []string{`{"a":1}`}},
+		"json: white space around it is left out":          {"json", " \r\n{\"a\": 1}\t\n", []string{`{"a": 1}`}},
 		"json: line breaks inside are taken out":           {"json", "{\n \"a b\": [1,\r\n2], \"q\\\"\": \" \\\\\" }", []string{`{"a b":[1,2],"q\"":" \\"}`}},
 		"json: every kind of value":                        {"json", `[null,true,false,0,-0.5e+10,1E2,"\u00e4\"\\\/\b\f\n\r\tä",{},[],{"":""}]`, []string{`[null,true,false,0,-0.5e+10,1E2,"\u00e4\"\\\/\b\f\n\r\tä",{},[],{"":""}]`}},
 		"json: 64 levels":                                  {"json", nested(64), []string{nested(64)}},
@@ -87,7 +87,7 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		"ltsv: colons in a value, and none in it":          {"ltsv", "a:b:c\td:\t:e", []string{`{"a":"b:c","d":"","":"e"}`}},
 		"ltsv: empty lines, CR LF, TAB at the end":         {"ltsv", "a:1\t\r\n\r\n\nb:2", []string{`{"a":"1"}`, `{"b":"2"}`}},
 		"ltsv: a label twice has a list":                   {"ltsv", "a:1\tb:2\ta:3", []string{`{"a":["1","3"],"b":"2"}`}},
-		"ltsv: what is no escape unless wanted":            {"ltsv", `a:\t"`, []string{`{"a":"\\t\""}`}},
+		"ltsv: escapes are off by default":                 {"ltsv", `a:\t"`, []string{`{"a":"\\t\""}`}},
 		"form: every kind of character":                    {"form", "%40timestamp=x&a.b=c+d%2Be%26%3D%0a%E2%82%AC*-._", []string{`{"@timestamp":"x","a.b":"c d+e&=\n€*-._"}`}},
 		"form: a name twice has a list":                    {"form", "a=1&b=&a=2&c&&a=1", []string{`{"a":["1","2","1"],"b":"","c":""}`}},
 		"form: a percent sign of its own":                  {"form", "a=100%&b=%g0%2", []string{`{"a":"100%","b":"%g0%2"}`}},
@@ -103,7 +103,7 @@ func TestFormatsDecodeTheirMessages(t *testing.T) {
 		"auto: LTSV without it is text":                    {"auto", "a:1\tb:2", []string{`{"message":"a:1\tb:2"}`}},
 		"auto: a line with a time and nothing is text":     {"auto", "time:12", []string{`{"message":"time:12"}`}},
 		"auto: a TAB without a label behind it is text":    {"auto", "time:12\tx", []string{`{"message":"time:12\tx"}`}},
-		"auto: a label with a space is no label":           {"auto", "time:12\tx y:z", []string{`{"message":"time:12\tx y:z"}`}},
+		"auto: a label has no space":                       {"auto", "time:12\tx y:z", []string{`{"message":"time:12\tx y:z"}`}},
 		"auto: one line of LTSV and one of text":           {"auto", "time:12\tx:y\nz", []string{`{"message":"time:12\tx:y\nz"}`}},
 		"auto: a form with the time first":                 {"auto", "%40timestamp=x&a=b+c", []string{`{"@timestamp":"x","a":"b c"}`}},
 		"auto: a form without it is text":                  {"auto", "a=b&c=d", []string{`{"message":"a=b&c=d"}`}},
@@ -142,7 +142,7 @@ func TestFormatsSayWhatIsWrong(t *testing.T) {
 		"json: nothing":                        {"json", "", "JSON ends too early, after 0 bytes"},
 		"json: two values":                     {"json", "{}{}", "invalid JSON at byte 2"},
 		"json: half an object":                 {"json", `{"a":1`, "JSON ends too early, after 6 bytes"},
-		"json: a name that is no string":       {"json", `{a:1}`, "invalid JSON at byte 1"},
+		"json: a name without quotes":          {"json", `{a:1}`, "invalid JSON at byte 1"},
 		"json: no colon":                       {"json", `{"a" 1}`, "invalid JSON at byte 5"},
 		"json: a comma at the end of an array": {"json", `[1,]`, "invalid JSON at byte 3"},
 		"json: a comma at the end":             {"json", `{"a":1,}`, "invalid JSON at byte 7"},

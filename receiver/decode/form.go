@@ -26,13 +26,13 @@ func decodeForm(m message, list *Records) error {
 	return nil
 }
 
-// endOfLine takes the line break off. Its CR is no part of the line either.
+// endOfLine takes the line break off. Its CR does not belong to the line either.
 func endOfLine(line []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }
 
 // wroteForm reads a line as the URL standard does (WHATWG URL 5.1), in which no
-// text is an error. A line without a field is no record.
+// text is an error. A line without a field is not a record.
 func (l *Records) wroteForm(line []byte, o *Options) error {
 	for field := range bytes.SplitSeq(line, []byte("&")) {
 		if len(field) == 0 {

@@ -86,14 +86,14 @@ func TestForwardRequests(t *testing.T) {
 		"compressed in a str":                  {"\x93" + packedText("t") + packedText(gzipMembers(t, entry)) + zipped, one, []string{""}, []int{1}},
 		"not compressed, and says so":          {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("text"), one, []string{""}, []int{1}},
 		"the tag and the options as bin":       {"\x93" + packedBytes("t") + packedBytes(entry) + "\x81" + packedBytes("chunk") + packedBytes("x"), one, []string{"x"}, []int{1}},
-		"options that nobody knows":            {"\x93" + packedText("t") + packedBytes(entry) + "\x84\x01\x02" + packedText("fluent_signal") + "\x00" + packedText("x") + nestedMaps(60) + packedText("chunk") + packedText("x"), one, []string{"x"}, []int{1}},
+		"unknown options":                      {"\x93" + packedText("t") + packedBytes(entry) + "\x84\x01\x02" + packedText("fluent_signal") + "\x00" + packedText("x") + nestedMaps(60) + packedText("chunk") + packedText("x"), one, []string{"x"}, []int{1}},
 		"a chunk of nil":                       {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + "\xc0", one, []string{""}, []int{1}},
 		"several requests":                     {"\x92" + packedText("t") + packedBytes(entry+entry) + "\x93" + packedText("t") + packedBytes("") + withChunk + "\x93" + packedText("t") + aTime + "\x81\xa1a\x01", append(two, forwarded), []string{"", "Zm9v+/==", ""}, []int{2, 0, 1}},
 		"heartbeats":                           {"\xc0\xc0", none, nil, nil},
 		"heartbeats around a request":          {"\xc0\x92" + packedText("t") + packedBytes(entry) + "\xc0", one, []string{""}, []int{1}},
 		"a record with a tag of its own":       {"\x93" + packedText("t") + "\x01\x81" + packedText("tag") + packedText("mine"), []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"mine"}`}, []string{""}, []int{1}},
 		"a tag of nothing":                     {"\x93\xa0\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":""}`}, []string{""}, []int{1}},
-		"a tag that is no plain text":          {"\x93" + packedText("\"\n\xff") + "\x01\x80", []string{"{\"@timestamp\":\"1970-01-01T00:00:01Z\",\"tag\":\"\\\"\\n\uFFFD\"}"}, []string{""}, []int{1}},
+		"a tag that needs escaping":            {"\x93" + packedText("\"\n\xff") + "\x01\x80", []string{"{\"@timestamp\":\"1970-01-01T00:00:01Z\",\"tag\":\"\\\"\\n\uFFFD\"}"}, []string{""}, []int{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{}

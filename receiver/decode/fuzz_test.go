@@ -262,7 +262,7 @@ func FuzzGELF(f *testing.F) {
 	})
 }
 
-// FuzzRefusedLines: of a message in lines exactly those that are no JSON are
+// FuzzRefusedLines: of a message in lines exactly those that are not JSON are
 // refused, by their number among those that are not empty.
 func FuzzRefusedLines(f *testing.F) {
 	for _, seed := range []string{"", "{}\nx\n{}\n", "x", "\n \n{\n", "1 2\n", nested(65) + "\n{}"} {

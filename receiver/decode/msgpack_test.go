@@ -52,7 +52,7 @@ func TestMsgpackEntries(t *testing.T) {
 		"float seconds that are whole":  {"\x92" + appended(msgp.AppendFloat32, 2) + "\x80", []string{`{"@timestamp":"1970-01-01T00:00:02Z"}`}},
 		"milliseconds, beyond any year": {"\x92" + appended(msgp.AppendInt64, 1612563429123) + "\x80", []string{`{"@timestamp":1612563429123}`}},
 		"seconds beyond any year":       {"\x92" + appended(msgp.AppendUint64, math.MaxUint64) + "\x80", []string{`{"@timestamp":18446744073709551615}`}},
-		"seconds that are no number":    {"\x92" + appended(msgp.AppendFloat64, math.NaN()) + "\x80", []string{`{"@timestamp":null}`}},
+		"seconds that are NaN":          {"\x92" + appended(msgp.AppendFloat64, math.NaN()) + "\x80", []string{`{"@timestamp":null}`}},
 		"a record with its own time":    {anEntry("\x82\xa1a\x01\xaa@timestamp\xa1x"), []string{`{"a":1,"@timestamp":"x"}`}},
 		"a record with its own metadata": {
 			"\x92\x92" + aTime + "\x81\xa1b\x02" + "\x82\xa9@metadata\x81\xa3_id\xa1x\xa1a\x01", []string{`{` + at + `,"@metadata":{"_id":"x"},"a":1}`},
@@ -98,7 +98,7 @@ func TestMsgpackValues(t *testing.T) {
 		"a list":                             {"\x93\x01\x90\x91\xa0", `[1,[],[""]]`},
 		"a map":                              {"\x82\xa1a\x80\xa1b\x81\xa0\xc0", `{"a":{},"b":{"":null}}`},
 		"a key twice":                        {"\x82\xa1a\x01\xa1a\x02", `{"a":1,"a":2}`},
-		"keys that are no text":              {"\x85\x01\x01\xc3\x02\xc0\x03\xca\x3f\x00\x00\x00\x04\xc4\x01\xff\x05", `{"1":1,"true":2,"null":3,"0.5":4,"/w==":5}`},
+		"keys that are not text":             {"\x85\x01\x01\xc3\x02\xc0\x03\xca\x3f\x00\x00\x00\x04\xc4\x01\xff\x05", `{"1":1,"true":2,"null":3,"0.5":4,"/w==":5}`},
 		"a key that is not UTF-8":            {"\x81\xa1\xff\x01", "{\"\uFFFD\":1}"},
 		"a time as a key":                    {"\x81" + aTime + "\x01", `{"2021-02-05T22:17:09.123456789Z":1}`},
 		"an extension as a key":              {"\x81\xd4\x07\xff\x01", `{"7:/w==":1}`},

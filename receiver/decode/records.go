@@ -56,7 +56,7 @@ func (l *Records) reset() {
 }
 
 // Limit bounds Memory for the messages that come next, approximately: decoding stops with
-// ErrMemory where it would get beyond. 0 is no limit. With ahead it stops before records
+// ErrMemory where it would get beyond. 0 means no limit. With ahead it stops before records
 // are written that could be too long, and not only after the first that is.
 func (l *Records) Limit(bytes int64, ahead bool) { l.limit, l.ahead = bytes, ahead }
 

@@ -137,7 +137,7 @@ func appendTime(to []byte, at time.Time) []byte {
 	return append(at.UTC().AppendFormat(append(to, '"'), time.RFC3339Nano), '"')
 }
 
-// appendTime reads the time of a record. Seconds that are no time which RFC 3339
+// appendTime reads the time of a record. Seconds that are not a time which RFC 3339
 // could say, milliseconds perhaps, stay the number that they are.
 func (u *unpacker) appendTime() error {
 	start := len(u.out)

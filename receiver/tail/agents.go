@@ -18,7 +18,7 @@ import (
 const (
 	maxAgentsShown = 50
 	maxAgentsGone  = 20
-	// goneFor is how long an agent that has hung up is still shown.
+	// goneFor is how long an agent that has disconnected is still shown.
 	goneFor = time.Minute
 )
 
@@ -118,7 +118,7 @@ type agentState struct {
 }
 
 // snapshot returns the number of open agents and those to show: the busiest,
-// then those that have hung up lately, newest first.
+// then those that disconnected lately, newest first.
 func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown []agentState) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

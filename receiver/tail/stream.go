@@ -21,7 +21,7 @@ const (
 	retryLine = "retry: 1000\n\n"
 )
 
-// stream serves one viewer until it hangs up, the Tail ends, or its token does.
+// stream serves one viewer until it disconnects, the Tail ends, or its token does.
 func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	if !t.visitors.allowed(r) {
 		t.options.Guard.Refuse(w, r)

@@ -203,7 +203,7 @@ var faultRows = []row{
 		run.isAway(outage)
 		run.comeBack()
 	}},
-	{name: "a certificate nobody trusts, then a renewed one", tls: true, during: func(run *faultRun) {
+	{name: "an untrusted certificate, then a trusted one", tls: true, during: func(run *faultRun) {
 		run.certificate.Store(run.untrusted)
 		run.server().Reset()
 		run.isAway(outage)

@@ -102,7 +102,7 @@ func (s *Server) pickSubprotocol(req *http.Request) string {
 	return ""
 }
 
-// response returns a whole HTTP/1.1 response, after which the server hangs up.
+// response returns a whole HTTP/1.1 response, after which the server closes the connection.
 func response(req *http.Request, status int, header http.Header, body string) []byte {
 	header = header.Clone()
 	if header == nil {

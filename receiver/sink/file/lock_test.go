@@ -32,7 +32,7 @@ func TestAnOutputIsOpenedOnce(t *testing.T) {
 		require.EqualError(t, err, inUse(name))
 		_, err = OpenUnsynced(link)
 		require.EqualError(t, err, inUse(link))
-		require.Equal(t, "half a line that is being written", contentOf(t, name), "who comes second cuts nothing off")
+		require.Equal(t, "half a line that is being written", contentOf(t, name), "the second process cuts nothing off")
 		require.NoError(t, s.Close())
 		again, err := Open(name)
 		require.NoError(t, err)

@@ -208,7 +208,7 @@ func TestReopen(t *testing.T) {
 		require.Equal(t, "1\n2\n", contentOf(t, name+".1"))
 		require.Equal(t, "3\n", contentOf(t, name))
 	})
-	t.Run("does not open what is no file", func(t *testing.T) {
+	t.Run("opens only regular files", func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "out.ndjson")
 		s, err := Open(name)
 		require.NoError(t, err)
