@@ -124,7 +124,7 @@ func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outc
 	c.end.Records += uint64(outcome.Count)
 	c.end.Duplicates += uint64(m.Duplicates)
 	c.end.Bytes += uint64(m.Bytes)
-	if c.pending.hold(settlement{bytes: int64(m.Bytes) + heldMessageBytes, settled: settled}, since) {
+	if c.pending.hold(settlement{bytes: int64(m.Bytes) + group.MessageBytes, settled: settled}, since) {
 		c.intake.commits.WaitRoom(ctx)
 	}
 	return outcome

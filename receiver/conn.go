@@ -204,7 +204,7 @@ func (c *conn) closingOf(err error) error {
 	case errors.Is(err, budget.ErrTooLong):
 		long := &TooLongError{Limit: c.handler.options.MaxMessageBytes, Bytes: max(c.frames.Long(), int64(len(c.buffer.Bytes())))}
 		return &closing{code: protocol.CloseTooBig, reason: long.Error(), cause: long}
-	case isCorrupt(err):
+	case frames.IsCorrupt(err):
 		return &closing{code: protocol.CloseInvalidData, reason: "compressed message is corrupt", cause: err}
 	case isNetwork && network.Timeout() && !c.overdue.IsZero() && !time.Now().Before(c.overdue):
 		return &closing{code: protocol.ClosePolicyViolation, reason: fmt.Sprintf("message took longer than %v", c.handler.messageTimeout)}

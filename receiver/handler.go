@@ -80,7 +80,7 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 	if options.Ack == ackAuto {
 		subprotocols = []string{protocol.Subprotocol}
 	}
-	h := &Handler{
+	return &Handler{
 		intake:           intake,
 		options:          options,
 		decoder:          decoder,
@@ -104,8 +104,7 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 		},
 		conns: map[*conn]struct{}{},
 		gone:  make(chan struct{}),
-	}
-	return h, nil
+	}, nil
 }
 
 // ServeHTTP upgrades the request and serves the connection until it ends.

@@ -17,6 +17,7 @@ import (
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/group"
 )
 
 func messageWith(records ...string) *Message {
@@ -60,7 +61,7 @@ func TestListenersShareOneCommit(t *testing.T) {
 	require.NoError(t, take(t, settled))
 	take(t, commits.entered)
 	require.Empty(t, settled)
-	require.EqualValues(t, 2*(2+heldMessageBytes), in.MemoryInUse())
+	require.EqualValues(t, 2*(2+group.MessageBytes), in.MemoryInUse())
 	commits.result <- nil
 	require.NoError(t, take(t, settled))
 	require.NoError(t, take(t, settled))

@@ -3,7 +3,11 @@
 
 package receiver
 
-import "filebeat-websocket/protocol"
+import (
+	"fmt"
+
+	"filebeat-websocket/protocol"
+)
 
 // Peer is who is at the other end of a connection.
 type Peer struct {
@@ -30,6 +34,17 @@ type End struct {
 	// Cause is the error that ended it. It wraps Consume's error.
 	Cause error
 }
+
+// TooLongError is the cause of the end of a connection whose client sent a message
+// that was longer than Options.MaxMessageBytes.
+type TooLongError struct {
+	Limit int64
+	// Bytes is the length that the message's frames claimed, or what came of it when
+	// it was compressed, until the end: it may be longer.
+	Bytes int64
+}
+
+func (e *TooLongError) Error() string { return fmt.Sprintf("message is longer than %d bytes", e.Limit) }
 
 // Observer is told what happens on connections. Each function may be nil.
 type Observer struct {

@@ -84,7 +84,7 @@ func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int,
 	} else if c.handler.options.Ack == ackAuto {
 		owed.chunks = list.ChunkIDs() // a chunk can't be confirmed in part
 	}
-	owed.bytes = int64(messageBytes) + heldMessageBytes
+	owed.bytes = int64(messageBytes) + group.MessageBytes
 	full, crowded, lost := c.replies.hold(owed, since)
 	if lost != nil {
 		c.handler.intake.observed.refused(c.client.peer, lost)

@@ -9,10 +9,6 @@ import (
 	"filebeat-websocket/receiver/internal/group"
 )
 
-// heldMessageBytes is added to the bytes of each message, so that the number of empty
-// messages is bounded too.
-const heldMessageBytes = 64
-
 // pending are the messages of a Client that wait for Commit.
 type pending struct {
 	client *Client

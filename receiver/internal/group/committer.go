@@ -11,6 +11,10 @@ import (
 	"sync/atomic"
 )
 
+// MessageBytes is added to the bytes of each message, so that the number of empty
+// messages is bounded too.
+const MessageBytes = 64
+
 // Waiter is a client whose messages wait for Commit. Its methods are called from the
 // committer's goroutine, and do not block.
 type Waiter interface {
