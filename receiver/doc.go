@@ -39,9 +39,7 @@
 // messages that ended before the Ping were consumed and committed, or refused by a nack.
 // Without the subprotocol there are no nacks: a refusal, or a Commit that fails, closes
 // the connection, and no Ping after the messages at fault is answered.
-//
-// While Consume runs, the connection is not read: the client feels back-pressure
-// through TCP, and nothing is queued here.
+// While Consume runs, the connection is not read: that is the back-pressure.
 //
 // # Formats
 //
@@ -103,26 +101,20 @@
 // length that a message claims takes none. Package budget says how it is shared out,
 // and why no client can hold up the others: when messages that arrive do not fit, the
 // connection whose message has held most bytes for longest is closed with 1013. Records
-// count with what they take: raw text is up to six times as long once it is JSON, and
-// records of two bytes have twelve times as much in slice headers. A message whose
-// records take more than a quarter of MaxMemory, or 24 times MaxMessageBytes, is refused
-// for good.
+// count with what they take. A message whose records take more than a quarter of
+// MaxMemory, or 24 times MaxMessageBytes, is refused for good.
 //
-// Clients may compress messages (permessage-deflate); all limits are on what comes out
-// of that. gzip in Forward requests is inflated up to Options.MaxMessageBytes. A message
-// has a minute from its first byte to its last; then its connection is closed with 1008.
+// All limits are on what comes out of permessage-deflate and of gzip in Forward requests.
+// A message has a minute from its first byte to its last; then its connection is closed
+// with 1008.
 //
-// A client that does not read its confirmations is owed a thousand of them at most, and
-// what is beyond 4 KiB counts in MaxMemory; it is then not read any more, and cut after
-// Options.WriteTimeout. Of more than a few Pings only the newest are answered, as
-// RFC 6455 5.5.3 allows. Beside its messages a connection holds a read buffer of 4 KiB,
-// and one of 64 KiB, which counts in MaxMemory, while its client sends faster than it is
-// read.
+// A client that does not read is owed a thousand confirmations at most; then it is not
+// read any more, and cut after Options.WriteTimeout. Of more than a few Pings only the
+// newest are answered, as RFC 6455 5.5.3 allows.
 //
 // A message that is of the wrong frame type, or not what the format says, gets a
 // nack that it must not be sent again, for single lines of json_lines and ltsv if
 // there are others; without the subprotocol it ends its connection with 1003 or
 // 1007 and a reason. Text that is not UTF-8 is 1007 and a message that is too long
-// 1009 in either case, after what came before was confirmed. Other connections
-// notice nothing.
+// 1009 in either case, after what came before was confirmed.
 package receiver

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"errors"
 	"unicode/utf8"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // Auto is the format that tells the others apart.
@@ -73,13 +75,13 @@ func jsonFormat(data []byte, records [][]byte) string {
 func decodeDeepLines(m message, list *Records, problem error) error {
 	list.reset()
 	for line := range bytes.Lines(m.data) {
-		s := scanner{data: line}
-		if s.space(); s.end() {
+		s := jsonscan.Scanner{Data: line}
+		if s.Space(); s.End() {
 			continue
 		}
-		value, lineBreaks, err := s.record()
+		value, lineBreaks, err := s.Record()
 		switch {
-		case err == nil && s.end() && value[0] == '{':
+		case err == nil && s.End() && value[0] == '{':
 			list.add(value, lineBreaks)
 		case isTooDeep(err):
 			list.refuse(problem)
@@ -95,17 +97,17 @@ func decodeDeepLines(m message, list *Records, problem error) error {
 }
 
 func isTooDeep(err error) bool {
-	deep, ok := errors.AsType[*jsonError](err)
-	return ok && deep.tooDeep
+	deep, ok := errors.AsType[*jsonscan.Error](err)
+	return ok && deep.TooDeep
 }
 
 var errNoObject = errors.New("not an object")
 
 func decodeObjects(m message, list *Records) error {
-	s := scanner{data: m.data}
-	s.space()
+	s := jsonscan.Scanner{Data: m.data}
+	s.Space()
 	var err error
-	switch s.next() {
+	switch s.Next() {
 	case '{':
 		err = decodeJSONStream(m, list)
 	case '[':

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // What the decoders of this file are held to: they never panic; every record is
@@ -284,7 +286,7 @@ func FuzzRefusedLines(f *testing.F) {
 					continue
 				}
 				bad := slices.Contains(list.bad, at)
-				deep := bytes.Count(line, []byte("{"))+bytes.Count(line, []byte("[")) > maxDepth
+				deep := bytes.Count(line, []byte("{"))+bytes.Count(line, []byte("[")) > jsonscan.MaxDepth
 				require.True(t, bad != json.Valid(line) || bad && deep, "%s: %q", name, line)
 				at++
 			}

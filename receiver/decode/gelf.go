@@ -3,7 +3,11 @@
 
 package decode
 
-import "bytes"
+import (
+	"bytes"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
+)
 
 func init() {
 	register("gelf", formatKind{frames: textFrames, decode: decodeGELF})
@@ -12,9 +16,9 @@ func init() {
 // decodeGELF: one JSON object. The NUL that ends it over TCP may be there too.
 func decodeGELF(m message, list *Records) error {
 	m.data = bytes.TrimSuffix(m.data, []byte{0})
-	s := scanner{data: m.data}
-	if s.space(); s.next() != '{' {
-		return s.fail()
+	s := jsonscan.Scanner{Data: m.data}
+	if s.Space(); s.Next() != '{' {
+		return s.Fail()
 	}
 	return decodeJSON(m, list)
 }

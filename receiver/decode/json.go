@@ -3,6 +3,8 @@
 
 package decode
 
+import "filebeat-websocket/receiver/internal/jsonscan"
+
 func init() {
 	register("json", formatKind{decode: decodeJSON})
 	register("log", formatKind{decode: decodeJSON}) // other fields, the same bytes
@@ -10,13 +12,13 @@ func init() {
 
 // decodeJSON: the message is one JSON value.
 func decodeJSON(m message, list *Records) error {
-	s := scanner{data: m.data}
-	value, lineBreaks, err := s.record()
+	s := jsonscan.Scanner{Data: m.data}
+	value, lineBreaks, err := s.Record()
 	if err != nil {
 		return err
 	}
-	if !s.end() {
-		return s.fail()
+	if !s.End() {
+		return s.Fail()
 	}
 	list.add(value, lineBreaks)
 	return nil

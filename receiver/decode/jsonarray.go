@@ -3,35 +3,37 @@
 
 package decode
 
+import "filebeat-websocket/receiver/internal/jsonscan"
+
 func init() {
 	register("json_array", formatKind{decode: decodeJSONArray})
 }
 
 // decodeJSONArray: an array, each element a record.
 func decodeJSONArray(m message, list *Records) error {
-	s := scanner{data: m.data}
-	s.space()
-	if !s.take('[') {
-		return s.fail()
+	s := jsonscan.Scanner{Data: m.data}
+	s.Space()
+	if !s.Take('[') {
+		return s.Fail()
 	}
-	s.space()
-	if !s.take(']') {
+	s.Space()
+	if !s.Take(']') {
 		for {
-			value, lineBreaks, err := s.record()
+			value, lineBreaks, err := s.Record()
 			if err != nil {
 				return err
 			}
 			list.add(value, lineBreaks)
-			if s.take(']') {
+			if s.Take(']') {
 				break
 			}
-			if !s.take(',') {
-				return s.fail()
+			if !s.Take(',') {
+				return s.Fail()
 			}
 		}
 	}
-	if s.space(); !s.end() {
-		return s.fail()
+	if s.Space(); !s.End() {
+		return s.Fail()
 	}
 	return nil
 }

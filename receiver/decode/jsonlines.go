@@ -6,6 +6,8 @@ package decode
 import (
 	"bytes"
 	"fmt"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 func init() {
@@ -24,13 +26,13 @@ func decodeJSONLines(m message, list *Records) error {
 		} else {
 			rest = nil
 		}
-		s := scanner{data: line}
-		if s.space(); s.end() {
+		s := jsonscan.Scanner{Data: line}
+		if s.Space(); s.End() {
 			continue
 		}
-		value, lineBreaks, err := s.record()
-		if err == nil && !s.end() {
-			err = s.fail()
+		value, lineBreaks, err := s.Record()
+		if err == nil && !s.End() {
+			err = s.Fail()
 		}
 		if err != nil {
 			list.refuse(fmt.Errorf("line %d: %w", number, err))

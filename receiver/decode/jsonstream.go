@@ -3,6 +3,8 @@
 
 package decode
 
+import "filebeat-websocket/receiver/internal/jsonscan"
+
 func init() {
 	register("json_stream", formatKind{decode: decodeJSONStream})
 }
@@ -10,9 +12,9 @@ func init() {
 // decodeJSONStream: JSON values one after the other, with nothing or white
 // space between them. Only numbers and literals need the white space.
 func decodeJSONStream(m message, list *Records) error {
-	s := scanner{data: m.data}
-	for s.space(); !s.end(); {
-		value, lineBreaks, err := s.record()
+	s := jsonscan.Scanner{Data: m.data}
+	for s.Space(); !s.End(); {
+		value, lineBreaks, err := s.Record()
 		if err != nil {
 			return err
 		}

@@ -3,15 +3,17 @@
 
 package decode
 
+import "filebeat-websocket/receiver/internal/jsonscan"
+
 // Members goes through the members of a record, as they stand there.
-type Members struct{ scanner scanner }
+type Members struct{ scanner jsonscan.Scanner }
 
 // MembersOf begins with a record, which is valid JSON. There are none if it is not
 // an object.
 func MembersOf(record []byte) Members {
-	m := Members{scanner{data: record}}
-	if !m.scanner.take('{') {
-		m.scanner.pos = len(record)
+	m := Members{jsonscan.Scanner{Data: record}}
+	if !m.scanner.Take('{') {
+		m.scanner.Pos = len(record)
 	}
 	return m
 }
@@ -20,23 +22,23 @@ func MembersOf(record []byte) Members {
 // and its value. ok is false at the end.
 func (m *Members) Next() (name, value []byte, ok bool) {
 	s := &m.scanner
-	s.space()
-	if s.take(',') {
-		s.space()
+	s.Space()
+	if s.Take(',') {
+		s.Space()
 	}
-	start := s.pos
-	if s.next() != '"' || s.text() != nil {
+	start := s.Pos
+	if s.Next() != '"' || s.Text() != nil {
 		return nil, nil, false
 	}
-	name = s.data[start:s.pos]
-	s.space()
-	if !s.take(':') {
+	name = s.Data[start:s.Pos]
+	s.Space()
+	if !s.Take(':') {
 		return nil, nil, false
 	}
-	s.space()
-	start = s.pos
-	if s.value(0) != nil {
+	s.Space()
+	start = s.Pos
+	if s.Value(0) != nil {
 		return nil, nil, false
 	}
-	return name, s.data[start:s.pos], true
+	return name, s.Data[start:s.Pos], true
 }

@@ -3,7 +3,11 @@
 
 package decode
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
+)
 
 func init() {
 	register("raw", formatKind{frames: allFrames, decode: decodeRaw})
@@ -33,7 +37,7 @@ const maxEscaped = 6
 func appendEscaped(to, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	for start, pos := 0, 0; ; {
-		for pos < len(text) && plain[text[pos]] && text[pos] < utf8.RuneSelf {
+		for pos < len(text) && jsonscan.Plain[text[pos]] && text[pos] < utf8.RuneSelf {
 			pos++
 		}
 		if pos == len(text) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // Records are the records of one message. The zero value is ready for a Decoder;
@@ -142,7 +144,7 @@ func (l *Records) wrote(o *Options) error {
 // grows.
 func (l *Records) Finish() [][]byte {
 	for _, i := range l.loose {
-		l.records[i] = compact(l.records[i])
+		l.records[i] = jsonscan.Compact(l.records[i])
 	}
 	start := 0
 	for _, end := range l.ends {

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // msgpackError is the offset at which MessagePack is not what is expected. It has no
@@ -129,7 +131,7 @@ func (u *unpacker) value(depth int) error {
 		u.out = appendBinary(u.out, data)
 		return err
 	case msgp.MapType:
-		if depth == maxDepth {
+		if depth == jsonscan.MaxDepth {
 			return u.tooDeep()
 		}
 		u.out = append(u.out, '{')
@@ -137,7 +139,7 @@ func (u *unpacker) value(depth int) error {
 		u.out = append(u.out, '}')
 		return err
 	case msgp.ArrayType:
-		if depth == maxDepth {
+		if depth == jsonscan.MaxDepth {
 			return u.tooDeep()
 		}
 		return u.list(depth + 1)
@@ -149,7 +151,7 @@ func (u *unpacker) value(depth int) error {
 }
 
 func (u *unpacker) tooDeep() error {
-	return u.fail(fmt.Sprintf("MessagePack nested deeper than %d", maxDepth))
+	return u.fail(fmt.Sprintf("MessagePack nested deeper than %d", jsonscan.MaxDepth))
 }
 
 func (u *unpacker) list(depth int) error {

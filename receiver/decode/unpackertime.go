@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // anyExtension takes an extension of any type and points to its bytes.
@@ -57,7 +59,7 @@ func (u *unpacker) extension(depth int) error {
 		u.out = appendTime(u.out, at)
 		return nil
 	}
-	if depth == maxDepth {
+	if depth == jsonscan.MaxDepth {
 		u.rest = before
 		return u.tooDeep()
 	}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package decode
+package jsonscan
 
 import (
 	"bytes"
@@ -20,9 +20,9 @@ func TestPassPlainFindsEveryByteAtEveryPlace(t *testing.T) {
 				data[at], data[at+1] = byte(first), byte(second)
 				want := len(data)
 				switch {
-				case !plain[first]:
+				case !Plain[first]:
 					want = at
-				case !plain[second]:
+				case !Plain[second]:
 					want = at + 1
 				}
 				if got := passPlain(data, 0); got != want { // require would take a minute
