@@ -80,6 +80,12 @@ func (g *ControlGroup) Kills() int {
 	return count
 }
 
+// ResetPeakMemory has PeakMemory tell of what comes from now on.
+func ResetPeakMemory(tb testing.TB, pid int) {
+	tb.Helper()
+	require.NoError(tb, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0o600))
+}
+
 // PeakMemory returns the most memory in bytes that a process has had resident.
 func PeakMemory(tb testing.TB, pid int) int64 {
 	tb.Helper()
