@@ -23,6 +23,9 @@ const (
 	hopelessSearch = `/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`
 )
 
+// searched is a line in which no search finds anything.
+var searched = whole(textMessage, []byte(`{"message":"`+strings.Repeat("a line without the letter ", 600)+`"}`))
+
 // onHTTP returns what strangers can do to anything that speaks HTTP.
 func onHTTP() []Attack {
 	both := []Kind{HTTP, WebSocket}
@@ -72,7 +75,11 @@ func onHTTP() []Attack {
 				}
 			}
 		}},
-		{Name: "searches the live tail with expressions that take for ever", Kinds: []Kind{WebSocket}, Clients: 20, connect: func(c *client) {
+		{Name: "searches the live tail with expressions that take for ever", Kinds: []Kind{WebSocket}, Clients: 22, connect: func(c *client) {
+			if c.number >= 20 {
+				upgraded(func(c *client) { c.again(searched) })(c) // what they search
+				return
+			}
 			search := heavySearch
 			if c.number%2 == 1 {
 				search = hopelessSearch

@@ -4,7 +4,6 @@
 package attack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -14,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,23 +23,110 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-var attackFor = flag.Duration("attack.for", 0, "how long the attacks go on in rotation; 0 is each of them once, and briefly")
+var (
+	attackEach = flag.Duration("attack.each", time.Second, "how long each attack goes on once it has begun")
+	attackFor  = flag.Duration("attack.for", 0, "how long the attacks go on in rotation, on one wsreceiver; 0 is each of them once, on one of its own")
+)
 
 const (
 	memoryLimit = 256 << 20
-	// briefly and rotating are how long an attack goes on once it has begun.
-	briefly  = time.Second
-	rotating = 10 * time.Second
-	// tolerable is what the Good clients may be made to wait.
+	// tolerable is what Good clients may be made to wait: 99 of 100 lines.
 	tolerable = time.Second
+	// loadAllowance is for few lines, on machines that run other tests at the same time.
+	loadAllowance = 2 * time.Second
 )
 
 // attackers connect from other addresses than Good clients, and have a share each.
 var attackers = []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 
-// TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers runs wsreceiver where it has
-// 256 MiB, and everything that is not a limit of its own by default. It needs root.
+// greedy are the attacks that are carried out together.
+var greedy = []string{
+	"sends messages of 1 MiB whose last byte never comes",
+	"sends messages of 524,288 records",
+	"sends messages that inflate to 64 MiB",
+}
+
+// TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers needs root.
 func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
+	var all []row
+	every := For(WebSocket)
+	three := slices.DeleteFunc(For(WebSocket), func(a Attack) bool { return !slices.Contains(greedy, a.Name) })
+	require.Len(t, three, len(greedy))
+	if *attackFor == 0 {
+		for _, a := range every {
+			t.Run(a.Name, func(t *testing.T) { all = append(all, alone(t, a.Name, a.Full, a)) })
+		}
+		t.Run(together, func(t *testing.T) { all = append(all, alone(t, together, true, three...)) })
+	} else {
+		all = inRotation(t, every, three)
+	}
+	t.Log(table(all))
+	for i, name := range []string{"steady", "fresh"} {
+		var waits Waits
+		for _, r := range all {
+			if i == 0 || !r.full {
+				waits = append(waits, r.waits[i]...)
+			}
+		}
+		t.Logf("client %s: %d lines acked and none missing, p99 %v, longest %v", name, len(waits), waits.P99(), waits.Longest())
+		require.Less(t, waits.P99(), tolerable)
+	}
+}
+
+// alone has a wsreceiver for one attack, which shows what it costs.
+func alone(t *testing.T, name string, full bool, attacks ...Attack) row {
+	t.Helper()
+	s := besiege(t)
+	r := s.attack(t, name, full, attacks...)
+	s.end(t)
+	require.Less(t, r.waits[0].P99(), tolerable+loadAllowance)
+	return r
+}
+
+// inRotation has one wsreceiver for all of them.
+func inRotation(t *testing.T, every, three []Attack) (all []row) {
+	t.Helper()
+	s := besiege(t)
+	defer s.end(t)
+	note := func(r row) {
+		i := slices.IndexFunc(all, func(other row) bool { return other.name == r.name })
+		if i < 0 {
+			all = append(all, r)
+			return
+		}
+		all[i].peak = max(all[i].peak, r.peak)
+		for j := range r.waits {
+			all[i].waits[j] = append(all[i].waits[j], r.waits[j]...)
+		}
+	}
+	for began := time.Now(); ; {
+		for _, a := range every {
+			note(s.attack(t, a.Name, a.Full, a))
+			if time.Since(began) > *attackFor {
+				return all
+			}
+		}
+		note(s.attack(t, together, true, three...))
+	}
+}
+
+// siege is a wsreceiver that has 256 MiB, and everything by default that is not a limit
+// of its own, with Good clients that send to it.
+type siege struct {
+	receiver *beattest.Process
+	group    *beattest.ControlGroup
+	target   Target // as attackers see it
+	stored   stored
+	good     []*Good
+
+	stop    context.CancelFunc
+	sending sync.WaitGroup
+	sent    []int   // by each Good client
+	failed  []error // likewise
+}
+
+func besiege(t *testing.T) *siege {
+	t.Helper()
 	group := beattest.StartControlGroup(t, memoryLimit)
 	folder := t.TempDir()
 	tokens := filepath.Join(folder, "tokens")
@@ -57,10 +142,11 @@ func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
 	t.Cleanup(receiver.Kill)
 	address, err := url.Parse(text)
 	require.NoError(t, err)
-	target := Target{Kind: WebSocket, Address: address.Host, Path: address.Path, Token: "good"}
 
+	target := Target{Kind: WebSocket, Address: address.Host, Path: address.Path, Token: "good"}
 	s := &siege{
 		receiver: receiver,
+		group:    group,
 		target:   target,
 		stored:   stored{folder: out, numbers: map[string]map[int]bool{}},
 		good: []*Good{
@@ -69,89 +155,27 @@ func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
 		},
 	}
 	s.target.Token, s.target.Sources = "hostile", attackers
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	sent := make([]int, len(s.good))
-	failures := make([]error, len(s.good))
-	var sending sync.WaitGroup
+	s.sent, s.failed = make([]int, len(s.good)), make([]error, len(s.good))
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(s.sending.Wait)
+	t.Cleanup(stop)
+	s.stop = stop
 	for i, g := range s.good {
-		sending.Go(func() { sent[i], failures[i] = g.Run(ctx) })
+		s.sending.Go(func() { s.sent[i], s.failed[i] = g.Run(ctx) })
 	}
-	s.rotate(t)
-	cancel()
-	sending.Wait()
-	require.NoError(t, errors.Join(failures...))
-	require.Zero(t, group.Kills(), "killed for lack of memory")
-	require.True(t, receiver.Running(), "%s", receiver.Output())
-	began := time.Now()
-	require.Zero(t, receiver.Stop(), "%s", receiver.Output())
-	require.Less(t, time.Since(began), 10*time.Second)
-	require.NoError(t, s.stored.harvest(true))
-
-	t.Log(s.table())
-	for i, g := range s.good {
-		missing := 0
-		for number := range sent[i] {
-			if !s.stored.numbers[g.Name][number+1] {
-				missing++
-			}
-		}
-		t.Logf("client %s: %d lines acked, %d missing, p99 %v, longest %v", g.Name, sent[i], missing, s.all[i].P99(), s.all[i].Longest())
-		require.NotZero(t, sent[i])
-		require.Zero(t, missing, "acked lines of client %s", g.Name)
-		require.Less(t, s.all[i].P99(), tolerable, "for client %s", g.Name)
-	}
-	require.Zero(t, s.stored.strangers, "junk was stored")
-}
-
-// siege is a receiver under attack.
-type siege struct {
-	receiver *beattest.Process
-	target   Target // as attackers see it
-	good     []*Good
-	stored   stored
-
-	rows []*row
-	all  [2]Waits // of each Good client; for the fresh one without what is Full
+	return s
 }
 
 // row is what an attack cost.
 type row struct {
 	name  string
-	peak  int64 // bytes of memory
-	waits [2]Waits
+	full  bool
+	peak  int64    // bytes of memory
+	waits [2]Waits // of each Good client
 }
 
-// rotate has each attack at work for some time, then all again until the time is over.
-func (s *siege) rotate(t *testing.T) {
+func (s *siege) attack(t *testing.T, name string, full bool, attacks ...Attack) row {
 	t.Helper()
-	every := For(WebSocket)
-	pause(t.Context(), briefly) // nobody attacks: a row to compare with
-	s.end(t, "nothing", false).peak = beattest.PeakMemory(t, s.receiver.PID())
-	for began := time.Now(); ; {
-		for _, a := range every {
-			t.Run(a.Name, func(t *testing.T) { s.attack(t, a.Name, a.Full, a) })
-			if *attackFor > 0 && time.Since(began) > *attackFor {
-				return
-			}
-		}
-		t.Run(together, func(t *testing.T) {
-			s.attack(t, together, true, slices.DeleteFunc(For(WebSocket), func(a Attack) bool { return !slices.Contains(greedy, a.Name) })...)
-		})
-		if time.Since(began) >= *attackFor {
-			return
-		}
-	}
-}
-
-// greedy are the attacks that are carried out together.
-var greedy = []string{
-	"sends messages of 1 MiB whose last byte never comes",
-	"sends messages of 524,288 records",
-	"sends messages that inflate to 64 MiB",
-}
-
-func (s *siege) attack(t *testing.T, name string, full bool, attacks ...Attack) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	beattest.ResetPeakMemory(t, s.receiver.PID())
@@ -162,43 +186,44 @@ func (s *siege) attack(t *testing.T, name string, full bool, attacks ...Attack) 
 		attacking.Go(func() { failures[i] = a.Run(ctx, s.target, begun.Done) })
 	}
 	begun.Wait()
-	length := briefly
-	if *attackFor > 0 {
-		length = rotating
-	}
-	pause(ctx, length)
-	require.True(t, s.receiver.Running(), "%s", s.receiver.Output())
-	peak := beattest.PeakMemory(t, s.receiver.PID())
+	pause(ctx, *attackEach)
+	require.True(t, s.receiver.Running(), "%s: %s", name, s.receiver.Output())
+	r := row{name: name, full: full, peak: beattest.PeakMemory(t, s.receiver.PID())}
 	cancel()
 	attacking.Wait()
 	require.NoError(t, errors.Join(failures...))
-	r := s.end(t, name, full)
-	r.peak = max(r.peak, peak)
+	for i, g := range s.good {
+		r.waits[i] = g.Take()
+	}
 	require.NoError(t, s.stored.harvest(false))
+	return r
 }
 
-// end notes what the Good clients had to wait since the attack before.
-func (s *siege) end(t *testing.T, name string, full bool) *row {
+// end stops everybody, and looks for each line that was acked.
+func (s *siege) end(t *testing.T) {
 	t.Helper()
-	i := slices.IndexFunc(s.rows, func(r *row) bool { return r.name == name })
-	if i < 0 {
-		i = len(s.rows)
-		s.rows = append(s.rows, &row{name: name})
-	}
-	for j, g := range s.good {
-		waits := g.Take()
-		s.rows[i].waits[j] = append(s.rows[i].waits[j], waits...)
-		if !g.Fresh || !full {
-			s.all[j] = append(s.all[j], waits...)
+	s.stop()
+	s.sending.Wait()
+	require.NoError(t, errors.Join(s.failed...))
+	require.Zero(t, s.group.Kills(), "killed for lack of memory")
+	require.True(t, s.receiver.Running(), "%s", s.receiver.Output())
+	began := time.Now()
+	require.Zero(t, s.receiver.Stop(), "%s", s.receiver.Output())
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.NoError(t, s.stored.harvest(true))
+	for i, g := range s.good {
+		require.NotZero(t, s.sent[i], "client %s", g.Name)
+		for number := 1; number <= s.sent[i]; number++ {
+			require.Truef(t, s.stored.numbers[g.Name][number], "line %d of client %s is missing", number, g.Name)
 		}
 	}
-	return s.rows[i]
+	require.Zero(t, s.stored.strangers, "junk was stored")
 }
 
-func (s *siege) table() string {
+func table(rows []row) string {
 	var b strings.Builder
 	b.WriteString("\n| attack | peak memory | acked: p99 | longest | on a new connection: p99 | longest |\n|---|---|---|---|---|---|\n")
-	for _, r := range s.rows {
+	for _, r := range rows {
 		fmt.Fprintf(&b, "| %s | %d MiB |", r.name, r.peak>>20)
 		for _, w := range r.waits {
 			fmt.Fprintf(&b, " %v | %v |", w.P99().Round(time.Millisecond), w.Longest().Round(time.Millisecond))
@@ -208,55 +233,20 @@ func (s *siege) table() string {
 	return b.String()
 }
 
-// stored is what the receiver has in its folder.
-type stored struct {
-	folder    string
-	numbers   map[string]map[int]bool // by the name of the client
-	strangers int
-}
-
-// harvest reads and removes the files that are complete: all but the newest, or all of
-// them at the end.
-func (s *stored) harvest(end bool) error {
-	files, err := filepath.Glob(s.folder + "*.ndjson")
-	if err != nil {
-		return err
+// The figure is in docs/operations.md.
+func TestAThousandIdleConnectionsTakeLittleMemory(t *testing.T) {
+	const connections = 1000
+	receiver := beattest.StartReceiver(t, "--quiet")
+	address, err := url.Parse(receiver.URL())
+	require.NoError(t, err)
+	before := beattest.PeakMemory(t, receiver.PID())
+	for range connections {
+		client := &Good{Target: Target{Kind: WebSocket, Address: address.Host, Path: address.Path}}
+		require.NoError(t, client.line(t.Context(), 1))
+		t.Cleanup(client.close)
 	}
-	slices.Sort(files)
-	if !end {
-		files = files[:max(0, len(files)-1)]
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		s.read(content)
-		if err := os.Remove(file); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read looks for numbers only where lines of Good clients are: attackers write
-// hundreds of megabytes.
-func (s *stored) read(content []byte) {
-	s.strangers += bytes.Count(content, []byte(Stranger))
-	const mark = " seq="
-	for {
-		at := bytes.Index(content, []byte(mark))
-		if at < 0 {
-			return
-		}
-		name := string(content[bytes.LastIndexByte(content[:at], '"')+1 : at])
-		content = content[at+len(mark):]
-		digits, _, _ := bytes.Cut(content[:min(len(content), 20)], []byte(" "))
-		if number, err := strconv.Atoi(string(digits)); err == nil {
-			if s.numbers[name] == nil {
-				s.numbers[name] = map[int]bool{}
-			}
-			s.numbers[name][number] = true
-		}
-	}
+	grown := beattest.PeakMemory(t, receiver.PID()) - before
+	t.Logf("memory: %d MiB before, %d KiB for each connection", before>>20, grown/connections>>10)
+	require.Less(t, grown/connections, int64(48<<10))
+	require.Zero(t, receiver.Stop())
 }
