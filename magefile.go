@@ -62,11 +62,11 @@ func Test() error {
 	return E2E()
 }
 
-// E2E runs the end-to-end tests: the real programs against misbehaving servers, what the documents say, and a short soak.
+// E2E runs the end-to-end tests: the real programs against misbehaving servers, what the documents say, hostile clients, and a short soak.
 func E2E() error {
 	mg.Deps(Build)
 	// One package after the other: they measure times.
-	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/docs", "./testing/e2e", "./testing/soak")
+	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/attack", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
 // Interop ships lines through other people's servers and proxies, and has Python and Node read every format. Needs Debian, node and npm, and installs the rest.
@@ -99,6 +99,16 @@ func Soak(length *time.Duration, seed *int) error {
 		args = append(args, fmt.Sprintf("-soak.seed=%d", *seed))
 	}
 	return sh.RunV("go", args...)
+}
+
+// Attack does to wsreceiver what hostile clients do, for 30m or -length=1h, and prints what it costs. Needs root.
+func Attack(length *time.Duration) error {
+	mg.Deps(Build)
+	duration := 30 * time.Minute
+	if length != nil {
+		duration = *length
+	}
+	return sh.RunV("go", "test", "-v", "-count=1", "-timeout=0", "./testing/attack", "-attack.each=5s", "-attack.for="+duration.String())
 }
 
 // Fuzz runs every fuzz target on 50000 inputs, or on what -each says: -each=10000x, -each=10m.

@@ -4,6 +4,7 @@
 package receiver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -188,6 +189,26 @@ func TestAMessageHasALimitedTime(t *testing.T) {
 	c.replies(t, `{"ack":2}`)
 	c.frames(t, maskedFrame(textFrame, "{}")[:7])
 	require.Equal(t, &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: "message took longer than 10ms"}, take(t, c.ended))
+}
+
+// Bytes that always come must not make the reader forget the time.
+func TestAMessageOfEmptyFramesHasALimitedTime(t *testing.T) {
+	h, url := start(t, new(memorySink), Options{})
+	h.messageTimeout = 100 * time.Millisecond
+	c := dial(t, url, protocol.Subprotocol)
+	c.frames(t, string(masked(0x01, "x")))
+	flooding := make(chan struct{})
+	go func() {
+		defer close(flooding)
+		for empty := bytes.Repeat(masked(0x00, ""), 1000); ; {
+			if _, err := c.NetConn().Write(empty); err != nil {
+				return
+			}
+		}
+	}()
+	require.Equal(t, &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: "message took longer than 100ms"}, take(t, c.ended))
+	require.NoError(t, c.Close())
+	<-flooding
 }
 
 func TestTheMemoryHasToDoForAMessage(t *testing.T) {

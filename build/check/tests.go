@@ -18,8 +18,8 @@ import (
 // needBinaries are the folders whose tests run ./filebeat or ./wsreceiver, or install the
 // packages in build/dist.
 var needBinaries = []string{
-	"testing/browser", "testing/docs", "testing/e2e", "testing/interop", "testing/kubernetes",
-	"testing/package", "testing/readers", "testing/soak",
+	"testing/attack", "testing/browser", "testing/docs", "testing/e2e", "testing/interop",
+	"testing/kubernetes", "testing/package", "testing/readers", "testing/soak",
 }
 
 // Unit runs the tests that need no binaries, with the race detector.
