@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -212,8 +213,11 @@ func (c *conn) closingOf(err error) error {
 	return err
 }
 
-// beforeRead runs before each read that may block.
+// beforeRead runs before each read that may block. Often it does not, for a client that
+// sends more than can be handled: those that send little should not have to wait until
+// each of its like has used up the 10 ms after which Go interrupts a goroutine.
 func (c *conn) beforeRead() error {
+	runtime.Gosched()
 	switch {
 	case c.phase == betweenMessages: // only this goroutine sets it
 		c.buffer.Free()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
@@ -100,6 +101,7 @@ func (c *conn) refuse(refusal *Refusal, code protocol.CloseCode) (wait, error) {
 	if !c.replies.acks {
 		return wait{}, &closing{code: code, reason: refusal.Reason, cause: refusal.Cause}
 	}
+	runtime.Gosched() // see beforeRead: there can be thousands of refusals in one read
 	return wait{full: full}, nil
 }
 
