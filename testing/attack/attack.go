@@ -59,7 +59,7 @@ func For(kind Kind) []Attack {
 
 // All returns all attacks.
 func All() []Attack {
-	return slices.Concat(onHTTP(), onWebSocket(), onMessages(), onForward())
+	return slices.Concat(onHTTP(), onPOST(), onWebSocket(), onMessages(), onForward())
 }
 
 // Run has all clients of the attack at work until ctx ends, and returns when they are
