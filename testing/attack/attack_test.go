@@ -50,6 +50,7 @@ func TestEveryAttackEndsWithItsContext(t *testing.T) {
 		require.NotEmpty(t, For(kind))
 		for _, a := range For(kind) {
 			t.Run(string(kind)+": "+a.Name, func(t *testing.T) {
+				t.Parallel()
 				a.Clients = min(a.Clients, 4)
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()

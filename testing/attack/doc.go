@@ -10,6 +10,6 @@
 //
 // The test of this package attacks the real wsreceiver in a control group of 256 MiB:
 //
-//	go test ./testing/attack -v                  # each attack for a second
+//	go test ./testing/attack -v                  # each attack for a moment
 //	go test ./testing/attack -v -attack.for=30m  # in rotation
 package attack

@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	attackEach = flag.Duration("attack.each", time.Second, "how long each attack goes on once it has begun")
+	attackEach = flag.Duration("attack.each", 750*time.Millisecond, "how long each attack goes on once it has begun")
 	attackFor  = flag.Duration("attack.for", 0, "how long the attacks go on in rotation, on one wsreceiver; 0 is each of them once, on one of its own")
 )
 
