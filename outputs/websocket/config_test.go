@@ -65,7 +65,7 @@ func TestConfigReadsEveryWayToWriteAValue(t *testing.T) {
 		"alias protocol":                      {`protocol: wss`, func(c *config) any { return c.Schema }, "wss"},
 		"key and alias that agree":            {`{worker: 3, workers: 3}`, func(c *config) any { return c.Workers }, 3},
 		"dotted keys":                         {`backoff.init: 2s`, func(c *config) any { return c.Backoff.Init }, 2 * time.Second},
-		"numbers among parameters":            {`parameters: {v: 2}`, func(c *config) any { return c.Parameters["v"] }, "2"},
+		"numbers among parameters":            {`parameters: {v: "2"}`, func(c *config) any { return c.Parameters["v"] }, "2"},
 		"file permissions as YAML's octal":    {`dead_letter.permissions: 0640`, func(c *config) any { return c.DeadLetter.Permissions }, uint32(0o640)},
 		"file permissions as text":            {`dead_letter.permissions: "0640"`, func(c *config) any { return c.DeadLetter.Permissions }, uint32(0o640)},
 		"a queue inside the output":           {`queue.mem.events: 100`, func(c *config) any { return c.Queue.Name() }, "mem"},

@@ -31,7 +31,7 @@ func TestUpgradeRequestCarriesTheCredentials(t *testing.T) {
 		`{}`:                                "",
 		`{username: me, password: "p:w"}`:   "Basic " + base64Of("me:p:w"),
 		`{username: me}`:                    "Basic " + base64Of("me:"),
-		`{username: me, password: 12345}`:   "Basic " + base64Of("me:12345"),
+		`{username: me, password: "12345"}`: "Basic " + base64Of("me:12345"),
 		`api_key: "id:key"`:                 "ApiKey " + base64Of("id:key"),
 		`bearer_token: a.b.c`:               "Bearer a.b.c",
 		`bearer_token_file: ` + token:       "Bearer from-a-file",

@@ -32,6 +32,31 @@ func TestVariablesInSettingsOfTextArriveAsWritten(t *testing.T) {
 	}
 }
 
+// YAML reads 0123 as 83 before this output sees it.
+func TestNumbersInSettingsOfTextAreRefused(t *testing.T) {
+	for setting, yaml := range map[string]string{
+		"username":           `username: 0123`,
+		"password":           `{username: me, password: 0123456}`,
+		"api_key":            `api_key: 0x1F`,
+		"bearer_token":       `bearer_token: 1e5`,
+		"headers":            `headers: {X-Key: 1_000}`,
+		"parameters":         `parameters: {a.b: 1.10}`,
+		"proxy_headers":      `proxy_headers: {X-Key: -0}`,
+		"forward.shared_key": `forward.shared_key: 12345678901234567890123`,
+		"subprotocols":       `subprotocols: [a, 1.10]`,
+		"ssl.key_passphrase": `ssl.key_passphrase: 0123`,
+		"ssl.ca_sha256":      `ssl.ca_sha256: 0123`,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			cfg := configFrom(t, yaml)
+			require.NoError(t, cfg.Merge(configFrom(t, `hosts: [h]`)))
+			_, err := readConfig(cfg)
+			require.ErrorContains(t, err, "output.websocket."+setting)
+			require.ErrorContains(t, err, "put it in quotes")
+		})
+	}
+}
+
 func TestVariablesInOtherSettingsAreRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		text, yaml string

@@ -92,11 +92,18 @@ func join(joined map[string]any, prefix string, values map[string]any) error {
 	return nil
 }
 
+// errNumberForText is for a number in the place of a text. YAML has made 83 of 0123 by
+// then, and 100000 of 1e5, and what was written cannot be known any more.
+var errNumberForText = errors.New("is a number for YAML, and must be a text: put it in quotes")
+
+func isNumber(kind reflect.Kind) bool { return kind >= reflect.Int && kind <= reflect.Float64 }
+
 // refuseLooseScalars refuses conversions that the weak typing should not allow,
 // such as a boolean to a number, or 1.5 to an integer.
 func refuseLooseScalars(from, to reflect.Type, value any) (any, error) {
-	isNumber := func(kind reflect.Kind) bool { return kind >= reflect.Int && kind <= reflect.Float64 }
 	switch {
+	case to.Kind() == reflect.String && isNumber(from.Kind()):
+		return nil, errNumberForText
 	case from.Kind() == reflect.Bool && to.Kind() != reflect.Bool && to.Kind() != reflect.Interface:
 		return nil, errors.New("must not be a boolean")
 	case to.Kind() == reflect.Bool && isNumber(from.Kind()):

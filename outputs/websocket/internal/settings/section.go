@@ -70,6 +70,9 @@ func (s *Section) Libbeats(into any) error {
 		if _, isVariable := given.(variable); isVariable {
 			return s.Error(key, errors.New("must be a map, which a variable cannot hold"))
 		}
+		if path, found := numberForText(key, given, field.Type); found {
+			return s.Error(path, errNumberForText)
+		}
 		// Without the option VarExp: the text of a variable may contain "${".
 		whole, err := ucfg.NewFrom(map[string]any{key: forLibbeat(given, field.Type)}, ucfg.PathSep("."))
 		if err != nil {
@@ -115,6 +118,36 @@ func forLibbeat(value any, target reflect.Type) any {
 		}
 	}
 	return value
+}
+
+// numberForText looks for a number in the place of a text, and returns its path.
+func numberForText(path string, value any, target reflect.Type) (string, bool) {
+	for target != nil && target.Kind() == reflect.Pointer {
+		target = target.Elem()
+	}
+	switch value := value.(type) {
+	case nil:
+	case []any:
+		for i, inner := range value {
+			if target != nil && target.Kind() == reflect.Slice {
+				if found, is := numberForText(fmt.Sprintf("%s.%d", path, i), inner, target.Elem()); is {
+					return found, true
+				}
+			}
+		}
+	case map[string]any:
+		for key, inner := range value {
+			if found, is := numberForText(path+"."+key, inner, typeOfKey(target, key)); is {
+				return found, true
+			}
+		}
+	default:
+		if target != nil && target.Kind() == reflect.Slice {
+			target = target.Elem() // one value is a list of one
+		}
+		return path, target != nil && target.Kind() == reflect.String && isNumber(reflect.TypeOf(value).Kind())
+	}
+	return "", false
 }
 
 // typeOfKey returns the type of a struct's field, nil if it is not known.
