@@ -36,7 +36,7 @@ func TestTheNextConnectLeavesAnAddressThatIsNotReady(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sick, healthy, port := twoAddresses(t, fault)
 			for range 5 {
-				f := newFixture(t, fmt.Sprintf(`{hosts: ["ws://logs.test:%s"], proxy_disable: true, timeout: 50ms, connect_timeout: 50ms}`, port))
+				f := newFixture(t, fmt.Sprintf(`{hosts: ["ws://logs.test:%s"], proxy_disable: true, timeout: 200ms, connect_timeout: 200ms}`, port))
 				f.shared.resolve = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1", "127.0.0.2"}, nil }
 				before := sick.Counts().Connections
 				if err := f.client.Connect(); err != nil {

@@ -239,12 +239,23 @@ func TestAckForTheFutureEndsTheConnection(t *testing.T) {
 }
 
 func TestRepliesThatMakeNoSenseAreIgnored(t *testing.T) {
-	server := startConfirming(t, wstest.Fault{MalformedAcks: []string{"", "hello", "[]", `{"ack":"x"}`, `{"nack":0}`, `{"records":[1]}`}})
+	server := startConfirming(t, wstest.Fault{MalformedAcks: []string{"", "hello", "[]", `{"ack":"x"}`, `{"records":[1]}`}})
 	f := newFixture(t, `ack: message`, server)
 	p := newPipeline(t, f)
 	p.run(f.events(1, 10))
 	require.Equal(t, 1, p.signals["ACK"])
 	require.Equal(t, 1, server.Counts().Upgraded)
+}
+
+func TestRefusalsThatCannotBeReadConfirmNothing(t *testing.T) {
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithFaults(wstest.Fault{MalformedAcks: []string{`{"nack":1,"records":[-1]}`}}))
+	f := newFixture(t, `ack: message`, server)
+	p := newPipeline(t, f)
+	p.run(f.events(1, 10))
+	require.Equal(t, 1, p.signals["ACK"])
+	require.Equal(t, 2, server.Counts().Upgraded)
 }
 
 func TestReceiverAtWorkIsNotDead(t *testing.T) {

@@ -36,7 +36,10 @@ type replies struct{ silent }
 
 func (replies) Message(payload []byte) (Verdict, error) {
 	reply, err := protocol.ParseReply(payload)
-	if err != nil {
+	switch {
+	case err != nil && refuses(payload):
+		return Verdict{Failed: fmt.Errorf("a refusal that cannot be read: %w", err)}, nil
+	case err != nil:
 		return Verdict{}, err
 	}
 	v := Verdict{Confirmed: reply.Ack, Progress: reply.Progress, Pause: reply.Pause}
@@ -44,6 +47,16 @@ func (replies) Message(payload []byte) (Verdict, error) {
 		v.Refused = &Refusal{Message: reply.Nack, Records: reply.Records, Retry: reply.Retry, Reason: reply.Reason}
 	}
 	return v, nil
+}
+
+// refuses reports whether a message that is no valid reply was meant to refuse something.
+// It cannot be ignored: the next ack would confirm what it refuses.
+func refuses(payload []byte) bool {
+	var reply struct {
+		Nack json.RawMessage `json:"nack"`
+	}
+	err := json.Unmarshal(payload, &reply)
+	return err == nil && len(reply.Nack) > 0 && string(reply.Nack) != "null"
 }
 
 // fieldReplies confirms by the JSON replies of any receiver. A field has the number

@@ -36,6 +36,24 @@ func TestRepliesBecomeVerdicts(t *testing.T) {
 	require.ErrorIs(t, err, protocol.ErrNoReply)
 }
 
+// The next ack would confirm what they refuse.
+func TestRefusalsThatCannotBeReadEndTheConnection(t *testing.T) {
+	for _, reply := range []string{
+		`{"nack": 0}`, `{"nack": -1}`, `{"nack": "s3cret"}`, `{"nack": 1.5}`, `{"nack": 1, "records": [-1]}`, `{"nack": 1, "records": ["s3cret"]}`,
+		`{"nack": 1, "reason": {}}`, `{"nack": 1, "retry": "s3cret"}`, `{"nack": 1, "pause": "s3cret"}`,
+	} {
+		verdict, err := messageStrategy(t, "").Message([]byte(reply))
+		require.NoError(t, err, reply)
+		require.ErrorIs(t, verdict.Failed, protocol.ErrNoReply, reply)
+		require.NotContains(t, verdict.Failed.Error(), "s3cret")
+	}
+	for _, reply := range []string{``, `nack`, `[{"nack": 0}]`, `{"nack": null}`, `{"records": [1]}`, `{"ack": -1}`} {
+		verdict, err := messageStrategy(t, "").Message([]byte(reply))
+		require.ErrorIs(t, err, protocol.ErrNoReply, reply)
+		require.Equal(t, Verdict{}, verdict, reply)
+	}
+}
+
 func TestFieldOfAForeignReplyIsItsNumber(t *testing.T) {
 	s := messageStrategy(t, "result.seq")
 	for reply, want := range map[string]uint64{

@@ -102,3 +102,20 @@ func TestAQueueThatCanNotBeMadeIsNotWatched(t *testing.T) {
 	require.False(t, g.watched)
 	require.Nil(t, g.Watch(nil), "libbeat makes the queue")
 }
+
+func TestShutWaitsForTheBatchesThatAreOnTheirWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, letGo := NewGate(), make(chan struct{})
+		g.Pass(func() {}, func() { <-letGo })
+		shut := make(chan struct{})
+		go func() { g.Shut(); close(shut) }()
+		synctest.Wait()
+		select {
+		case <-shut:
+			t.Error("a batch is still being kept")
+		default:
+		}
+		close(letGo)
+		<-shut
+	})
+}
