@@ -14,7 +14,8 @@ import (
 // tlsSettings are libbeat's settings of TLS, and ours.
 type tlsSettings struct {
 	tlscommon.Config `config:",inline"`
-	ServerName       string `config:"server_name"`
+	ServerName       string         `config:"server_name"`
+	Restart          map[string]any `config:"restart_on_cert_change"` // read by libbeat
 }
 
 // common returns libbeat's settings, nil if there are none.

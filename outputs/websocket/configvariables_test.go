@@ -148,6 +148,8 @@ func TestUnknownSettingsAreCorrected(t *testing.T) {
 		"host: x":                 "did you mean hosts?",
 		"backoff.mx: 1s":          "output.websocket.backoff.mx: unknown setting; did you mean max?",
 		"dead_leter.path: x":      "did you mean dead_letter?",
+		"ssl.verfication_mode: x": "output.websocket.ssl.verfication_mode: unknown setting; did you mean verification_mode?",
+		"ssl.key_pasphrase: x":    "did you mean key_passphrase?",
 		"hsots: x":                "did you mean hosts?",
 		"csv.feilds: x":           "output.websocket.csv.feilds: unknown setting; did you mean fields?",
 		"json_date_kye: x":        "did you mean json_date_key?",

@@ -17,6 +17,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/publisher"
 
+	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/testing/wstest"
 )
@@ -256,6 +257,20 @@ func TestRefusalsThatCannotBeReadConfirmNothing(t *testing.T) {
 	p.run(f.events(1, 10))
 	require.Equal(t, 1, p.signals["ACK"])
 	require.Equal(t, 2, server.Counts().Upgraded)
+}
+
+func TestAReceiverThatTakesABatchAgainGetsWholeBatches(t *testing.T) {
+	server := wstest.Start(t,
+		wstest.WithSubprotocols(protocol.Subprotocol),
+		wstest.WithFaults(wstest.Fault{NackAtMessage: 1, NackRetry: true}))
+	f := newFixture(t, `{ack: message, backoff: {init: 10ms, max: 20ms}}`, server)
+	newPipeline(t, f).run(f.events(1, 10), f.events(11, 20))
+	require.Empty(t, server.Missing(1, 20))
+	waiting, ok := f.client.(*retry.Waiting)
+	require.True(t, ok)
+	inner, ok := waiting.Prover.(*client)
+	require.True(t, ok)
+	require.False(t, inner.probing())
 }
 
 func TestReceiverAtWorkIsNotDead(t *testing.T) {

@@ -65,8 +65,17 @@ func keysBeside(into any, key string) (keys []string) {
 	if target.Kind() != reflect.Struct {
 		return nil
 	}
+	return keysOf(target)
+}
+
+// keysOf returns the keys and aliases of a struct.
+func keysOf(target reflect.Type) (keys []string) {
 	for field := range target.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("config"), ",")
+		name, options, _ := strings.Cut(field.Tag.Get("config"), ",")
+		if strings.Contains(options, "inline") && field.Type.Kind() == reflect.Struct {
+			keys = append(keys, keysOf(field.Type)...)
+			continue
+		}
 		for _, key := range []string{name, field.Tag.Get("alias")} {
 			if key != "" && key != "-" {
 				keys = append(keys, key)

@@ -6,7 +6,9 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/elastic/go-ucfg"
@@ -73,6 +75,9 @@ func (s *Section) Libbeats(into any) error {
 		if path, found := numberForText(key, given, field.Type); found {
 			return s.Error(path, errNumberForText)
 		}
+		if err := s.unknownIn(key, given, field.Type); err != nil {
+			return err
+		}
 		// Without the option VarExp: the text of a variable may contain "${".
 		whole, err := ucfg.NewFrom(map[string]any{key: forLibbeat(given, field.Type)}, ucfg.PathSep("."))
 		if err != nil {
@@ -118,6 +123,28 @@ func forLibbeat(value any, target reflect.Type) any {
 		}
 	}
 	return value
+}
+
+// unknownIn refuses keys that a struct of libbeat's does not have. libbeat ignores them.
+func (s *Section) unknownIn(key string, given any, target reflect.Type) error {
+	for target.Kind() == reflect.Pointer {
+		target = target.Elem()
+	}
+	values, isMap := given.(map[string]any)
+	if !isMap || target.Kind() != reflect.Struct {
+		return nil
+	}
+	known := keysOf(target)
+	if len(known) == 0 {
+		return nil // it reads itself
+	}
+	var problems []error
+	for _, inner := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(known, inner) {
+			problems = append(problems, s.Error(key+"."+inner, unknown(inner, known)))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // numberForText looks for a number in the place of a text, and returns its path.
