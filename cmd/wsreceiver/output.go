@@ -4,9 +4,12 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/dedup"
@@ -39,23 +42,36 @@ func isFolder(name string) bool {
 
 // wrap puts deduplication and counting before the output, as the flags say. The
 // counters see duplicates too, and are nil without --metrics.
-func wrap(s settings, output *file.Sink) (sink receiver.Sink, counters *metrics.Metrics) {
+func wrap(ctx context.Context, s settings, output *file.Sink, log *slog.Logger) (sink receiver.Sink, counters *metrics.Metrics, err error) {
 	sink = output
 	if s.metrics {
 		counters = metrics.New()
 	}
 	if s.dedup > 0 {
 		seen := dedup.New(s.dedup, sink)
+		if err := recall(ctx, seen, output, log); err != nil {
+			return nil, nil, err
+		}
 		sink = seen
 		if counters != nil {
 			counters.WatchDedup(seen)
 		}
 	}
 	if counters == nil {
-		return sink, nil
+		return sink, nil, nil
 	}
 	if s.out != standardOutput {
 		counters.WatchOutput(s.out)
 	}
-	return metrics.Count(counters, sink), counters
+	return metrics.Count(counters, sink), counters, nil
+}
+
+// recall reads back what the output holds, so that it is not written again.
+func recall(ctx context.Context, seen *dedup.Dedup, output *file.Sink, log *slog.Logger) error {
+	begun := time.Now()
+	ids, err := seen.Recall(ctx, output.ReadBack)
+	if ids > 0 {
+		log.Info("read ids back from the output", "ids", ids, "took", time.Since(begun).Round(time.Millisecond))
+	}
+	return err
 }

@@ -58,7 +58,13 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 
 	live := openTail(s, guard)
 	defer live.shutdown(ctx)
-	sink, counters := wrap(s, output)
+	sink, counters, err := wrap(ctx, s, output, log)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while it began
+		}
+		return fmt.Errorf("flag --out: %w", err)
+	}
 	observers := []receiver.Observer{live.observer(), logObserver(log, s.quiet)}
 	if counters != nil {
 		observers = append(observers, counters.Observer())

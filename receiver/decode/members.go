@@ -42,3 +42,14 @@ func (m *Members) Next() (name, value []byte, ok bool) {
 	}
 	return name, s.Data[start:s.Pos], true
 }
+
+// Ended reports whether Next has come to the end of an object and nothing follows it.
+// It is true at the end of each object that is valid JSON.
+func (m *Members) Ended() bool {
+	s := m.scanner // a copy: asking twice is the same
+	if !s.take('}') {
+		return false
+	}
+	s.space()
+	return s.end()
+}

@@ -25,8 +25,8 @@ import (
 // like an id is content of the line.
 //
 // Only what was taken is remembered. A Commit that fails forgets what it should
-// have made durable, so that a resend of it is written. The memory begins empty
-// with each process. It costs up to 90 bytes an id, as they come.
+// have made durable, so that a resend of it is written. The memory begins empty,
+// unless Recall fills it. It costs up to 90 bytes an id, as they come.
 //
 // Its methods may be called from any goroutine. Different records are in the Sink's
 // Consume at the same time; the same record on two connections is not, as the
@@ -112,7 +112,7 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 		}
 		if first, flies := d.flying[u.id]; flies {
 			p.repeat(u, first) // nothing but what is before it in this message flies
-		} else if d.seen.has(u.id) {
+		} else if d.seen.has(u.id) || !u.chunk && d.seen.has(u.anyones) {
 			p.repeat(u, -1)
 		} else {
 			d.flying[u.id] = i

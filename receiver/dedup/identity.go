@@ -56,7 +56,14 @@ var (
 // the agent says of itself does not count: another run that reads the same line calls
 // itself another ephemeral_id. Nor does its time, the one at which it read the line, if
 // there is the line's place in its file instead.
-func identityOfRecord(sender string, id, agent, record []byte) identity {
+func identityOfRecord(sender string, id, agent, record []byte) (ofSender, ofAny identity) {
+	ofAny, _ = identityOfContent(id, agent, record)
+	return ofAny.then(identityOfText(sender)), ofAny
+}
+
+// identityOfContent is that of a record whoever sends it. isWhole is false if record is
+// not a JSON object: half a line.
+func identityOfContent(id, agent, record []byte) (_ identity, isWhole bool) {
 	var content, time identity
 	var sawTime, sawMetadata, sawAgent bool // a second one is a field of the event
 	members := decode.MembersOf(record)
@@ -64,7 +71,7 @@ func identityOfRecord(sender string, id, agent, record []byte) identity {
 		key, value, ok := members.Next()
 		switch {
 		case !ok:
-			return ofRecord.then(identityOfText(sender)).then(identityOf(agent)).then(identityOf(id)).then(content.and(time))
+			return ofRecord.then(identityOf(agent)).then(identityOf(id)).then(content.and(time)), members.Ended()
 		case !sawTime && bytes.Equal(key, timestampKey):
 			sawTime = true
 			time = identityOf(key).then(identityOf(value))

@@ -14,7 +14,8 @@ import (
 // Forward request with a chunk.
 type unit struct {
 	id       identity
-	from, to int // indexes of Message.Records
+	anyones  identity // of a record, whoever sent it: what Recall knows
+	from, to int      // indexes of Message.Records
 	chunk    bool
 	old      bool // it was taken before, or is here a second time
 	covered  bool // its request is old
@@ -62,7 +63,9 @@ func (p *part) identify(m *receiver.Message) bool {
 	if hasIDs(m.Format) {
 		for i, record := range m.Records {
 			if id, agent, ok := recordID(record); ok {
-				p.units = append(p.units, unit{id: identityOfRecord(m.Peer.Sender, id, agent, record), from: i, to: i + 1, twin: -1})
+				u := unit{from: i, to: i + 1, twin: -1}
+				u.id, u.anyones = identityOfRecord(m.Peer.Sender, id, agent, record)
+				p.units = append(p.units, u)
 			}
 		}
 	}

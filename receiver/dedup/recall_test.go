@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dedup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver"
+)
+
+// blocks is a readBack of these, the newest first.
+func blocks(texts ...string) func(func([]byte) bool) error {
+	return func(visit func([]byte) bool) error {
+		for _, text := range texts {
+			if !visit([]byte(text)) {
+				break
+			}
+		}
+		return nil
+	}
+}
+
+func TestRecallLeavesOutWhatTheSinkHolds(t *testing.T) {
+	d, s := dedupOf(10)
+	ids, err := d.Recall(t.Context(), blocks(withID("c", 1)+"\n", withID("a", 1)+"\n{\"n\":1}\n"+withID("b", 1)+"\n"))
+	require.NoError(t, err)
+	require.Equal(t, 3, ids)
+	for _, sender := range []string{"", "one"} { // lines do not say who sent them
+		m := messageOf(withID("a", 2), withID("b", 2), withID("c", 2), withID("d", 2), `{"n":1}`)
+		m.Peer.Sender = sender
+		require.NoError(t, d.Consume(t.Context(), m))
+		require.Equal(t, 3, m.Duplicates)
+	}
+	require.Equal(t, []string{withID("d", 2), `{"n":1}`, withID("d", 2), `{"n":1}`}, s.got())
+}
+
+func TestRecallKeepsTheNewest(t *testing.T) {
+	var lines []string
+	for n := range 300 {
+		lines = append(lines, withID(fmt.Sprint(n), 0)+"\n")
+	}
+	d, s := dedupOf(100)
+	visited := 0
+	ids, err := d.Recall(t.Context(), func(visit func([]byte) bool) error {
+		for block := 4; block >= 0; block-- {
+			visited++
+			if !visit([]byte(strings.Join(lines[60*block:60*(block+1)], ""))) {
+				break
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, visited)
+	require.Equal(t, 100, ids)
+	require.NoError(t, d.Consume(t.Context(), messageOf(withID("200", 0), withID("299", 0))))
+	require.Empty(t, s.got())
+	require.NoError(t, d.Consume(t.Context(), messageOf(withID("199", 0))))
+	require.Len(t, s.got(), 1)
+}
+
+func TestRecallBelievesNoTornLine(t *testing.T) {
+	whole := withID("a", 1)
+	for end := range len(whole) {
+		for _, rest := range []string{"", "\x00\x00", "}"} {
+			if line := whole[:end] + rest; line != whole {
+				require.Empty(t, identitiesOf([]byte(line+"\n")), line)
+			}
+		}
+	}
+	require.Len(t, identitiesOf([]byte(whole)), 1)
+}
+
+// What was recalled is durable: a Commit that fails takes nothing of it back.
+func TestRecallOutlivesACommitThatFails(t *testing.T) {
+	consumed := 0
+	d := New(10, funcSink{
+		consume: func(_ context.Context, m *receiver.Message) error { consumed += len(m.Records); return nil },
+		commit:  func(context.Context) error { return errDisk },
+	})
+	_, err := d.Recall(t.Context(), blocks(withID("a", 1)+"\n"))
+	require.NoError(t, err)
+	require.NoError(t, d.Consume(t.Context(), messageOf(withID("b", 1))))
+	require.ErrorIs(t, d.Commit(t.Context()), errDisk)
+	require.NoError(t, d.Consume(t.Context(), messageOf(withID("a", 2), withID("b", 2))))
+	require.Equal(t, 2, consumed)
+}
+
+func TestRecallFailsWithItsSourceAndItsContext(t *testing.T) {
+	d, _ := dedupOf(10)
+	_, err := d.Recall(t.Context(), func(func([]byte) bool) error { return errDisk })
+	require.ErrorIs(t, err, errDisk)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = d.Recall(ctx, blocks("{}\n", "{}\n"))
+	require.True(t, errors.Is(err, context.Canceled))
+}
