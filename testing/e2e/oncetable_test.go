@@ -1,0 +1,277 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/testing/beattest"
+)
+
+var (
+	onceFormats = flag.Bool("once-formats", false, "run each row of the table of once in all formats, not in one of them")
+	onceRounds  = flag.Int("once-rounds", 4, "how often the fault of a row of the table of once happens")
+)
+
+// onceRow is a fault after which each line has to be in the output of wsreceiver once:
+// none missing, none twice.
+type onceRow struct {
+	name     string
+	output   string // more settings of the output; HOST is the receiver's host and port
+	queue    string // settings of the queue, a memory queue with a short flush if empty
+	isFolder bool   // the receiver rotates its files
+	cut      int    // if set, the first connection is cut after as many bytes, each next one after as many more
+	fault    func(*onceRun)
+}
+
+type onceRun struct {
+	t        *testing.T
+	setup    beattest.Setup
+	filebeat *beattest.Filebeat
+	receiver *beattest.Receiver
+}
+
+func (run *onceRun) killReceiver()  { run.receiver.Kill() }
+func (run *onceRun) startReceiver() { run.receiver.Start() }
+func (run *onceRun) killFilebeat()  { run.filebeat.Kill() }
+func (run *onceRun) startFilebeat() { run.filebeat = beattest.StartFilebeat(run.t, run.setup) }
+
+func (run *onceRun) restartReceiver() {
+	run.killReceiver()
+	run.startReceiver()
+}
+
+var onceRows = []onceRow{
+	{name: "the server is killed", fault: (*onceRun).restartReceiver},
+	{name: "Filebeat is killed", fault: func(run *onceRun) {
+		run.killFilebeat()
+		run.startFilebeat()
+	}},
+	{name: "both are killed, the server first", fault: func(run *onceRun) {
+		run.killReceiver()
+		run.killFilebeat()
+		run.startReceiver()
+		run.startFilebeat()
+	}},
+	{name: "both are killed, Filebeat first", fault: func(run *onceRun) {
+		run.killFilebeat()
+		run.killReceiver()
+		run.startFilebeat()
+		run.startReceiver()
+	}},
+	{name: "the connection is cut after each 97th byte", cut: 97},
+	{name: "both are killed while the server's files rotate", isFolder: true, fault: func(run *onceRun) {
+		run.killFilebeat()
+		run.restartReceiver()
+		run.startFilebeat()
+	}},
+	{name: "the server is killed, with a disk queue", queue: "queue.disk.max_size: 1GiB", fault: (*onceRun).restartReceiver},
+	{name: "the server is killed, with ttl", output: "  ttl: 300ms\n", fault: (*onceRun).restartReceiver},
+	{
+		name:   "the server is killed, with two names of it",
+		output: "  hosts: [\"ws://HOST/ingest\", \"ws://127.0.0.2:PORT/ingest\"]\n  loadbalance: false\n", fault: (*onceRun).restartReceiver,
+	},
+	{name: "Filebeat is stopped and started", fault: func(run *onceRun) {
+		require.Zero(run.t, run.filebeat.Stop())
+		run.startFilebeat()
+	}},
+	{name: "the server is stopped and started", fault: func(run *onceRun) {
+		require.Zero(run.t, run.receiver.Stop())
+		run.startReceiver()
+	}},
+}
+
+func TestOnceTable(t *testing.T) {
+	formats := []string{"json", "json_lines", "msgpack"}
+	for number, r := range onceRows {
+		for shift, ack := range []string{"ping", "message"} {
+			run := formats
+			if !*onceFormats {
+				at := (number + shift) % len(formats)
+				run = formats[at : at+1]
+			}
+			for _, format := range run {
+				t.Run(fmt.Sprintf("%s, ack %s, %s", r.name, ack, format), func(t *testing.T) {
+					t.Parallel()
+					r.run(t, ack, format)
+				})
+			}
+		}
+	}
+}
+
+// onceLines are written in each round, and one more time behind the last one.
+const onceLines = 3000
+
+func (r onceRow) run(t *testing.T, ack, format string) {
+	run := &onceRun{t: t, setup: beattest.Setup{Dir: t.TempDir(), Extra: r.queue, Input: "    backoff: {init: 50ms, max: 50ms}\n"}}
+	if r.queue == "" {
+		run.setup.Extra = "queue.mem: {events: 6400, flush.min_events: 400, flush.timeout: 50ms}"
+	}
+	var flags []string
+	out := ""
+	if r.isFolder {
+		out = filepath.Join(t.TempDir(), "records")
+		flags = []string{"--out", out + "/", "--rotate-bytes", "1MiB"}
+	}
+	if strings.Contains(r.output, "127.0.0.2") {
+		flags = append(flags, "--listen", "0.0.0.0:"+freePort(t), "--insecure")
+	}
+	run.receiver = beattest.StartReceiver(t, flags...)
+	if out != "" {
+		run.receiver.File = out
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(run.receiver.URL(), "ws://"), "/ingest")
+	_, port, err := net.SplitHostPort(host)
+	require.NoError(t, err)
+	host = net.JoinHostPort("127.0.0.1", port)
+	if r.cut > 0 {
+		host = startCutter(t, host, r.cut)
+	}
+	settings := fmt.Sprintf("  ack: %s\n  format: %s\n  timeout: 5s\n  batch_size: 200\n  pipelining: 4\n", ack, format)
+	more := strings.NewReplacer("HOST", host, "PORT", port).Replace(r.output)
+	run.setup.Output = fmt.Sprintf("output.websocket:\n  backoff: {init: 50ms, max: 200ms}\n%s%s", settings, more)
+	if !strings.Contains(more, "hosts:") {
+		run.setup.Output += fmt.Sprintf("  hosts: [\"ws://%s/ingest\"]\n", host)
+	}
+	last := 0
+	write := func() {
+		beattest.AppendLines(t, run.setup.LogFile("a.log"), last+1, last+onceLines)
+		last += onceLines
+	}
+	write()
+	run.startFilebeat()
+	for round := 0; r.fault != nil && round < *onceRounds; round++ {
+		before := len(onceContent(t, run.receiver.File))
+		write()
+		// Some have arrived, and more are on their way.
+		beattest.Eventually(t, patience, "lines arrive", func() bool {
+			return len(onceContent(t, run.receiver.File)) > before+round*(50<<10)
+		})
+		r.fault(run)
+	}
+	write()
+	numbers := map[int]int{}
+	beattest.Eventually(t, patience, "every line arrives", func() bool {
+		numbers = onceNumbers(t, run.receiver.File)
+		return len(numbers) >= last
+	})
+	// What is sent twice can come behind the last line: until Filebeat has recorded it all.
+	beattest.Eventually(t, patience, "Filebeat knows it", func() bool {
+		return run.setup.RegistryOffsets(t)["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
+	})
+	require.Zero(t, run.filebeat.Stop())
+	require.Zero(t, run.receiver.Stop())
+	numbers = onceNumbers(t, run.receiver.File)
+	require.Len(t, numbers, last)
+	for number := 1; number <= last; number++ {
+		require.Equal(t, 1, numbers[number], "line %d", number)
+	}
+}
+
+func freePort(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return port
+}
+
+// onceContent is what is in the file, or the files of the folder.
+func onceContent(t *testing.T, out string) []byte {
+	t.Helper()
+	files := []string{out}
+	if info, err := os.Stat(out); err == nil && info.IsDir() {
+		files, err = filepath.Glob(filepath.Join(out, "*.ndjson"))
+		require.NoError(t, err)
+	}
+	var content []byte
+	for _, file := range files {
+		part, err := os.ReadFile(file)
+		require.NoError(t, err)
+		content = append(content, part...)
+	}
+	return content
+}
+
+// onceNumbers returns how often each line is there.
+func onceNumbers(t *testing.T, out string) map[int]int {
+	t.Helper()
+	numbers := map[int]int{}
+	for line := range bytes.Lines(onceContent(t, out)) {
+		number := 0
+		if _, rest, found := bytes.Cut(line, []byte("seq=")); found {
+			_, err := fmt.Sscanf(string(rest[:min(len(rest), 20)]), "%d", &number)
+			require.NoError(t, err)
+			numbers[number]++
+		}
+	}
+	return numbers
+}
+
+// startCutter starts a proxy that cuts its first connection after step bytes in both
+// directions together, and each next one after step bytes more.
+func startCutter(t *testing.T, target string, step int) (address string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for limit := step; ; limit += step {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			ended.Go(func() { cutAfter(client, target, limit) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		ended.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// cutAfter forwards as many bytes.
+func cutAfter(client net.Conn, target string, limit int) {
+	defer client.Close()
+	server, err := net.DialTimeout("tcp", target, time.Second)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	var (
+		mutex sync.Mutex
+		wait  sync.WaitGroup
+	)
+	forward := func(to, from net.Conn) {
+		defer client.Close()
+		defer server.Close()
+		buffer := make([]byte, 4096)
+		for {
+			n, err := from.Read(buffer)
+			mutex.Lock()
+			allowed := min(n, limit)
+			limit -= allowed
+			mutex.Unlock()
+			if _, failed := to.Write(buffer[:allowed]); failed != nil || err != nil || allowed < n {
+				return
+			}
+		}
+	}
+	wait.Go(func() { forward(server, client) })
+	wait.Go(func() { forward(client, server) })
+	wait.Wait()
+}
