@@ -71,7 +71,8 @@ var onceRows = []onceRow{
 		run.startFilebeat()
 		run.startReceiver()
 	}},
-	{name: "the connection is cut after each 97th byte", cut: 97},
+	// Small batches, so that one of them gets through soon.
+	{name: "the connection is cut after each 97th byte", cut: 97, output: "  batch_size: 10\n  backoff: {init: 10ms, max: 20ms}\n"},
 	{name: "both are killed while the server's files rotate", isFolder: true, fault: func(run *onceRun) {
 		run.killFilebeat()
 		run.restartReceiver()
@@ -140,16 +141,22 @@ func (r onceRow) run(t *testing.T, ack, format string) {
 	if r.cut > 0 {
 		host = startCutter(t, host, r.cut)
 	}
-	settings := fmt.Sprintf("  ack: %s\n  format: %s\n  timeout: 5s\n  batch_size: 200\n  pipelining: 4\n", ack, format)
+	settings := fmt.Sprintf("  ack: %s\n  format: %s\n  timeout: 5s\n  pipelining: 4\n", ack, format)
 	more := strings.NewReplacer("HOST", host, "PORT", port).Replace(r.output)
-	run.setup.Output = fmt.Sprintf("output.websocket:\n  backoff: {init: 50ms, max: 200ms}\n%s%s", settings, more)
+	if r.cut == 0 {
+		settings += "  batch_size: 200\n  backoff: {init: 50ms, max: 200ms}\n"
+	}
+	run.setup.Output = "output.websocket:\n" + settings + more
 	if !strings.Contains(more, "hosts:") {
 		run.setup.Output += fmt.Sprintf("  hosts: [\"ws://%s/ingest\"]\n", host)
 	}
-	last := 0
+	last, lines := 0, onceLines
+	if r.cut > 0 {
+		lines = 1000
+	}
 	write := func() {
-		beattest.AppendLines(t, run.setup.LogFile("a.log"), last+1, last+onceLines)
-		last += onceLines
+		beattest.AppendLines(t, run.setup.LogFile("a.log"), last+1, last+lines)
+		last += lines
 	}
 	write()
 	run.startFilebeat()
@@ -158,7 +165,7 @@ func (r onceRow) run(t *testing.T, ack, format string) {
 		write()
 		// Some have arrived, and more are on their way.
 		beattest.Eventually(t, patience, "lines arrive", func() bool {
-			return len(onceContent(t, run.receiver.File)) > before+round*(50<<10)
+			return len(onceContent(t, run.receiver.File)) > before+50*1024
 		})
 		r.fault(run)
 	}
