@@ -47,9 +47,9 @@ func (m *Members) Next() (name, value []byte, ok bool) {
 // It is true at the end of each object that is valid JSON.
 func (m *Members) Ended() bool {
 	s := m.scanner // a copy: asking twice is the same
-	if !s.take('}') {
+	if !s.Take('}') {
 		return false
 	}
-	s.space()
-	return s.end()
+	s.Space()
+	return s.End()
 }
