@@ -58,6 +58,7 @@ var forms = []struct {
 	{`^\./filebeat -e -c filebeat\.yml$`, runBy("TestTheFirstStepsOfTheReadme")},
 	{`^\./filebeat test (?:config|output) -c filebeat\.yml$`, runBy("TestTheFirstStepsOfTheReadme")},
 	{`^wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --out records\.ndjson$`, runBy("TestTheOtherCommandsOfWsreceiver")},
+	{`^wsreceiver --forward-listen 127\.0\.0\.1:24224 --out records/$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^wsreceiver --tail$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -N .*/tail/stream\?`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -sk --http1\.1 -m 130 `, runBy("TestTheOtherCommandsOfWsreceiver")},

@@ -104,7 +104,18 @@ func TestTheOtherCommandsOfWsreceiver(t *testing.T) {
 	require.Zero(t, receiver.Stop())
 	require.FileExists(t, filepath.Join(c.folder, "records.ndjson"))
 
-	// The line gives no address, and there may be something at the default one.
+	// These lines give no address, or a usual one, and there may be something there.
+	require.Contains(t, c.documented(), "wsreceiver --forward-listen 127.0.0.1:24224 --out records/")
+	withForward := exec.CommandContext(context.WithoutCancel(t.Context()), beattest.Binary(t, "wsreceiver"),
+		"--forward-listen", "127.0.0.1:0", "--out", "records/", "--listen", c.here)
+	withForward.Dir = c.folder
+	forward := beattest.StartProcess(t, withForward)
+	beattest.Eventually(t, patience, "wsreceiver listens for both", func() bool {
+		return strings.Contains(forward.Output(), "listening for Fluent Forward")
+	})
+	require.Zero(t, forward.Stop())
+	require.DirExists(t, filepath.Join(c.folder, "records"))
+
 	require.Contains(t, c.documented(), "wsreceiver --tail")
 	require.NoError(t, os.WriteFile(filepath.Join(c.folder, "tokens"), []byte("TOKEN\n"), 0o600))
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), beattest.Binary(t, "wsreceiver"), "--tail", "--listen", c.here, "--token-file", "tokens")
