@@ -30,6 +30,7 @@ func TestWhatImportingReceiverBrings(t *testing.T) {
 		"filebeat-websocket/protocol",
 		"filebeat-websocket/protocol/forward",
 		"github.com/gorilla/websocket",
+		"github.com/klauspost/compress", // what it shares between its codecs
 		"github.com/klauspost/compress/",
 		"github.com/philhofer/fwd", // msgp's
 		"github.com/tinylib/msgp/msgp",
