@@ -171,8 +171,8 @@ func TestStopAtTheServersDeathAcknowledgesNothing(t *testing.T) {
 				stop := window + rand.N(2*window) - window
 				go func() {
 					defer close(killed)
-					for time.Since(begun) < window {
-						// A timer is too coarse for this.
+					for time.Since(begun) < window { // a timer is too coarse for this
+						continue
 					}
 					b.server.Kill()
 				}()

@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"net"
@@ -189,7 +190,7 @@ func (r onceRow) run(t *testing.T, ack, format string) {
 }
 
 func freePort(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	require.NoError(t, err)
@@ -232,7 +233,7 @@ func onceNumbers(t *testing.T, out string) map[int]int {
 // startCutter starts a proxy that cuts its first connection after step bytes in both
 // directions together, and each next one after step bytes more.
 func startCutter(t *testing.T, target string, step int) (address string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var ended sync.WaitGroup
 	ended.Go(func() {
@@ -241,7 +242,7 @@ func startCutter(t *testing.T, target string, step int) (address string) {
 			if err != nil {
 				return
 			}
-			ended.Go(func() { cutAfter(client, target, limit) })
+			ended.Go(func() { cutAfter(t.Context(), client, target, limit) })
 		}
 	})
 	t.Cleanup(func() {
@@ -252,20 +253,20 @@ func startCutter(t *testing.T, target string, step int) (address string) {
 }
 
 // cutAfter forwards as many bytes.
-func cutAfter(client net.Conn, target string, limit int) {
-	defer client.Close()
-	server, err := net.DialTimeout("tcp", target, time.Second)
+func cutAfter(ctx context.Context, client net.Conn, target string, limit int) {
+	defer client.Close() //nolint:errcheck // it is cut
+	server, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer server.Close() //nolint:errcheck // it is cut
 	var (
 		mutex sync.Mutex
 		wait  sync.WaitGroup
 	)
 	forward := func(to, from net.Conn) {
-		defer client.Close()
-		defer server.Close()
+		defer client.Close() //nolint:errcheck // it is cut
+		defer server.Close() //nolint:errcheck // it is cut
 		buffer := make([]byte, 4096)
 		for {
 			n, err := from.Read(buffer)
