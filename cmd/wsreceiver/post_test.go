@@ -75,13 +75,13 @@ func TestCurlPostsEveryFormat(t *testing.T) {
 }
 
 func TestTheCurlCommandsOfTheDocument(t *testing.T) {
-	document, err := os.ReadFile("../../docs/receiver.md")
+	content, err := os.ReadFile(document)
 	require.NoError(t, err)
 	p := begin(t)
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "lines.ndjson"), []byte("{\"n\":1}\n{\"n\":2}\n"), 0o600))
 	const address = "http://127.0.0.1:8080/ingest"
-	for line := range strings.Lines(string(document)) {
+	for line := range strings.Lines(string(content)) {
 		if !strings.HasPrefix(line, "curl ") || !strings.Contains(line, address) {
 			continue
 		}

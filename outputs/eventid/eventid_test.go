@@ -30,8 +30,8 @@ const (
 	inode    = registryEntry("filestream::logs::native::1-2")
 )
 
-// line is an event of filestream for a line of a file known by its content.
-func line(entry registryEntry, offset int64, text string) *beat.Event {
+// lineOf returns an event of filestream for a line of a file known by its content.
+func lineOf(entry registryEntry, offset int64, text string) *beat.Event {
 	return &beat.Event{
 		Private: entry,
 		Fields: mapstr.M{
@@ -80,17 +80,17 @@ func idOf(t *testing.T, m *Maker, event *beat.Event) string {
 
 func TestWhatFilebeatTellsApartHasAnIDOfItsOwn(t *testing.T) {
 	for name, event := range map[string]*beat.Event{
-		"another place":                  line(someFile, 11, "x"),
-		"another line":                   line(someFile, 10, "y"),
-		"no line":                        edited(line(someFile, 10, "x"), "message", nil),
-		"another input":                  line("filestream::more::fingerprint::f1", 10, "x"),
-		"another file":                   edited(line("filestream::logs::fingerprint::f2", 10, "x"), "log.file.fingerprint", "f2"),
-		"another file on the same inode": edited(line(inode, 10, "x"), "log.file.fingerprint", "f2"),
-		"through a disk queue":           {Fields: line(someFile, 10, "x").Fields},
+		"another place":                  lineOf(someFile, 11, "x"),
+		"another line":                   lineOf(someFile, 10, "y"),
+		"no line":                        edited(lineOf(someFile, 10, "x"), "message", nil),
+		"another input":                  lineOf("filestream::more::fingerprint::f1", 10, "x"),
+		"another file":                   edited(lineOf("filestream::logs::fingerprint::f2", 10, "x"), "log.file.fingerprint", "f2"),
+		"another file on the same inode": edited(lineOf(inode, 10, "x"), "log.file.fingerprint", "f2"),
+		"through a disk queue":           {Fields: lineOf(someFile, 10, "x").Fields},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := open(t, t.TempDir(), nil)
-			first := idOf(t, source.NewMaker(), line(someFile, 10, "x"))
+			first := idOf(t, source.NewMaker(), lineOf(someFile, 10, "x"))
 			require.NotEqual(t, first, idOf(t, source.NewMaker(), event))
 		})
 	}
@@ -98,22 +98,22 @@ func TestWhatFilebeatTellsApartHasAnIDOfItsOwn(t *testing.T) {
 		data := t.TempDir()
 		source, other := open(t, data, nil), open(t, data, nil)
 		other.agent = "agent-2"
-		require.NotEqual(t, idOf(t, source.NewMaker(), line(someFile, 10, "x")), idOf(t, other.NewMaker(), line(someFile, 10, "x")))
+		require.NotEqual(t, idOf(t, source.NewMaker(), lineOf(someFile, 10, "x")), idOf(t, other.NewMaker(), lineOf(someFile, 10, "x")))
 	})
 }
 
 func TestALineThatIsReadAgainAfterAStartHasItsID(t *testing.T) {
 	for name, event := range map[string]func() *beat.Event{
-		"usual":                    func() *beat.Event { return line(someFile, 10, "x") },
-		"renamed":                  func() *beat.Event { return edited(line(someFile, 10, "x"), "log.file.path", "/a.log.1") },
-		"moved to another disk":    func() *beat.Event { return edited(line(someFile, 10, "x"), "log.file.inode", "7") },
-		"other fields":             func() *beat.Event { return edited(line(someFile, 10, "x"), "host.name", "renamed") },
-		"bytes":                    func() *beat.Event { return edited(line(someFile, 10, "x"), "message", []byte("x")) },
-		"a number of a disk queue": func() *beat.Event { return edited(line(someFile, 10, "x"), "log.offset", uint8(10)) },
+		"usual":                    func() *beat.Event { return lineOf(someFile, 10, "x") },
+		"renamed":                  func() *beat.Event { return edited(lineOf(someFile, 10, "x"), "log.file.path", "/a.log.1") },
+		"moved to another disk":    func() *beat.Event { return edited(lineOf(someFile, 10, "x"), "log.file.inode", "7") },
+		"other fields":             func() *beat.Event { return edited(lineOf(someFile, 10, "x"), "host.name", "renamed") },
+		"bytes":                    func() *beat.Event { return edited(lineOf(someFile, 10, "x"), "message", []byte("x")) },
+		"a number of a disk queue": func() *beat.Event { return edited(lineOf(someFile, 10, "x"), "log.offset", uint8(10)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := t.TempDir()
-			id := idOf(t, open(t, data, nil).NewMaker(), line(someFile, 10, "x"))
+			id := idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 10, "x"))
 			for range 3 {
 				require.Equal(t, id, idOf(t, open(t, data, nil).NewMaker(), event()))
 			}
@@ -127,7 +127,7 @@ func TestAPlaceThatFallsBackBeginsAGeneration(t *testing.T) {
 	source := open(t, data, nil)
 	m := source.NewMaker()
 	var ids []string
-	read := func(m *Maker, offset int64) string { return idOf(t, m, line(someFile, offset, "x")) }
+	read := func(m *Maker, offset int64) string { return idOf(t, m, lineOf(someFile, offset, "x")) }
 	ids = append(ids, read(m, 0), read(m, 10))
 	ids = append(ids, read(m, 0), read(m, 10)) // truncated
 	// The harvester that begins after a truncation is another producer.
@@ -145,17 +145,17 @@ func TestAPlaceThatFallsBackBeginsAGeneration(t *testing.T) {
 
 func TestATruncationWhileFilebeatDidNotRunIsSeenInTheRegistry(t *testing.T) {
 	data := t.TempDir()
-	first := idOf(t, open(t, data, nil).NewMaker(), line(someFile, 0, "x"))
-	second := idOf(t, open(t, data, map[registryEntry]int64{someFile: 10}).NewMaker(), line(someFile, 0, "x"))
+	first := idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 0, "x"))
+	second := idOf(t, open(t, data, map[registryEntry]int64{someFile: 10}).NewMaker(), lineOf(someFile, 0, "x"))
 	require.NotEqual(t, first, second)
 	// Killed before the registry knew: nobody can tell this from another truncation.
-	third := idOf(t, open(t, data, map[registryEntry]int64{someFile: 10}).NewMaker(), line(someFile, 0, "x"))
+	third := idOf(t, open(t, data, map[registryEntry]int64{someFile: 10}).NewMaker(), lineOf(someFile, 0, "x"))
 	distinct(t, []string{first, second, third})
 }
 
 // fromDiskQueue is an event that a disk queue had kept.
 func fromDiskQueue(run string, offset int64) *beat.Event {
-	event := &beat.Event{Fields: line(someFile, offset, "x").Fields}
+	event := &beat.Event{Fields: lineOf(someFile, offset, "x").Fields}
 	return edited(event, "agent.ephemeral_id", run)
 }
 
@@ -193,8 +193,8 @@ func TestTwoInputsThatReadOneFileDoNotDisturbEachOther(t *testing.T) {
 		a, b := source.NewMaker(), source.NewMaker()
 		for offset := range int64(100) {
 			ids = append(ids,
-				idOf(t, a, line("filestream::a::fingerprint::f1", 50+offset, "x")),
-				idOf(t, b, line("filestream::b::fingerprint::f1", offset, "x")),
+				idOf(t, a, lineOf("filestream::a::fingerprint::f1", 50+offset, "x")),
+				idOf(t, b, lineOf("filestream::b::fingerprint::f1", offset, "x")),
 			)
 		}
 		return ids
@@ -211,17 +211,17 @@ func TestPlacesThatAreNotWhatTheySeemGetNoIDsInsteadOfAWriteForEach(t *testing.T
 		m := open(t, data, nil).NewMaker()
 		var ids []string
 		for range 1000 {
-			if id, ok := m.ID(line(someFile, 7, "x")); ok {
+			if id, ok := m.ID(lineOf(someFile, 7, "x")); ok {
 				ids = append(ids, id)
 			}
 		}
 		distinct(t, ids)
 		require.Len(t, ids, 1+maxFalls)
 		// Not even with a place that was never reached: its line may be of any generation.
-		_, ok := m.ID(line(someFile, 8, "x"))
+		_, ok := m.ID(lineOf(someFile, 8, "x"))
 		require.False(t, ok)
 		time.Sleep(fallsInterval + 1)
-		ids = append(ids, idOf(t, m, line(someFile, 9, "x")))
+		ids = append(ids, idOf(t, m, lineOf(someFile, 9, "x")))
 		distinct(t, ids)
 	})
 }
@@ -230,18 +230,18 @@ func TestAGenerationThatCannotBeKeptGivesNoIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		data := t.TempDir()
 		m := open(t, data, nil).NewMaker()
-		ids := []string{idOf(t, m, line(someFile, 0, "x")), idOf(t, m, line(someFile, 10, "x"))}
+		ids := []string{idOf(t, m, lineOf(someFile, 0, "x")), idOf(t, m, lineOf(someFile, 10, "x"))}
 		inTheWay := filepath.Join(data, generationsName+".new")
 		require.NoError(t, os.Mkdir(inTheWay, 0o700))
 		for _, offset := range []int64{0, 10, 20} {
-			_, ok := m.ID(line(someFile, offset, "x"))
+			_, ok := m.ID(lineOf(someFile, offset, "x"))
 			require.False(t, ok)
 		}
 		require.NoError(t, os.Remove(inTheWay))
 		time.Sleep(retryInterval)
-		ids = append(ids, idOf(t, m, line(someFile, 30, "x")))
+		ids = append(ids, idOf(t, m, lineOf(someFile, 30, "x")))
 		distinct(t, ids)
-		require.Equal(t, ids[2], idOf(t, open(t, data, nil).NewMaker(), line(someFile, 30, "x")))
+		require.Equal(t, ids[2], idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 30, "x")))
 	})
 }
 
@@ -265,12 +265,12 @@ func TestWhatCannotBeReadBeginsAGenerationOfAllFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := t.TempDir()
-			first := idOf(t, open(t, data, nil).NewMaker(), line(someFile, 10, "x"))
+			first := idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 10, "x"))
 			damage(t, data)
-			second := idOf(t, Open(Options{Agent: "agent-1", Data: data, Log: logp.NewLogger("test")}).NewMaker(), line(someFile, 10, "x"))
+			second := idOf(t, Open(Options{Agent: "agent-1", Data: data, Log: logp.NewLogger("test")}).NewMaker(), lineOf(someFile, 10, "x"))
 			require.NotEqual(t, first, second)
 			require.NoError(t, os.RemoveAll(filepath.Join(data, "registry")))
-			require.Equal(t, second, idOf(t, open(t, data, nil).NewMaker(), line(someFile, 10, "x")), "the generation is kept")
+			require.Equal(t, second, idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 10, "x")), "the generation is kept")
 		})
 	}
 }
@@ -280,26 +280,26 @@ func TestTooManyFilesBeginAGenerationOfAllFiles(t *testing.T) {
 	source := open(t, data, nil)
 	source.maxFiles = 10
 	m := source.NewMaker()
-	first := idOf(t, m, line(someFile, 10, "x"))
+	first := idOf(t, m, lineOf(someFile, 10, "x"))
 	for i := range source.maxFiles {
-		idOf(t, m, line(registryEntry(fmt.Sprintf("filestream::logs::fingerprint::%d", i)), 0, "x"))
+		idOf(t, m, lineOf(registryEntry(fmt.Sprintf("filestream::logs::fingerprint::%d", i)), 0, "x"))
 	}
 	require.LessOrEqual(t, len(source.files), source.maxFiles)
-	second := idOf(t, m, line(someFile, 10, "x"))
+	second := idOf(t, m, lineOf(someFile, 10, "x"))
 	require.NotEqual(t, first, second)
-	require.Equal(t, second, idOf(t, open(t, data, nil).NewMaker(), line(someFile, 10, "x")))
+	require.Equal(t, second, idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 10, "x")))
 }
 
 func TestTooManyTruncatedFilesBeginAGenerationOfAllFiles(t *testing.T) {
-	g := &generations{files: map[key]uint64{}}
-	var id key
+	g := &fileGenerations{files: map[fileKey]uint64{}}
+	var id fileKey
 	for i := range maxGenerations {
 		id[0], id[1] = byte(i), byte(i>>8)
 		g.raise(id)
 	}
 	require.Len(t, g.files, maxGenerations)
 	before := g.of(id)
-	generation := g.raise(key{15: 1})
+	generation := g.raise(fileKey{15: 1})
 	require.Len(t, g.files, 1)
 	require.Greater(t, generation, g.of(id))
 	require.Greater(t, g.of(id), before)
@@ -311,15 +311,15 @@ func TestEventsWithoutAPlaceHaveNoID(t *testing.T) {
 		inode bool // whether it has one with ByInode
 	}{
 		"no fields":                      {event: &beat.Event{}},
-		"no offset":                      {event: edited(line(someFile, 1, "x"), "log.offset", nil)},
-		"an offset that is text":         {event: edited(line(someFile, 1, "x"), "log.offset", "1")},
-		"an offset between two bytes":    {event: edited(line(someFile, 1, "x"), "log.offset", 1.5)},
-		"an offset below 0":              {event: edited(line(someFile, 1, "x"), "log.offset", -1)},
-		"log is text":                    {event: edited(line(someFile, 1, "x"), "log", "x")},
+		"no offset":                      {event: edited(lineOf(someFile, 1, "x"), "log.offset", nil)},
+		"an offset that is text":         {event: edited(lineOf(someFile, 1, "x"), "log.offset", "1")},
+		"an offset between two bytes":    {event: edited(lineOf(someFile, 1, "x"), "log.offset", 1.5)},
+		"an offset below 0":              {event: edited(lineOf(someFile, 1, "x"), "log.offset", -1)},
+		"log is text":                    {event: edited(lineOf(someFile, 1, "x"), "log", "x")},
 		"no file":                        {event: &beat.Event{Fields: mapstr.M{"log": mapstr.M{"offset": int64(1)}}}},
-		"by inode":                       {event: edited(line(inode, 1, "x"), "log.file.fingerprint", nil), inode: true},
-		"by inode, from a disk queue":    {event: &beat.Event{Fields: edited(line(inode, 1, "x"), "log.file.fingerprint", nil).Fields}, inode: true},
-		"a fingerprint that is a number": {event: edited(line(inode, 1, "x"), "log.file.fingerprint", 1), inode: true},
+		"by inode":                       {event: edited(lineOf(inode, 1, "x"), "log.file.fingerprint", nil), inode: true},
+		"by inode, from a disk queue":    {event: &beat.Event{Fields: edited(lineOf(inode, 1, "x"), "log.file.fingerprint", nil).Fields}, inode: true},
+		"a fingerprint that is a number": {event: edited(lineOf(inode, 1, "x"), "log.file.fingerprint", 1), inode: true},
 		"by index, on Windows": {event: &beat.Event{Fields: mapstr.M{"log": map[string]any{
 			"offset": 1, "file": map[string]any{"vol": "1", "idxhi": "2", "idxlo": "3"},
 		}}}, inode: true},
@@ -372,7 +372,7 @@ func TestMakersOfOneFileAreSafeTogether(t *testing.T) {
 			m := source.NewMaker()
 			var ids []string
 			for offset := range int64(5) {
-				if id, ok := m.ID(line(someFile, offset, "x")); ok {
+				if id, ok := m.ID(lineOf(someFile, offset, "x")); ok {
 					ids = append(ids, id)
 				}
 			}
@@ -409,7 +409,7 @@ func BenchmarkID(b *testing.B) {
 	data := b.TempDir()
 	require.NoError(b, os.MkdirAll(filepath.Join(data, filepath.FromSlash(registryFolder)), 0o700))
 	m := Open(Options{Agent: "agent-1", Data: data, Log: logp.NewLogger("test")}).NewMaker()
-	event := line(someFile, 0, strings.Repeat("x", 200))
+	event := lineOf(someFile, 0, strings.Repeat("x", 200))
 	log, _ := event.Fields["log"].(mapstr.M)
 	offset := int64(0)
 	b.ReportAllocs()

@@ -21,12 +21,12 @@ const (
 	maxGenerations  = 4096                     // files in it
 )
 
-// generations are the generations of all files: base, except for the few files
+// fileGenerations are the generations of all files: base, except for the few files
 // that fell back since. They only rise.
-type generations struct {
+type fileGenerations struct {
 	path  string
 	base  uint64
-	files map[key]uint64
+	files map[fileKey]uint64
 
 	unwritten bool      // no id may be made of them before they are on disk
 	failure   error     // of the last attempt to write
@@ -44,8 +44,8 @@ type generationsFile struct {
 
 // readGenerations reads what is in the data path. If that cannot be read, all files
 // begin a new generation: an old one must not be given twice.
-func readGenerations(data string) (*generations, error) {
-	g := &generations{path: filepath.Join(data, generationsName), files: map[key]uint64{}}
+func readGenerations(data string) (*fileGenerations, error) {
+	g := &fileGenerations{path: filepath.Join(data, generationsName), files: map[fileKey]uint64{}}
 	content, err := os.ReadFile(g.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
@@ -61,7 +61,7 @@ func readGenerations(data string) (*generations, error) {
 	return g, nil
 }
 
-func (g *generations) parse(content []byte) error {
+func (g *fileGenerations) parse(content []byte) error {
 	var kept generationsFile
 	if err := json.Unmarshal(content, &kept); err != nil {
 		return err
@@ -69,20 +69,20 @@ func (g *generations) parse(content []byte) error {
 	g.base = kept.Base
 	for name, generation := range kept.Files {
 		id, err := hex.DecodeString(name)
-		if err != nil || len(id) != len(key{}) {
+		if err != nil || len(id) != len(fileKey{}) {
 			return errors.New("a key is not 32 hexadecimal digits")
 		}
-		g.files[key(id)] = generation
+		g.files[fileKey(id)] = generation
 	}
 	return nil
 }
 
 // of returns the generation of a file.
-func (g *generations) of(id key) uint64 { return max(g.base, g.files[id]) }
+func (g *fileGenerations) of(id fileKey) uint64 { return max(g.base, g.files[id]) }
 
 // begin begins a new generation of all files. The time is above every generation so
 // far, and above those in a file that cannot be read.
-func (g *generations) begin() {
+func (g *fileGenerations) begin() {
 	top := uint64(time.Now().UnixNano())
 	for _, generation := range g.files {
 		top = max(top, generation+1)
@@ -93,7 +93,7 @@ func (g *generations) begin() {
 }
 
 // raise begins a new generation of a file and returns it.
-func (g *generations) raise(id key) uint64 {
+func (g *fileGenerations) raise(id fileKey) uint64 {
 	if _, known := g.files[id]; !known && len(g.files) >= maxGenerations {
 		g.begin()
 	}
@@ -103,7 +103,7 @@ func (g *generations) raise(id key) uint64 {
 }
 
 // keep writes the generations, unless they are on disk.
-func (g *generations) keep() error {
+func (g *fileGenerations) keep() error {
 	if !g.unwritten {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (g *generations) keep() error {
 }
 
 // write replaces the file in one step and syncs it.
-func (g *generations) write() error {
+func (g *fileGenerations) write() error {
 	kept := generationsFile{Base: g.base, Files: make(map[string]uint64, len(g.files))}
 	for id, generation := range g.files {
 		kept.Files[hex.EncodeToString(id[:])] = generation

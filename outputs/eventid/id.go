@@ -22,7 +22,7 @@ type Maker struct {
 
 	// The file of the last event: a producer of filestream has only one.
 	place place
-	file  *file
+	file  *fileState
 
 	texts strings.Builder // ids that were given, and room for more
 }

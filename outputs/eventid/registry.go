@@ -21,9 +21,9 @@ import (
 // filebeat.registry.path is set.
 const registryFolder = "registry/filebeat"
 
-// entry is what matters of an entry of the registry. Each input has a cursor of its
+// cursorEntry is what matters of an entry of the registry. Each input has a cursor of its
 // own kind.
-type entry struct {
+type cursorEntry struct {
 	Cursor json.RawMessage `json:"cursor"`
 }
 
@@ -80,7 +80,7 @@ func readCheckpoint(folder string, offsets map[string]int64) (last uint64, err e
 	for decoder.More() {
 		var kept struct {
 			Key string `json:"_key"`
-			entry
+			cursorEntry
 		}
 		if err := decoder.Decode(&kept); err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)
@@ -110,8 +110,8 @@ func readLog(path string, checkpoint uint64, offsets map[string]int64) error {
 			ID uint64 `json:"id"`
 		}
 		var change struct {
-			Key   string `json:"k"`
-			Value entry  `json:"v"`
+			Key   string      `json:"k"`
+			Value cursorEntry `json:"v"`
 		}
 		err := decoder.Decode(&action)
 		if err == nil {

@@ -37,15 +37,15 @@ type Source struct {
 
 	// mutex guards all below, and the falls of every file.
 	mutex       sync.Mutex
-	files       map[key]*file
+	files       map[fileKey]*fileState
 	acked       map[string]int64 // where Filebeat had got to before this start, see readRegistry
-	generations *generations
+	generations *fileGenerations
 	warned      bool
 }
 
-// file is what is known of a file since the start.
-type file struct {
-	key key
+// fileState is what is known of a file since the start.
+type fileState struct {
+	key fileKey
 
 	mutex sync.Mutex // guards all below; taken before Source.mutex
 	last  int64      // place of the last line, -1 before the first
@@ -57,8 +57,8 @@ type file struct {
 	fallsSince time.Time
 }
 
-// key is a file's identity, hashed.
-type key [16]byte
+// fileKey is a file's identity, hashed.
+type fileKey [16]byte
 
 // fileHash is what goes into the ids of a file besides line and offset. It hashes the
 // agent's id, which whoever writes log lines does not know: so nobody can write a
@@ -96,7 +96,7 @@ func Open(options Options) *Source {
 		byInode:     options.ByInode,
 		log:         options.Log,
 		maxFiles:    defaultMaxFiles,
-		files:       map[key]*file{},
+		files:       map[fileKey]*fileState{},
 		acked:       acked,
 		generations: generations,
 	}
@@ -108,9 +108,9 @@ func (s *Source) NewMaker() *Maker { return &Maker{source: s} }
 // find returns the file at a place, nil if it can have no ids for now. A file that
 // is seen for the first time since the start has got to where the registry says: a
 // line before that is a fall.
-func (s *Source) find(at place) *file {
+func (s *Source) find(at place) *fileState {
 	sum := sha256.Sum256([]byte(at.entry + "\x00" + at.file))
-	id := key(sum[:len(key{})])
+	id := fileKey(sum[:len(fileKey{})])
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if known, ok := s.files[id]; ok {
@@ -124,7 +124,7 @@ func (s *Source) find(at place) *file {
 	if !s.kept() {
 		return nil
 	}
-	found := &file{key: id, last: -1, hash: s.hash(id, s.generations.of(id))}
+	found := &fileState{key: id, last: -1, hash: s.hash(id, s.generations.of(id))}
 	if offset, ok := s.acked[at.entry]; ok {
 		found.last = offset - 1
 	}
@@ -132,7 +132,7 @@ func (s *Source) find(at place) *file {
 	return found
 }
 
-func (s *Source) hash(id key, generation uint64) fileHash {
+func (s *Source) hash(id fileKey, generation uint64) fileHash {
 	text := append([]byte(s.agent+"\x00"), id[:]...)
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, generation))
 	return fileHash{
@@ -150,7 +150,7 @@ func (s *Source) hash(id key, generation uint64) fileHash {
 // Behind the lines of an earlier run a disk queue has those of this run, which began
 // where the registry says and may have read some of them again. Where other runs
 // began is not known.
-func (s *Source) visit(f *file, at place) (h fileHash, ok bool) {
+func (s *Source) visit(f *fileState, at place) (h fileHash, ok bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if at.run != f.run {
@@ -170,7 +170,7 @@ func (s *Source) visit(f *file, at place) (h fileHash, ok bool) {
 
 // fall begins a new generation of a file and reports whether that is on disk. Its
 // caller holds f.mutex.
-func (s *Source) fall(f *file) bool {
+func (s *Source) fall(f *fileState) bool {
 	if now := time.Now(); now.Sub(f.fallsSince) > fallsInterval {
 		f.falls, f.fallsSince = 0, now
 	}

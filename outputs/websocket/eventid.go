@@ -66,12 +66,12 @@ func newEventIDSource(c *config, format *wireFormat, info beat.Info, registry *m
 // may depend on its options, so one record is made to see.
 func (f *wireFormat) carriesID() bool {
 	const id = "a-22-characters-long-1"
-	record, err := f.newEncoder().Append(nil, &beat.Event{
+	encoded, err := f.newEncoder().Append(nil, &beat.Event{
 		Timestamp: time.Now(),
 		Meta:      mapstr.M{idField: id},
 		Fields:    mapstr.M{"message": "x"},
 	})
-	return err != nil || bytes.Contains(record, []byte(id))
+	return err != nil || bytes.Contains(encoded, []byte(id))
 }
 
 func (s *eventIDSource) newMaker() eventIDMaker {

@@ -131,7 +131,7 @@ func (h *Handler) receive(ctx context.Context, client *receiver.Client, w http.R
 	if err != nil {
 		return causeOf(client.Context())
 	}
-	if problem := refused(outcome); problem != nil {
+	if problem := refusedBySink(outcome); problem != nil {
 		return problem
 	}
 	return await(ctx, settled)
@@ -168,8 +168,8 @@ func unfit(err error) *answer {
 	return &answer{status: http.StatusBadRequest, reason: err.Error()}
 }
 
-// refused is the answer if the Sink did not take all records.
-func refused(outcome receiver.Outcome) *answer {
+// refusedBySink is the answer if the Sink did not take all records.
+func refusedBySink(outcome receiver.Outcome) *answer {
 	switch refusal := outcome.Refusal; {
 	case outcome.Err != nil:
 		return &answer{status: http.StatusServiceUnavailable, reason: "the records were not taken", cause: outcome.Err}

@@ -81,8 +81,8 @@ type idRun struct {
 	filebeat *beattest.Filebeat
 }
 
-// received is one record.
-type received struct {
+// receivedRecord is a record that the server got.
+type receivedRecord struct {
 	ID      string
 	Message string
 }
@@ -122,7 +122,7 @@ func (r *idRun) append(name, text string) {
 }
 
 // records returns all records, once there are so many and they are in the registry.
-func (r *idRun) records(number int) (all []received) {
+func (r *idRun) records(number int) (all []receivedRecord) {
 	r.t.Helper()
 	beattest.Eventually(r.t, idPatience, fmt.Sprintf("%d records arrive", number), func() bool {
 		all = nil
@@ -138,7 +138,7 @@ func (r *idRun) records(number int) (all []received) {
 				Message string `json:"message"`
 			}
 			if json.Unmarshal(record, &one) == nil {
-				all = append(all, received{ID: one.Metadata.ID, Message: one.Message})
+				all = append(all, receivedRecord{ID: one.Metadata.ID, Message: one.Message})
 			}
 		}
 		return len(all) >= number
@@ -151,7 +151,7 @@ func (r *idRun) records(number int) (all []received) {
 }
 
 // distinctIDs requires that no two records have one id.
-func distinctIDs(t *testing.T, all []received) {
+func distinctIDs(t *testing.T, all []receivedRecord) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, record := range all {
