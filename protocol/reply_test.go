@@ -18,7 +18,7 @@ func TestParseReply(t *testing.T) {
 		`{"ack": 17}`: {Ack: 17},
 		`{"ack": 0}`:  {},
 		`{"nack": 18, "reason": "disk full", "retry": true}`: {Nack: 18, Reason: "disk full", Retry: true},
-		`{"nack": 18, "reason": "no JSON", "retry": false}`:  {Nack: 18, Reason: "no JSON"},
+		`{"nack": 18, "reason": "not JSON", "retry": false}`: {Nack: 18, Reason: "not JSON"},
 		`{"nack": 18}`: {Nack: 18},
 		`{"nack": 18, "records": [3, 7], "retry": false}`:       {Nack: 18, Records: []int{3, 7}},
 		`{"progress": true}`:                                    {Progress: true},

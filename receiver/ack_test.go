@@ -85,7 +85,7 @@ func TestRefusalsAreNacksToThoseWhoSpeakTheSubprotocol(t *testing.T) {
 			[]string{`{"nack":1,"reason":"no","retry":false,"records":[0,2]}`, `{"ack":2}`}, 2},
 		"by Consume, all of the records one by one": {"json_stream", &Refusal{Reason: "no", Records: []int{0, 1}}, []string{`{"bad":1}{}`, "{}"},
 			[]string{`{"nack":1,"reason":"no","retry":false}`, `{"ack":2}`}, 1},
-		"no JSON": {"json", nil, []string{"{", "{}"},
+		"not JSON": {"json", nil, []string{"{", "{}"},
 			[]string{`{"nack":1,"reason":"JSON ends too early, after 1 bytes","retry":false}`, `{"ack":2}`}, 1},
 		"nested too deep": {"auto", nil, []string{"{}", strings.Repeat("[", 100), "{}"},
 			[]string{`{"ack":1}`, `{"nack":2,"reason":"JSON nested deeper than 64 at byte 65","retry":false}`, `{"ack":3}`}, 2},

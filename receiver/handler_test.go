@@ -294,7 +294,7 @@ func TestAMessageThatCanNotBeTakenEndsItsConnectionOnly(t *testing.T) {
 		"too long in fragments": {"auto", []string{maskedFrame(textBegin, long[:100]), strings.Repeat(maskedFrame(continuation, long[:100]), 20)},
 			websocket.CloseError{Code: 1009, Text: "message is longer than 1000 bytes"}},
 		"text that is not UTF-8":         {"auto", []string{maskedFrame(textFrame, "\xff")}, websocket.CloseError{Code: 1007, Text: "text message is not UTF-8"}},
-		"no JSON where the format is":    {"json_lines", []string{maskedFrame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
+		"not JSON where the format is":   {"json_lines", []string{maskedFrame(textFrame, "{}\nx")}, websocket.CloseError{Code: 1007, Text: "line 2: invalid JSON at byte 0"}},
 		"nested too deep":                {"json", []string{maskedFrame(textFrame, strings.Repeat("[", 100))}, websocket.CloseError{Code: 1007, Text: "JSON nested deeper than 64 at byte 64"}},
 		"binary where the format is not": {"json", []string{maskedFrame(0x82, "{}")}, websocket.CloseError{Code: 1003, Text: "format json takes text messages"}},
 		"a frame that is not masked":     {"auto", []string{"\x81\x01x"}, websocket.CloseError{Code: 1002, Text: "a frame is not masked"}},

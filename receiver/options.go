@@ -64,7 +64,7 @@ type Options struct {
 	// set. A client that reads so slowly that it passes is cut off.
 	WriteTimeout time.Duration
 
-	// CloseTimeout is how long a client has to hang up after a Close frame from
+	// CloseTimeout is how long a client has to disconnect after a Close frame from
 	// here; 5 s unless set.
 	CloseTimeout time.Duration
 

@@ -43,7 +43,7 @@ func TestShutdown(t *testing.T) {
 		result := shutdown(t.Context(), t, h, url)
 		require.Equal(t, goingAway, take(t, a.ended))
 		require.Equal(t, goingAway, take(t, b.ended))
-		require.NoError(t, take(t, result), "the client's library answers the Close frame, but does not hang up")
+		require.NoError(t, take(t, result), "the client's library answers the Close frame, but does not disconnect")
 		require.Equal(t, protocol.CloseGoingAway, take(t, ended).CloseCode)
 		require.NoError(t, h.Shutdown(t.Context()), "once more")
 	})

@@ -194,7 +194,7 @@ func TestTheHealthCheckTellsOfTheShutdown(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "ok", body)
 
-	// A client that does not hang up after Close 1001 holds the shutdown open.
+	// A client that does not disconnect after Close 1001 holds the shutdown open.
 	ws := deliver(t, url, "{}")
 	stopped := make(chan int, 1)
 	go func() { stopped <- p.stop() }()

@@ -200,7 +200,7 @@ func addEach[T any](list []T, depth int, add func(T, int) error) error {
 func (f *flattener) addJSON(start int, v any, depth int) error {
 	plain, err := decodePlain(f.buffer[start:])
 	if err != nil {
-		return valueError("no JSON came from", v)
+		return valueError("cannot make JSON of", v)
 	}
 	f.buffer = f.buffer[:start]
 	return f.add(plain, depth)

@@ -83,7 +83,7 @@ func (f *folder) append(dst []byte, v any, depth int) (extended []byte, err erro
 	}
 	if !json.Valid(f.out.buf[len(dst):]) {
 		// A Fold method that writes no value, or two, or leaves an object open.
-		return dst, valueError("no JSON came from", v)
+		return dst, valueError("cannot make JSON of", v)
 	}
 	return f.out.buf, nil
 }

@@ -111,7 +111,7 @@ func (m *msgpackValues) appendRare(dst []byte, v any, depth int) ([]byte, error)
 	m.scratch = encoded
 	plain, err := decodePlain(encoded)
 	if err != nil {
-		return dst, valueError("no JSON came from", v)
+		return dst, valueError("cannot make JSON of", v)
 	}
 	return m.append(dst, plain, depth)
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// ErrShort is the cause for which a Lease was evicted: there is not enough memory
-// for all that clients send at once, and this one has cost most.
+// ErrShort is the cause when a Lease is evicted: there is not enough memory for all
+// that clients send at the same time, and this one has cost most: bytes times age.
 var ErrShort = errors.New("too little memory for all that arrives")
 
 const (
-	// patience is for how long a Lease with bytes is left alone.
+	// patience is how long a Lease with bytes is safe from eviction.
 	patience = 250 * time.Millisecond
-	// evictInterval is how often a claim that waits is made room for.
+	// evictInterval is the pause between attempts to make room for a waiting claim.
 	evictInterval = 5 * time.Millisecond
 )
 
@@ -26,10 +26,10 @@ const (
 // goroutine.
 type Budget struct {
 	arriving    share
-	ahead       share // read buffers, which are taken if there is room, and not waited for
-	quick       share // decoding, those that need little
-	heavy       share // decoding, the others
-	owed        share // confirmations that clients have not read, taken as ahead is
+	ahead       share // read buffers: taken if there is room, never waited for
+	quick       share // decoding of small messages
+	heavy       share // decoding of large messages
+	owed        share // confirmations that clients have not read; never waited for either
 	uncommitted int64
 
 	mutex    sync.Mutex
@@ -58,7 +58,7 @@ func (b *Budget) MaxArriving() int64 { return b.arriving.max }
 // the count.
 func (b *Budget) MaxUncommitted() int64 { return b.uncommitted }
 
-// InUse returns how many bytes are given out, beside what waits for Commit.
+// InUse returns how many bytes are given out, without those that wait for Commit.
 func (b *Budget) InUse() int64 {
 	bytes := int64(0)
 	for _, s := range []*share{&b.arriving, &b.ahead, &b.quick, &b.heavy, &b.owed} {
@@ -82,7 +82,7 @@ func (b *Budget) TakeAhead() []byte {
 	return buffer[:]
 }
 
-// GiveAhead gives it back.
+// GiveAhead returns the buffer to the Budget.
 func (b *Budget) GiveAhead(buffer []byte) {
 	aheadPool.Put((*[AheadBytes]byte)(buffer))
 	b.ahead.give(AheadBytes)
@@ -91,7 +91,7 @@ func (b *Budget) GiveAhead(buffer []byte) {
 // TakeOwed reports whether there is memory for that many bytes of confirmations.
 func (b *Budget) TakeOwed(bytes int64) bool { return b.owed.try(bytes) }
 
-// GiveOwed gives it back.
+// GiveOwed returns the bytes to the Budget.
 func (b *Budget) GiveOwed(bytes int64) { b.owed.give(bytes) }
 
 // Open returns a Lease for a client, until ctx ends.
@@ -111,7 +111,7 @@ func (b *Budget) evictLoop() {
 	}
 }
 
-// watchClaims has evictLoop run for a claim that waits.
+// watchClaims starts evictLoop for a waiting claim, unless it runs.
 func (b *Budget) watchClaims() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -121,9 +121,9 @@ func (b *Budget) watchClaims() {
 	}
 }
 
-// makeRoom evicts until the first claim fits, once those that are evicted have let go.
-// It does not look at the others: clients can claim any amount, and would have all
-// evicted that are not as new as they are. It reports whether there is a claim.
+// makeRoom evicts until the first claim will fit, once the evicted Leases have let go.
+// It ignores the other claims: clients can claim any amount, so new clients could have
+// all older ones evicted. It reports whether there is a claim.
 func (b *Budget) makeRoom() bool {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -141,7 +141,7 @@ func (b *Budget) makeRoom() bool {
 	for missing > 0 {
 		worst := b.worstLocked(now)
 		if worst == nil {
-			break // what is left ends by itself, or is looked at again
+			break // the rest ends by itself, or is looked at again
 		}
 		worst.evicted = true
 		missing -= worst.bytes.Load()
@@ -150,8 +150,8 @@ func (b *Budget) makeRoom() bool {
 	return true
 }
 
-// worstLocked returns the Lease that has cost most, nil if there is none that may
-// be evicted.
+// worstLocked returns the Lease with the largest product of bytes and age, nil if none
+// may be evicted.
 func (b *Budget) worstLocked(now time.Time) (worst *Lease) {
 	highest := float64(0)
 	for l := range b.leases {
@@ -189,8 +189,8 @@ func (l *Lease) Context() context.Context { return l.ctx }
 // it holds none, the message counts from when it does.
 func (l *Lease) Begin() { l.since.Store(time.Now().UnixNano()) }
 
-// Grow takes more bytes for the message, and waits for them. It returns the cause
-// for which the Lease's context ended.
+// Grow takes more bytes for the message, and waits for them. If the Lease's context
+// ends, it returns the cause.
 func (l *Lease) Grow(bytes int64) error {
 	if bytes > l.budget.arriving.max {
 		return ErrShort

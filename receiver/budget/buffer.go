@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// smallestBuffer is what a message takes with its first byte. Each further buffer
-	// is twice as long as the one before.
+	// smallestBuffer is the length of a message's first buffer. Each further buffer is
+	// twice as long as the one before.
 	smallestBuffer = 4 << 10
 	// keptBuffer is the longest that is kept from one message to the next.
 	keptBuffer = 16 << 10
@@ -88,13 +88,13 @@ func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
 	}
 }
 
-// growError tells an error of Grow from one of a reader.
+// growError marks an error of Grow, as opposed to one of the reader.
 type growError struct{ cause error }
 
 func (e *growError) Error() string { return e.cause.Error() }
 
-// read reads into what is free. If that is nothing, it grows only when there is more to
-// come, so that a message that fills the Buffer needs none twice as long.
+// read reads into the free part. If there is none, it grows only once more bytes come, so
+// that a message that just fills the Buffer does not need one twice as long.
 func (b *Buffer) read(r io.Reader) (n int, err error) {
 	if cap(b.data) == 0 {
 		if err := b.Grow(1); err != nil {

@@ -10,24 +10,24 @@ import (
 	"sync"
 )
 
-// share is a number of bytes that is given out to the lowest claim first, and among
-// equal ones in the order in which they came.
+// share is a number of bytes. The lowest claim is served first; equal ones in the order
+// in which they came.
 type share struct {
 	mutex  sync.Mutex
 	max    int64
 	used   int64
-	claims []*claim // that wait, in their order
+	claims []*claim // waiting, in the order in which they are served
 }
 
-// claim is one that waits.
+// claim waits for bytes of a share.
 type claim struct {
 	bytes   int64
 	rank    int64
-	granted chan struct{} // closed when they are the claimer's
+	granted chan struct{} // closed when the claimer has them
 }
 
-// enter takes bytes at once and returns nil, or returns a claim to wait for. More
-// than all of the share is never granted: the caller checks that.
+// enter takes bytes immediately and returns nil, or returns a claim to wait for. A claim
+// for more than the whole share is never granted: the caller checks that.
 func (s *share) enter(bytes, rank int64) *claim {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -95,8 +95,7 @@ func (s *share) grantLocked() {
 	}
 }
 
-// short returns how many bytes are missing for the first claim, and whether there is
-// one.
+// short returns how many bytes the first claim lacks, and whether there is a claim.
 func (s *share) short() (missing int64, waits bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -11,26 +11,25 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// Dedup stands before a Sink and leaves out what it has seen among the newest that
-// were taken. That counts as taken again, and is confirmed with what is committed
-// next, but does not get to the Sink a second time. What can be recognized:
+// Dedup wraps a Sink and leaves out duplicates of the newest records that the Sink took.
+// A duplicate counts as taken and is confirmed with the next Commit, but does not get to
+// the Sink a second time. It recognizes:
 //
 //   - a record in one of the JSON formats, msgpack or forward with an @metadata._id and
 //     an agent.id, as Beats write them;
 //   - a Forward request with a chunk.
 //
-// It is left out only if it came from the same sender (Peer.Sender) and agent with the
-// same content: an id alone may have been written by anyone into the line that is
-// shipped. See identityOfRecord for what the content is. In other formats what looks
+// A duplicate has the same sender (Peer.Sender), agent and content too: anyone may have
+// written an id into the line that is shipped. See identityOfRecord for what the content is. In other formats what looks
 // like an id is content of the line.
 //
 // Only what was taken is remembered. A Commit that fails forgets what it should
 // have made durable, so that a resend of it is written. The memory begins empty,
-// unless Recall fills it. It costs up to 90 bytes an id, as they come.
+// unless Recall fills it. It grows with the ids, up to 90 bytes each.
 //
-// Its methods may be called from any goroutine. Different records are in the Sink's
-// Consume at the same time; the same record on two connections is not, as the
-// second has to know what became of the first.
+// Its methods may be called from any goroutine. Consume of the Sink runs concurrently for
+// different records. The same record on a second connection waits until the fate of the
+// first is known.
 type Dedup struct {
 	next receiver.Sink
 
@@ -38,7 +37,7 @@ type Dedup struct {
 
 	mutex    sync.Mutex
 	landed   *sync.Cond       // signalled when an id leaves flying
-	flying   map[identity]int // what is with next: the index of its unit
+	flying   map[identity]int // what next is consuming, with the index of its unit
 	seen     *memory
 	failures uint64 // Commits that failed
 }
@@ -51,8 +50,8 @@ func New(entries int, next receiver.Sink) *Dedup {
 	return d
 }
 
-// LeftOut returns how many records came again and were left out: by their own id, and
-// with a request whose chunk came again.
+// LeftOut returns how many duplicates were left out: by the id of the record, and by
+// the chunk of the request.
 func (d *Dedup) LeftOut() (byID, byChunk uint64) { return d.byID.Load(), d.byChunk.Load() }
 
 // Commit commits the Sink.
@@ -64,7 +63,7 @@ func (d *Dedup) Commit(ctx context.Context) error {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	if err != nil {
-		// What is in Consume just now may be lost too, and sees the count change.
+		// What is in Consume now may be lost too; Consume sees that the count changed.
 		d.failures++
 		d.seen.forgetUnsure()
 		return err
@@ -73,7 +72,7 @@ func (d *Dedup) Commit(ctx context.Context) error {
 	return nil
 }
 
-// Consume hands on what is new of m.
+// Consume hands the new records of m on.
 func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 	p, _ := partPool.Get().(*part)
 	defer p.giveBack()
@@ -96,8 +95,8 @@ func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 }
 
 // takeOff sorts p's units into old and fresh ones and marks the fresh as flying.
-// It waits while one of them is with another connection. Nobody who waits has
-// marked anything, so two can't wait for each other.
+// It waits while another connection has one of them in flight. A call that waits has
+// marked nothing, so two calls cannot wait for each other.
 func (d *Dedup) takeOff(p *part) (failures uint64) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -111,7 +110,7 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 			continue
 		}
 		if first, flies := d.flying[u.id]; flies {
-			p.repeat(u, first) // nothing but what is before it in this message flies
+			p.repeat(u, first) // only an earlier unit of this message can be flying
 		} else if d.seen.has(u.id) || !u.chunk && d.seen.has(u.anyones) {
 			p.repeat(u, -1)
 		} else {

@@ -19,8 +19,8 @@ var (
 	offsetKey    = []byte(`"offset"`)
 )
 
-// hasIDs reports whether records of a format can have an id from their sender. In
-// the other formats what looks like one is content of the line.
+// hasIDs reports whether records of a format can have an id from their sender. In the
+// other formats, what looks like an id is part of the line.
 func hasIDs(format string) bool {
 	switch format {
 	case "json", "json_lines", "json_array", "json_stream", "msgpack", "forward":
@@ -31,10 +31,10 @@ func hasIDs(format string) bool {
 
 // recordID returns the bytes of the @metadata._id in a record, which is valid
 // JSON, and of its agent.id; ok is false unless it has both, and they are texts or
-// numbers and not empty. A field _id outside of @metadata is the application's
-// business: its values need not be of one record each.
+// numbers and not empty. A field _id outside of @metadata belongs to the
+// application: several records may have the same one.
 func recordID(record []byte) (id, agent []byte, ok bool) {
-	// Most records without one get no further, and this looks at many bytes at once.
+	// This scan looks at many bytes at once and ends here for most records without an id.
 	if !bytes.Contains(record, idKey) {
 		return nil, nil, false
 	}

@@ -10,12 +10,12 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// identity stands for something that a client may send again, as long as it is the
-// same: who sent it, its id and its content. An id alone could come from the line that
-// is shipped, where anyone may have written it.
+// identity stands for something that a client may send again: its sender, its id and its
+// content. An id alone could come from the line that is shipped, where anyone may have
+// written it.
 //
-// Two halves with seeds of their own make 128 bits: that two share one, and a record
-// is lost for it, does not happen, and nobody outside knows the seeds to make it.
+// It has 128 bits, in two halves with a random seed each. A collision would lose a
+// record: it is too improbable to happen, and cannot be made without the seeds.
 type identity [2]uint64
 
 var identitySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
@@ -28,7 +28,7 @@ func identityOfText(text string) identity {
 	return identity{maphash.String(identitySeeds[0], text), maphash.String(identitySeeds[1], text)}
 }
 
-// then is the identity of one thing after another.
+// then returns the identity of one thing followed by another.
 func (a identity) then(b identity) identity {
 	for half := range a {
 		a[half] = scramble(scramble(a[half]) + b[half])
@@ -36,10 +36,10 @@ func (a identity) then(b identity) identity {
 	return a
 }
 
-// and is the identity of two things in any order.
+// and returns the identity of two things in any order.
 func (a identity) and(b identity) identity { return identity{a[0] + b[0], a[1] + b[1]} }
 
-// scramble makes each bit depend on each other one, as murmur3 does at its end.
+// scramble makes each bit depend on all others: it is the finalizer of MurmurHash3.
 func scramble(h uint64) uint64 {
 	h = (h ^ h>>33) * 0xff51afd7ed558ccd
 	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
@@ -52,17 +52,17 @@ var (
 	ofChunk  = identityOfText("chunk")
 )
 
-// identityOfRecord is that of a record with an id, of the agent of that id. What else
-// the agent says of itself does not count: another run that reads the same line calls
-// itself another ephemeral_id. Nor does its time, the one at which it read the line, if
-// there is the line's place in its file instead.
+// identityOfRecord is that of a record with an id, from the agent with that id. Other
+// fields of the agent do not count: another run that reads the same line has another
+// ephemeral_id. Nor does the time at which the line was read, if the record has the
+// line's place in its file instead.
 func identityOfRecord(sender string, id, agent, record []byte) (ofSender, ofAny identity) {
 	ofAny, _ = identityOfContent(id, agent, record)
 	return ofAny.then(identityOfText(sender)), ofAny
 }
 
-// identityOfContent is that of a record whoever sends it. isWhole is false if record is
-// not a JSON object: half a line.
+// identityOfContent does not depend on the sender. isWhole is false if record is not a
+// JSON object, such as half a line.
 func identityOfContent(id, agent, record []byte) (_ identity, isWhole bool) {
 	var content, time identity
 	var sawTime, sawMetadata, sawAgent bool // a second one is a field of the event
@@ -90,7 +90,7 @@ func identityOfContent(id, agent, record []byte) (_ identity, isWhole bool) {
 	}
 }
 
-// identityOfValue does not care for the order of members, which is random in what a
+// identityOfValue does not depend on the order of members, which is random in what a
 // Beat writes.
 func identityOfValue(value []byte) identity {
 	if value[0] != '{' {

@@ -3,16 +3,16 @@
 
 package dedup
 
-// memory holds the newest identities, as many as most.
+// memory holds the newest identities, at most `most` of them.
 type memory struct {
 	most  int
 	known map[identity]struct{}
-	order []identity // the oldest at first, with a wrap; grows up to most
+	order []identity // a ring, from the oldest on; grows up to most
 	first int        // 0 until order is as long as most
 	count int
 
 	added uint64 // in all
-	sure  uint64 // of these, the first ones: they are committed
+	sure  uint64 // how many of these are committed: the first ones
 }
 
 func newMemory(most int) *memory {
@@ -24,7 +24,7 @@ func (m *memory) has(id identity) bool {
 	return is
 }
 
-// add adds an identity; the oldest gives way.
+// add adds an identity in place of the oldest.
 func (m *memory) add(id identity) {
 	if m.has(id) {
 		return
@@ -44,7 +44,7 @@ func (m *memory) add(id identity) {
 	m.added++
 }
 
-// forgetUnsure takes back all that is not sure.
+// forgetUnsure removes the identities that are not committed.
 func (m *memory) forgetUnsure() {
 	for ; m.added > m.sure && m.count > 0; m.sure++ {
 		m.count--

@@ -10,30 +10,30 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// unit is what comes again as a whole: a record with an id, or the records of a
+// unit is what is sent again as a whole: a record with an id, or the records of a
 // Forward request with a chunk.
 type unit struct {
 	id       identity
-	anyones  identity // of a record, whoever sent it: what Recall knows
+	anyones  identity // of a record, from any sender: what Recall knows
 	from, to int      // indexes of Message.Records
 	chunk    bool
-	old      bool // it was taken before, or is here a second time
+	old      bool // it was taken before, or is a duplicate in this message
 	covered  bool // its request is old
 	twin     int  // index of the unit that it repeats in this message, or -1
 }
 
-// part is what a Dedup works with on one message.
+// part is the state of a Dedup for one message.
 type part struct {
 	units   []unit // chunks first
 	drop    []bool // of each record: it does not go to the Sink
 	dropped int
-	refused []bool // of each record, where single ones are
-	index   []int  // of each record that does: where it is in the message
+	refused []bool // of each record, if single ones are refused
+	index   []int  // of each record that goes to the Sink: its index in the message
 	records [][]byte
 	counts  []int // for Message.ChunkRecords
 	message receiver.Message
 
-	byID, byChunk int // records that are left out, by what tells that they are old
+	byID, byChunk int // records that are left out, by what identified them
 }
 
 var partPool = sync.Pool{New: func() any { return new(part) }}
@@ -88,7 +88,7 @@ func (p *part) repeat(u *unit, twin int) {
 	}
 }
 
-// leave returns m without what is old.
+// leave returns m without its old units.
 func (p *part) leave(m *receiver.Message) *receiver.Message {
 	if p.dropped == 0 {
 		return m
@@ -112,8 +112,8 @@ func (p *part) leave(m *receiver.Message) *receiver.Message {
 	return &p.message
 }
 
-// refusedBy notes which records a refusal of single ones names, and makes it
-// one of m's where the Sink saw less than that. A duplicate of a refused record in the
+// refusedBy notes the records that a refusal of single ones names, and translates their
+// indexes into those of m if the Sink saw only a part of it. A duplicate of a refused record in the
 // same message is refused with it.
 func (p *part) refusedBy(err error) error {
 	p.refused = p.refused[:0]
@@ -151,7 +151,7 @@ func (p *part) refusedBy(err error) error {
 	return wide
 }
 
-// count counts what was left out and is taken.
+// count counts the records that were left out and count as taken.
 func (p *part) count() {
 	for i := range p.units {
 		u := &p.units[i]

@@ -11,19 +11,19 @@ import (
 	"sync"
 )
 
-// recallBytesPerID bounds what Recall reads where few records have an id.
+// recallBytesPerID bounds how much Recall reads if few records have an id.
 const recallBytesPerID = 4 << 10
 
 // Recall fills the memory of a new Dedup with the records that its Sink holds already,
 // and returns how many ids it has found. readBack calls visit with blocks of whole
 // lines, the newest first, until that returns false; file.Sink has one. What it visits
-// has to be durable. It ends with as many ids as the memory holds, or after 4 KiB for
-// each of these.
+// has to be durable. It ends when the memory is full, or after 4 KiB for each id
+// that fits in it.
 //
-// Lines do not say who sent them, so a record that was recalled is left out whoever
-// sends it again, with the same agent, id and content. Chunks are not in the
-// lines: a request that comes again after a restart is known by the ids of its
-// records only.
+// Lines do not name their sender, so a recalled record is left out if any sender sends
+// it again with the same agent, id and content. Lines do not have chunks either: a
+// request that comes again after a restart is recognized only by the ids of its
+// records.
 func (d *Dedup) Recall(ctx context.Context, readBack func(visit func(lines []byte) (more bool)) error) (ids int, err error) {
 	limit := int64(d.seen.most) * recallBytesPerID
 	var found [][]identity
@@ -51,8 +51,8 @@ func (d *Dedup) Recall(ctx context.Context, readBack func(visit func(lines []byt
 	return d.seen.count, nil
 }
 
-// identitiesOf returns those of the records with ids in lines, in order. All processors
-// share the work.
+// identitiesOf returns the identities of the records with ids in lines, in order. All
+// processors share the work.
 func identitiesOf(lines []byte) []identity {
 	parts := make([][]identity, runtime.GOMAXPROCS(0))
 	var wait sync.WaitGroup

@@ -116,7 +116,7 @@ func (c *conn) linger() {
 	}
 }
 
-// readLoop returns why the connection ends, nil if the client hung up.
+// readLoop returns why the connection ends, nil if the client closed it.
 func (c *conn) readLoop(ctx context.Context) error {
 	scanner := forward.NewScanner(int(c.server.options.MaxRequestBytes))
 	for {
@@ -320,7 +320,7 @@ func (c *conn) isDraining() bool {
 	return c.draining
 }
 
-// causeOf returns what an error of the reader is about, nil if the client hung up.
+// causeOf returns what an error of the reader is about, nil if the client closed it.
 func (c *conn) causeOf(err error) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

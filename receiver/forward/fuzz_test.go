@@ -40,7 +40,7 @@ func FuzzConnection(f *testing.F) {
 		cut = min(max(cut, 0), len(content))
 		for _, piece := range [][]byte{content[:cut], content[cut:]} {
 			if _, err := here.Write(piece); err != nil {
-				break // the server hung up
+				break // the server closed the connection
 			}
 		}
 		require.NoError(t, here.Close())

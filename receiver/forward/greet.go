@@ -16,8 +16,8 @@ import (
 // maxPingBytes is more than the five texts of a PING can take.
 const maxPingBytes = 8 << 10
 
-// errSilent is about a client that hung up before it said anything: a heartbeat of
-// Fluentd's.
+// errSilent is for a connection that the client closed without sending anything: a
+// heartbeat of Fluentd's.
 var errSilent = errors.New("nothing was sent")
 
 // greet does the handshakes of TLS and of Forward. It returns why the client is not let

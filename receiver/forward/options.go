@@ -24,7 +24,7 @@ const (
 	requestTimeout = 2 * time.Minute
 	// writeTimeout is for clients that do not read their confirmations.
 	writeTimeout = 10 * time.Second
-	// closeTimeout is how long a client has to hang up after the end from here.
+	// closeTimeout is how long a client has to disconnect once the server has sent its FIN.
 	closeTimeout = 2 * time.Second
 )
 

@@ -12,7 +12,7 @@ import (
 
 const (
 	cookieName = "wsreceiver_session"
-	// maxFormBytes is for a form with one token.
+	// maxFormBytes is the maximum length of the sign-in form, which holds one token.
 	maxFormBytes = 8 << 10
 )
 
@@ -39,7 +39,7 @@ func (v *visitors) allowed(r *http.Request) bool {
 	return ok && v.guard.Valid(token)
 }
 
-// signIn answers the form. The page says what came of it.
+// signIn answers the form. The page shows the result.
 func (v *visitors) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	token := r.PostFormValue("token")
@@ -64,13 +64,13 @@ func (v *visitors) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *visitors) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	// Behind a proxy with TLS only that one knows. Whoever makes the header up gets
-	// a cookie of their own that their browser does not send.
+	// Behind a proxy with TLS only the proxy's header tells. A client that forges it gets
+	// a cookie that its own browser does not send.
 	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 	return &http.Cookie{Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode} //nolint:gosec // Secure as far as the connection is
 }
 
-// back goes to the page. The address is relative, for proxies with a prefix.
+// back redirects to the page. The address is relative, for proxies with a prefix.
 func back(w http.ResponseWriter, _ *http.Request, outcome string) {
 	target := "../"
 	if outcome != "" {

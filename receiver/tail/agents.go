@@ -37,7 +37,7 @@ type agent struct {
 	ended  time.Time          // zero while it is open; under agents.mutex
 	code   protocol.CloseCode // of the Close frame, once ended
 	format atomic.Pointer[string]
-	host   atomic.Pointer[string] // that its records name
+	host   atomic.Pointer[string] // the one that its records name
 
 	messages, records, bytes atomic.Uint64
 	confirmed                atomic.Int64 // Unix milliseconds, 0 before the first
@@ -92,7 +92,7 @@ func (a *agents) count(m *receiver.Message) {
 	}
 }
 
-// named notes the host that an agent's record names.
+// named remembers the host that an agent's record names.
 func (a *agents) named(id uint64, host string) {
 	if one := a.get(id); one != nil {
 		if old := one.host.Load(); old == nil || *old != host {
@@ -117,8 +117,8 @@ type agentState struct {
 	Rate      float64            `json:"rate"` // records a second
 }
 
-// snapshot returns the number of open agents and those to show: the busiest,
-// then those that disconnected lately, newest first.
+// snapshot returns the number of open agents and the agents to show: the busiest,
+// then the recently disconnected, newest first.
 func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown []agentState) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

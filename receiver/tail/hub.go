@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// historySeconds is how far back the plot of a page that opens goes.
+	// historySeconds is how far back the plot goes on a page that has just opened.
 	historySeconds = 60
 
 	maxRecent      = 500
@@ -18,7 +18,7 @@ const (
 	maxHosts       = 200
 )
 
-// hub is the goroutine in the middle, and what belongs to it alone.
+// hub is the state that belongs to hubLoop alone.
 type hub struct {
 	tail    *Tail
 	viewers []*viewer
@@ -102,20 +102,20 @@ func (h *hub) saw(host string) {
 	h.hosts = append(h.hosts, host)
 }
 
-// tick gives everyone what they are due in the next tenth of a second.
+// tick gives Observe and the viewers their quota for the next tenth of a second.
 func (h *hub) tick() {
 	quota := int64(quotaUnwatched)
 	if len(h.viewers) > 0 {
 		quota = max(quotaUnwatched, quotaWatched/int64(len(h.viewers)))
 	}
-	// What Observe takes in between is not missed. It is saved up for a second.
+	// Observe may take some in between; that does no harm. Unused quota is kept for a second.
 	h.tail.quota.Store(min(max(h.tail.quota.Load(), 0)+quota, quota*ticksPerSecond))
 	for _, v := range h.viewers {
 		v.tick()
 	}
 }
 
-// second measures, and tells the viewers.
+// second computes the rates of the last second and sends them to the viewers.
 func (h *hub) second(now time.Time) {
 	elapsed := now.Sub(h.lastSecond)
 	if elapsed <= 0 {

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// level is how bad it is. The page has filters for these five.
+// level is the severity of a record. The page has filters for these five.
 type level uint8
 
 const (
-	levelOther level = iota // nothing says
+	levelOther level = iota // the record names none
 	levelDebug
 	levelInfo
 	levelWarn
@@ -33,7 +33,7 @@ var levelWords = map[string]level{
 	"crit": levelError, "critical": levelError, "alert": levelError, "emerg": levelError, "emergency": levelError,
 }
 
-// levelOf returns the level that the first of values names, or else the text.
+// levelOf returns the level that the first of values names, otherwise that of the text.
 func levelOf(text string, values ...json.RawMessage) level {
 	for _, value := range values {
 		word := textOf(value)
@@ -75,8 +75,8 @@ func levelOfNumber(number uint64) level {
 const levelRegion = 160
 
 // levelOfText looks for a word in capitals, in brackets or behind level=, and
-// for the status of an access log. Other words are not believed: there are pages
-// that are called error.
+// for the status of an access log. Other words do not count: a page may be called
+// error.
 func levelOfText(text string) level {
 	head := text[:min(len(text), levelRegion)]
 	for start := 0; start < len(head); {
@@ -96,7 +96,7 @@ func levelOfText(text string) level {
 	return levelOfStatus(text)
 }
 
-// longestLevel is that of informational.
+// longestLevel is the length of the longest word, informational.
 const longestLevel = 13
 
 func wordLevel(head string, start, end int) (level, bool) {
@@ -132,7 +132,7 @@ func wordLevel(head string, start, end int) (level, bool) {
 	key = strings.ToLower(strings.TrimRight(key[:len(key)-1], `"' `))
 	for _, name := range []string{"level", "lvl", "severity"} {
 		if rest, ok := strings.CutSuffix(key, name); ok && !strings.HasSuffix(rest, "?") && !strings.HasSuffix(rest, "&") {
-			return found, true // and no parameter of a URL
+			return found, true // and not a parameter of a URL
 		}
 	}
 	return 0, false

@@ -18,15 +18,15 @@ const (
 
 // Options configure a Tail. All may be left out.
 type Options struct {
-	// Guard decides who may look. It is best shared with the server's other paths. nil
-	// lets everyone look who names this machine.
+	// Guard decides who may look; share it with the server's other paths. nil admits
+	// every request that names this machine.
 	Guard *access.Guard
 
-	// MaxViewers is how many streams there can be at once; 32 unless set.
+	// MaxViewers is the maximum number of streams at a time; 32 unless set.
 	MaxViewers int
 
-	// RowsPerSecond is how many records a viewer gets; 200 unless set, and 10 at
-	// least.
+	// RowsPerSecond is the maximum number of records a second that a viewer gets; 200
+	// unless set, and at least 10.
 	RowsPerSecond int
 }
 

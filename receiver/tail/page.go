@@ -17,12 +17,12 @@ import (
 //go:embed page
 var embedded embed.FS
 
-// contentSecurityPolicy lets the page load its own files and nothing else, and
-// lets no script make HTML of text.
+// contentSecurityPolicy lets the page load its own files and nothing else, and stops
+// scripts from turning text into HTML.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// contentTypes are not asked of the machine, which may think differently.
+// contentTypes are fixed here because the machine's own table may differ.
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -45,7 +45,7 @@ func loadAssets() map[string]asset {
 	for _, name := range names {
 		contentType, ok := contentTypes[path.Ext(name)]
 		if !ok {
-			continue // HTML is not for everyone
+			continue // HTML is served only after a check of access
 		}
 		content, err := embedded.ReadFile(name)
 		if err != nil {
@@ -73,7 +73,7 @@ func (t *Tail) routes() http.Handler {
 	return secured(t.options.Guard.SameOriginPage(mux))
 }
 
-// secured sets what every answer has.
+// secured sets the headers that every answer has.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -120,8 +120,7 @@ func (t *Tail) file(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(found.content) // the browser is gone, if anything
 }
 
-// mayLook tells the page why a stream was refused, which an EventSource does
-// not.
+// mayLook tells the page why a stream was refused: an EventSource does not say.
 func (t *Tail) mayLook(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !t.visitors.allowed(r):

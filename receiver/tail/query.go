@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxSearchBytes is long for a search, and short for a regular expression
-	// is to be tried on thousands of records a second.
+	// maxSearchBytes is long enough for any search, and short enough for a regular
+	// expression that is tried on thousands of records a second.
 	maxSearchBytes = 256
 	maxHostBytes   = 1 << 10
 	// maxInstructions bounds a compiled expression: a few characters of nested
@@ -27,8 +27,8 @@ const (
 	maxSteps = 1 << 20
 )
 
-// query is what a viewer wants to see. The zero value is everything. The page
-// does the same with the rows that it has: page/query.js.
+// query selects the records that a viewer sees. The zero value selects all. The page
+// filters the rows that it has in the same way: page/query.js.
 type query struct {
 	text   []byte         // in lower case
 	regex  *regexp.Regexp // instead of text
@@ -39,7 +39,7 @@ type query struct {
 
 // parseQuery reads q (text, or /a regular expression/, or /one without regard to
 // case/i), level (names with commas between them) and host. Text is found
-// without regard to case. An error is for the reader of the page.
+// without regard to case. An error is shown on the page.
 func parseQuery(values url.Values) (query, error) {
 	var q query
 	search := values.Get("q")
@@ -99,7 +99,7 @@ func expressionOf(search string) (string, bool) {
 }
 
 // cost returns how many instructions an expression compiles to, or why it cannot be
-// used.
+// compiled.
 func cost(expression string) (instructions int, err error) {
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
@@ -115,15 +115,15 @@ func cost(expression string) (instructions int, err error) {
 	return len(program.Inst), nil
 }
 
-// selects reports whether levels and host are those wanted.
+// selects reports whether level and host match.
 func (q *query) selects(r *shownRecord) bool {
 	return (q.levels == 0 || q.levels&(1<<r.level) != 0) && (q.host == "" || q.host == r.Host)
 }
 
-// searches reports whether records are searched, which takes time.
+// searches reports whether the query looks into records, which takes time.
 func (q *query) searches() bool { return q.regex != nil || q.text != nil }
 
-// finds searches the record.
+// finds reports whether the text or the expression occurs in the record.
 func (q *query) finds(r *shownRecord) bool {
 	switch {
 	case q.regex != nil:

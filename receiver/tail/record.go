@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// A row has what fits a line, and the record as far as anyone would read it.
+	// A row has what fits on a line, and the beginning of the record.
 	maxMessageShown = 2 << 10
 	maxNameShown    = 256
 	maxRecordShown  = 16 << 10
@@ -35,7 +35,7 @@ type shownRecord struct {
 
 // row is a record as the page gets it.
 type row struct {
-	Number  uint64 `json:"n"` // from 1, as they were looked at
+	Number  uint64 `json:"n"` // from 1, in the order in which they were parsed
 	Time    int64  `json:"t"` // Unix milliseconds
 	Level   string `json:"l"`
 	Host    string `json:"h"`
@@ -80,7 +80,7 @@ func parse(raw []byte, cut bool, peer receiver.Peer, at time.Time) *shownRecord 
 	r := &shownRecord{raw: raw, row: row{Time: at.UnixMilli(), Addr: peer.RemoteAddr, Cut: cut}}
 	var f fields
 	if cut || len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &f) != nil {
-		f = fields{} // of half a record
+		f = fields{} // of a record that was cut
 		r.message = string(raw)
 	}
 	var log struct {
@@ -124,7 +124,7 @@ func object(raw json.RawMessage, into any) {
 	}
 }
 
-// firstText returns the first of values that is a string with something in it.
+// firstText returns the first of values that is a string and not empty.
 func firstText(values ...json.RawMessage) string {
 	for _, value := range values {
 		if text := textOf(value); text != "" {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// searchShare is the part of one core that all searches together may have.
+	// searchShare is the part of one core that all searches together may use.
 	searchShare = 0.5
 	// searchBurst is what a search begins with, and may save up: enough for the
 	// records that are kept for pages that open.
@@ -19,10 +19,10 @@ const (
 	searchTurn = 10 * time.Millisecond
 )
 
-// searches ration the time of viewers that search. One searches at a time, so that
-// those who do not search, and the receiver, are not held up.
+// searches limit the CPU time of viewers that search. One searches at a time, so that
+// other viewers and the receiver are not held up.
 type searches struct {
-	turn   chan struct{} // holds a token while nobody searches
+	turn   chan struct{} // holds a token while no search runs
 	active atomic.Int64
 }
 

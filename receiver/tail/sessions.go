@@ -31,8 +31,8 @@ func newSessions() *sessions {
 	return &sessions{known: map[[sha256.Size]byte]session{}}
 }
 
-// begin returns the cookie's value. Only its hash is kept, so that how long a
-// look-up takes tells nothing about the values that there are.
+// begin returns the cookie's value. Only its hash is kept, so that the time of a
+// look-up tells nothing about valid values.
 func (s *sessions) begin(token string) string {
 	value := rand.Text() + rand.Text()
 	s.mutex.Lock()

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// streamWriteTimeout is how long a viewer may take for what is sent at once.
+	// streamWriteTimeout is how long a viewer may take to receive one write.
 	streamWriteTimeout = 10 * time.Second
 	// accessInterval is how often a stream asks whether its session is still good.
 	accessInterval = 5 * time.Second
@@ -61,15 +61,15 @@ func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	}()
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold it back
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx buffers it
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // a stream outlives what its server allows a request
+	_ = control.SetReadDeadline(time.Time{}) // a stream lasts longer than the server's timeout for a request
 	t.feed(r, control, w, v)
 }
 
-// wantsStream reports whether a request was made to read the stream, and not by an
-// image on a page of another site: over plain HTTP a browser does not say where a
-// request comes from.
+// wantsStream reports whether a request is from an EventSource or a program, and not
+// from an image on a page of another site: over plain HTTP a browser does not say where
+// a request comes from.
 func wantsStream(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/event-stream") || r.Header.Get("Sec-Fetch-Site") == "same-origin"
 }

@@ -36,9 +36,9 @@ type Tail struct {
 	visitors *visitors
 	agents   agents
 	searches *searches
-	boot     string // tells this Tail from the one before a restart
+	boot     string // distinguishes this Tail from the one before a restart
 
-	// What Observe touches. quota is what it may still copy in this tick.
+	// Used by Observe. quota is how many records it may still copy in this tick.
 	quota    atomic.Int64
 	records  atomic.Uint64
 	bytes    atomic.Uint64
@@ -122,7 +122,7 @@ func (t *Tail) hand(c *excerpt) int {
 
 func (t *Tail) copyOf(m *receiver.Message) *excerpt {
 	wanted := int64(len(m.Records))
-	left := t.quota.Add(-wanted) + wanted // what others took meanwhile is gone
+	left := t.quota.Add(-wanted) + wanted // other goroutines may have taken some meanwhile
 	records := m.Records[:max(0, min(wanted, left))]
 	size := 0
 	for i, record := range records {
@@ -141,8 +141,8 @@ func (t *Tail) copyOf(m *receiver.Message) *excerpt {
 	return c
 }
 
-// Tee returns a Sink that shows what next takes, of every message of which it takes
-// something, all records.
+// Tee returns a Sink that shows what next takes. If next takes part of a message, all
+// records of the message are shown.
 func Tee(t *Tail, next receiver.Sink) receiver.Sink { return &tee{Sink: next, tail: t} }
 
 type tee struct {
@@ -167,7 +167,7 @@ func (t *Tail) Observer() receiver.Observer {
 func (t *Tail) Handler() http.Handler { return t.handler }
 
 // Shutdown ends all streams. It returns when nothing runs here, or with ctx's
-// error when that ends before. Observe and its like may still be called.
+// error when that ends before. Observe and the Observer may still be called.
 func (t *Tail) Shutdown(ctx context.Context) error {
 	t.end.Do(func() { close(t.done) })
 	gone := make(chan struct{})

@@ -21,7 +21,7 @@ const (
 )
 
 // viewer is one stream. hubLoop gives it records; the goroutine of its request searches
-// them, so that a slow search holds up nobody else.
+// them, so that a slow search delays no other viewer.
 type viewer struct {
 	query    query
 	problem  string // with the query
@@ -29,7 +29,7 @@ type viewer struct {
 	perTick  int
 	wake     chan struct{} // holds a token while something waits
 
-	// Of the goroutine of the request.
+	// Used only by the goroutine of the request.
 	search viewerSearch
 	counts viewerCounts
 
@@ -39,22 +39,22 @@ type viewer struct {
 	waiting []*shownRecord
 	bytes   int    // of the records in waiting
 	skipped uint64 // records for which there was no room in waiting
-	due     int    // rows that it may have at this moment
+	due     int    // rows that may be sent at this moment
 	site    []byte // encoded siteState, the newest
 }
 
-// viewerCounts tell how much of what it asked for a viewer got.
+// viewerCounts tell a viewer how many of the records it asked for it got.
 type viewerCounts struct {
 	Matched uint64 `json:"matched"`
 	Shown   uint64 `json:"shown"`
-	Skipped uint64 `json:"skipped"` // records that were not searched for want of time
+	Skipped uint64 `json:"skipped"` // records that there was no time to search
 }
 
 func newViewer(q query, rowsPerSecond int) *viewer {
 	return &viewer{query: q, wake: make(chan struct{}, 1), perTick: rowsPerSecond / ticksPerSecond, due: rowsPerSecond}
 }
 
-// welcome gives it what it begins with. recent belongs to the viewer from then on.
+// welcome gives the viewer its initial state. recent belongs to the viewer from then on.
 func (v *viewer) welcome(hello []byte, recent []*shownRecord) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -62,7 +62,7 @@ func (v *viewer) welcome(hello []byte, recent []*shownRecord) {
 	v.signal()
 }
 
-// offer gives it a record to search.
+// offer gives the viewer a record to search.
 func (v *viewer) offer(r *shownRecord) {
 	if v.problem != "" || !v.query.selects(r) {
 		return
@@ -70,15 +70,15 @@ func (v *viewer) offer(r *shownRecord) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if len(v.waiting) >= maxWaitingRecords || v.bytes+len(r.raw) > maxWaitingBytes {
-		v.skipped++ // it is slow
+		v.skipped++ // the viewer is slow
 		return
 	}
 	v.waiting = append(v.waiting, r)
 	v.bytes += len(r.raw)
 }
 
-// tick wakes the viewer for what came in the last tenth of a second. What a viewer is
-// due is saved up for a second: agents send what they have at once.
+// tick wakes the viewer for the records of the last tenth of a second. Unused quota is
+// kept for a second, because agents send in bursts.
 func (v *viewer) tick() {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -88,7 +88,7 @@ func (v *viewer) tick() {
 	}
 }
 
-// tell has the viewer told of everyone's state and its own.
+// tell has the state of the site, and the viewer's own counts, sent to the viewer.
 func (v *viewer) tell(site []byte) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()

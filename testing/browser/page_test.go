@@ -43,7 +43,7 @@ func TestLinesAppearWithinASecond(t *testing.T) {
 	p.wait(`document.querySelector('#agents-rows tr').cells[5].textContent === '6'`)
 	p.wait(`document.querySelector('#agents-count').textContent === '1'`)
 	require.NoError(t, a.ws.Close())
-	p.wait(`document.querySelector('#agents-rows').innerText.includes('hung up (1006)')`)
+	p.wait(`document.querySelector('#agents-rows').innerText.includes('closed (1006)')`)
 	p.unproblematic()
 }
 

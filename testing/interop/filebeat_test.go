@@ -79,7 +79,7 @@ output.websocket:
 				var log strings.Builder
 				for seq := 1; seq <= lines; seq++ {
 					if seq == bad {
-						log.WriteString("no JSON\n")
+						log.WriteString("not JSON\n")
 					}
 					log.WriteString(record(seq) + "\n")
 				}
@@ -90,7 +90,7 @@ output.websocket:
 				filebeat := beattest.StartFilebeat(t, setup)
 				filebeat.AwaitEvents(patience, lines, 1)
 				require.Zero(t, filebeat.Stop())
-				require.Contains(t, filebeat.Output(), "no JSON", "the log has the reason")
+				require.Contains(t, filebeat.Output(), "not JSON", "the log has the reason")
 				file := newStored(t, r, `"seq":`)
 				file.look()
 				file.requireAll(1, lines)

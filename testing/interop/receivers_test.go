@@ -88,7 +88,7 @@ func TestABadRecordIsRefusedForGoodAndTheOthersAreStored(t *testing.T) {
 		for _, message := range []string{
 			record(1),
 			`{"message":"half a`,
-			record(2) + "\n{]\n" + record(3) + "\nno JSON\n",
+			record(2) + "\n{]\n" + record(3) + "\nnot JSON\n",
 			strings.Repeat("[", 500_000),
 			"",
 			record(4),

@@ -44,7 +44,7 @@ export class Agents {
         count(agent.records),
         count(agent.messages),
         size(agent.bytes),
-        agent.ended ? `hung up (${agent.code})` : ago(now - agent.since),
+        agent.ended ? `closed (${agent.code})` : ago(now - agent.since),
       ];
       texts.forEach((text, column) => {
         const cell = row.cells[column].firstChild;

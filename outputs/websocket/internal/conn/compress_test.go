@@ -228,7 +228,7 @@ func TestTheExtensionsAreThoseThatWereOffered(t *testing.T) {
 					answer = withHeader(answer, "Sec-WebSocket-Extensions: "+line)
 				}
 				_, _ = io.WriteString(conn, answer)
-				_, _ = conn.Read(make([]byte, 1)) // until the client hangs up
+				_, _ = conn.Read(make([]byte, 1)) // until the client closes the connection
 			})
 			options.Header = secretHeader()
 			if c.offered {

@@ -61,7 +61,7 @@ func replying(answer string) func(net.Conn) {
 	}
 }
 
-// endless writes text until the client hangs up.
+// endless writes text until the client closes the connection.
 func endless(begin, text string) func(net.Conn) {
 	return func(c net.Conn) {
 		replying(begin)(c)
@@ -186,7 +186,7 @@ func TestTheSubprotocolIsOneThatWasOffered(t *testing.T) {
 					answer = strings.TrimSuffix(answer, "\r\n") + "Sec-WebSocket-Protocol: " + c.picked + "\r\n\r\n"
 				}
 				_, _ = io.WriteString(conn, answer)
-				_, _ = conn.Read(make([]byte, 1)) // until the client hangs up
+				_, _ = conn.Read(make([]byte, 1)) // until the client closes the connection
 			})
 			options.Subprotocols, options.RequiredSubprotocol = []string{"a", "b"}, c.required
 			conn, err := Dial(t.Context(), options)
