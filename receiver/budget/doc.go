@@ -36,7 +36,8 @@
 //
 // Among arriving messages the one that would hold the fewest bytes is served first, so
 // that a short one does not wait behind a thousand that stall; a long one waits, or is
-// evicted, when there are more short ones than fit. The lanes of decoding are served in the order in
-// which messages came: one that needs all of a lane is not overtaken for ever. A new
-// message has no bytes and no age, so eviction always ends one that has cost more.
+// evicted, when there are more short ones than fit. The lanes of decoding are served in
+// the order in which messages came: one that needs all of a lane is not overtaken for
+// ever. A new message has no bytes and no age, so eviction always ends one that has cost
+// more.
 package budget

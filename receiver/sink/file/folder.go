@@ -15,17 +15,17 @@ import (
 // DefaultRotateBytes is FolderOptions.RotateBytes unless set: 100 MiB.
 const DefaultRotateBytes = 100 << 20
 
-// segmentLayout is the name of a folder's file: when it was begun, in UTC. Names
-// sort by that, and stay unique when files are moved elsewhere.
+// segmentLayout is the name of a file in the folder: the time in UTC at which it was
+// begun. Names sort by it, and stay unique when files are moved elsewhere.
 const segmentLayout = "records-2006-01-02T150405.000Z.ndjson"
 
 // FolderOptions are for OpenFolder.
 type FolderOptions struct {
-	// RotateBytes is how long a file gets; 100 MiB unless set. Only a message whose
-	// records alone are longer makes a longer one.
+	// RotateBytes is the maximum length of a file; 100 MiB unless set. Only a single
+	// message with more bytes than that makes a longer file.
 	RotateBytes int64
-	// Unsynced leaves it to the kernel when files get to the disk; Commit only makes
-	// sure then that they are still there.
+	// Unsynced lets the kernel decide when files get to the disk. Commit then only
+	// checks that the files are still there.
 	Unsynced bool
 }
 
@@ -43,8 +43,8 @@ type rotation struct {
 // begun on another day of UTC, and before FolderOptions.RotateBytes is passed.
 // Nothing is ever deleted, and files can be moved away once there is a newer one.
 //
-// The newest file is gone on with if it is of this day and has room. Half a line
-// that an earlier process left at the end of a file is cut off: nothing of it was
+// The Sink appends to the newest file if that is of this day and has room. Half a line
+// that an earlier process left at the end of a file is cut off: it was never
 // confirmed. No one else should write to the folder's files; other Sinks are kept
 // out by a lock on the file .lock in it.
 func OpenFolder(name string, o FolderOptions) (*Sink, error) {
@@ -78,9 +78,9 @@ func (s *Sink) openFolder() error {
 	return s.openNewest()
 }
 
-// openNewest repairs what a crash left and goes on in the newest file if that is
-// possible. More than the newest can be torn: those before it were perhaps not
-// synced either.
+// openNewest repairs what a crash left and appends to the newest file if that is
+// possible. Older files can be torn too, because they may not have been synced
+// either.
 func (s *Sink) openNewest() error {
 	entries, err := os.ReadDir(s.folder.name)
 	if err != nil {
@@ -111,14 +111,14 @@ func (s *Sink) openNewest() error {
 	if err != nil {
 		return err
 	}
-	// Whether its folder was ever synced, only the process knew that began it.
+	// Only the process that began it knew whether its folder was synced.
 	s.current = &segmentFile{name: newest, file: file, bytes: info.Size(), unlisted: true}
 	return nil
 }
 
-// isFull reports whether a file of that length can't take that many bytes more, or
-// is of another day. A clock that was set back does not bring back the day before:
-// names have to sort.
+// isFull reports whether a file of that length has no room for that many more bytes, or
+// is of an earlier day. A clock that is set back does not begin a file for an earlier
+// day: names have to sort.
 func (f *rotation) isFull(length, more int64) bool {
 	const day = 24 * time.Hour
 	if f.now().UTC().Truncate(day).After(f.newest.Truncate(day)) {
@@ -127,9 +127,8 @@ func (f *rotation) isFull(length, more int64) bool {
 	return length > 0 && length+more > f.rotateBytes
 }
 
-// rotateLocked sees to it that the current file can take the records. That a
-// sync of the one before is under way, or still to come, does not matter: it stays
-// open for that.
+// rotateLocked begins a new file unless the current one has room for the records. The
+// file before it stays open until it is synced.
 func (s *Sink) rotateLocked(records [][]byte) error {
 	if s.current != nil {
 		more := int64(len(records))
@@ -161,8 +160,8 @@ func (s *Sink) rotateLocked(records [][]byte) error {
 // lockName is the file that is locked for the folder.
 func (f *rotation) lockName() string { return filepath.Join(f.name, lockFileName) }
 
-// next is the name of a file that is begun now. Names rise, whatever the clock
-// says.
+// next returns the name of a file that is begun now. Names rise even if the clock is set
+// back.
 func (f *rotation) next() (name string, begun time.Time) {
 	begun = f.now().UTC().Truncate(time.Millisecond)
 	if !begun.After(f.newest) {

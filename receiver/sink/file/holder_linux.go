@@ -15,8 +15,8 @@ import (
 //
 //	1: FLOCK  ADVISORY  WRITE 4711 00:2a:1837201 0 EOF
 //
-// Only the inode is compared: some file systems have another device here than in
-// their stat.
+// Only the inode is compared: for some file systems this device differs from that of
+// stat.
 func lockHolder(file *os.File) string {
 	info, err := file.Stat()
 	if err != nil {

@@ -10,23 +10,23 @@ import (
 )
 
 // lockFileName is the file in a folder that is locked; a single file is locked
-// itself. It stays when the Sink is closed: whoever removed it might remove the one
-// that another process has just locked.
+// itself. It stays when the Sink is closed: removing it could remove the file that
+// another process has just locked.
 const lockFileName = ".lock"
 
-// lock keeps others away from the output: two that write to a file cut off what the
-// other has confirmed, when a write or sync fails. It has a descriptor of its own,
-// so that files can be opened anew under it.
+// lock keeps other Sinks away from the output: of two that write to a file, each would
+// cut off what the other has confirmed when a write or sync fails. It has its own file
+// descriptor, so that files can be opened again while it is held.
 type lock struct{ file *os.File }
 
-// someone is lockHolder's answer if it does not know better.
+// someone is lockHolder's answer if it finds no process.
 const someone = "another process"
 
-// errLocked is tryLock's error if another one holds the lock.
+// errLocked is tryLock's error if another process or Sink holds the lock.
 var errLocked = errors.New("it is locked")
 
-// acquire locks the file name, which it creates if need be. Where the file system
-// knows no locks, it goes on without.
+// acquire locks the file name, and creates it if need be. If the file system has no
+// locks, it goes on without one.
 func acquire(name string) (*lock, error) {
 	file, err := openFile(name)
 	if err != nil {
@@ -50,8 +50,8 @@ func (l *lock) isOf(info os.FileInfo) (bool, error) {
 
 func (l *lock) release() error { return l.file.Close() }
 
-// lockLocked makes the Sink the only one that uses the file name, or says who else
-// does. It costs little if nothing has changed.
+// lockLocked makes the Sink the only user of the file name, or returns an error that
+// names the other. It costs little if nothing has changed.
 func (s *Sink) lockLocked(name string) error {
 	if s.lock != nil {
 		info, err := os.Stat(name)

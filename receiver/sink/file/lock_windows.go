@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockedAt is the upper half of the offset of the one byte that is locked. Locks
-// keep others from reading and writing here, so it is far beyond the data.
+// lockedAt is the upper half of the offset of the byte that is locked. On Windows a lock
+// stops others from reading and writing that byte, so it is far beyond the data.
 const lockedAt = 1 << 30
 
 // tryLock locks the file until it is closed, or returns errLocked.

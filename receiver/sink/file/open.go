@@ -12,9 +12,9 @@ import (
 )
 
 // Open returns a Sink that appends to the file name, which it creates
-// (mode 0600) if need be. Half a line that an earlier process left at its end is
-// cut off: nothing of it was confirmed. No one else should write to the file: when
-// a write fails half way, for lack of space say, it is cut back to where it was.
+// (mode 0600) if need be. Half a line that an earlier process left at its end is cut
+// off: it was never confirmed. Nothing else should write to the file: when a write
+// fails half-way, as on a full disk, the file is cut back to its length before.
 //
 // Commit syncs the file.
 func Open(name string) (*Sink, error) {
@@ -30,8 +30,8 @@ func Open(name string) (*Sink, error) {
 	return s, nil
 }
 
-// OpenUnsynced is Open with a Commit that does not sync: it is the kernel's
-// business when the file gets to the disk.
+// OpenUnsynced is Open with a Commit that does not sync: the kernel decides when the
+// file gets to the disk.
 func OpenUnsynced(name string) (*Sink, error) { return open(name, true) }
 
 func open(name string, unsynced bool) (*Sink, error) {
@@ -43,13 +43,13 @@ func open(name string, unsynced bool) (*Sink, error) {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
 	s := &Sink{name: name, open: openRegular, unsynced: unsynced}
-	if err := s.openNamedLocked(); err != nil { // nobody else knows it yet
+	if err := s.openNamedLocked(); err != nil { // no other goroutine has it yet
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// openDevice is for a pipe or device, which has no end to look at or cut back to.
+// openDevice opens a pipe or device, which cannot be read back or cut.
 func openDevice(name string) (*Sink, error) {
 	file, err := openFile(name)
 	if err != nil {
@@ -68,12 +68,12 @@ func openRegular(name string) (regularFile, error) {
 }
 
 func openFile(name string) (*os.File, error) {
-	// Reading is for the end of the file.
+	// Reading is needed for the end of the file.
 	return os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
-// openNamedLocked makes the file of that name the current one, the first time and
-// after the one before was moved away or removed.
+// openNamedLocked makes the file of that name the current one: at first, and after the
+// previous one was moved away or removed.
 func (s *Sink) openNamedLocked() error {
 	file, err := s.open(s.name)
 	if err != nil {

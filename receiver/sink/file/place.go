@@ -10,7 +10,7 @@ import (
 	"os"
 )
 
-// What others do to the files: a log rotation moves them, an administrator removes
+// Other programs change the files: a log rotation moves them, an administrator removes
 // them.
 
 var (
@@ -19,7 +19,7 @@ var (
 	errCut     = errors.New("another program has cut it short")
 )
 
-// place is where the file is that a segment writes to.
+// place says whether a segment's file still has its name.
 type place int
 
 const (
@@ -28,7 +28,7 @@ const (
 	removed              // it has none
 )
 
-// place finds out, and returns what is known of the file.
+// place looks the file up, and returns its FileInfo too.
 func (f *segmentFile) place() (place, os.FileInfo, error) {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -49,8 +49,8 @@ func (f *segmentFile) place() (place, os.FileInfo, error) {
 	return moved, info, nil
 }
 
-// verify is what Commit asks before it vouches for the bytes of a file: it is still
-// somewhere, under whatever name, and as long as it was made.
+// verify returns an error unless the file still exists, under any name, and is as long
+// as it was written. Commit asks before it confirms the bytes.
 func (f *segmentFile) verify() error {
 	info, err := f.file.Stat()
 	switch {
@@ -64,9 +64,9 @@ func (f *segmentFile) verify() error {
 	return nil
 }
 
-// leaveMovedLocked lets go of the current file if it is not the one of its name any
-// more. What it holds that no Commit has covered is for the next one: it has to be
-// somewhere then, if only under another name.
+// leaveMovedLocked lets go of the current file if its name no longer belongs to it. The
+// next Commit covers the bytes in it that no Commit has covered: the file has to exist
+// then, if only under another name.
 func (s *Sink) leaveMovedLocked() error {
 	where, info, err := s.current.place()
 	if err != nil {
@@ -84,19 +84,19 @@ func (s *Sink) leaveMovedLocked() error {
 	return nil
 }
 
-// leaveLocked writes to the current file no more.
+// leaveLocked stops writing to the current file.
 func (s *Sink) leaveLocked() {
 	if s.current.unsyncedBytes > 0 {
 		s.earlier = append(s.earlier, s.current)
 	} else {
-		_ = s.current.file.Close() // what it holds is on disk, or in the kernel's care
+		_ = s.current.file.Close() // its bytes are on disk, or the kernel has them
 	}
 	s.current = nil
 }
 
-// Reopen goes on in a file of the output's name if the one that was open is not
-// that any more. Log rotations ask for it by a signal. Without it the same happens
-// with the next Commit.
+// Reopen opens the file of the output's name if the one that was open no longer has that
+// name. Log rotations ask for it by a signal. Without it the same happens at the next
+// Commit.
 func (s *Sink) Reopen() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -106,15 +106,15 @@ func (s *Sink) Reopen() error {
 	if err := s.recoverLocked(); err != nil {
 		return err
 	}
-	if err := s.renewLocked(); err != nil {
+	if err := s.reopenNamedLocked(); err != nil {
 		return s.failedLocked(err)
 	}
 	return nil
 }
 
-// renewLocked sees to it that the current file is the one of its name. In a folder
-// another one is begun with the next record.
-func (s *Sink) renewLocked() error {
+// reopenNamedLocked makes sure that the current file has the output's name. In a folder
+// the next record begins another file.
+func (s *Sink) reopenNamedLocked() error {
 	if s.current != nil {
 		if err := s.leaveMovedLocked(); err != nil {
 			return err

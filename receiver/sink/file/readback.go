@@ -20,8 +20,8 @@ const (
 	maxReadBackLine = 64 << 20
 )
 
-// ReadBack calls visit with what the output holds, in blocks of whole lines. The newest
-// block comes first; the lines in it stand as in the file. It ends when visit returns
+// ReadBack calls visit with the content of the output, in blocks of whole lines. The
+// newest block comes first; its lines are in the order of the file. It ends when visit returns
 // false. A block is valid until visit returns. A pipe, a device and New's writer hold
 // nothing.
 //
@@ -50,7 +50,7 @@ func (s *Sink) ReadBack(visit func(lines []byte) (more bool)) error {
 	return nil
 }
 
-// fileNames are the names of the output's files, the newest first.
+// fileNames returns the names of the output's files, the newest first.
 func (s *Sink) fileNames() (names []string, err error) {
 	switch {
 	case s.open == nil:
@@ -71,7 +71,7 @@ func (s *Sink) fileNames() (names []string, err error) {
 }
 
 func (s *Sink) readFileBack(name string, visit func([]byte) bool) (more bool, err error) {
-	file, err := os.OpenFile(name, os.O_RDWR, 0) // Windows syncs nothing that is open for reading only
+	file, err := os.OpenFile(name, os.O_RDWR, 0) // Windows does not sync a file that is open only for reading
 	if err != nil {
 		return false, err
 	}
@@ -91,7 +91,7 @@ func (s *Sink) readFileBack(name string, visit func([]byte) bool) (more bool, er
 // readBlocksBack reads a file of that length from its end.
 func readBlocksBack(file io.ReaderAt, length, block, maxLine int64, visit func([]byte) bool) (more bool, err error) {
 	var rest []byte    // the end of a line that begins before what was read
-	isTooLong := false // that line is
+	isTooLong := false // whether that line is
 	for end := length; end > 0; {
 		begin := max(0, end-block)
 		lines := make([]byte, end-begin, end-begin+int64(len(rest)))

@@ -16,21 +16,21 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// Sink writes records as NDJSON, a record a line. Its methods may be called from
+// Sink writes records as NDJSON, one per line. Its methods may be called from
 // any goroutine.
 //
-// The records of a message are one write call and in the kernel when Consume
-// returns: they survive the end of this process. With Open and OpenFolder they
-// survive that of the machine when Commit has returned nil.
+// The records of a message are one write call. The kernel has them when Consume returns:
+// they survive the end of this process. With Open and OpenFolder they survive a crash of
+// the machine when Commit has returned nil.
 //
-// A Sink of a file or folder is alone there: opening it a second time fails, in
-// this process or another, until it is closed. What is moved or removed underneath
-// it is noticed: see Commit and Reopen.
+// A Sink locks its file or folder: opening it a second time fails, in this process or
+// another, until the Sink is closed. It notices files that are moved or removed: see
+// Commit and Reopen.
 type Sink struct {
 	commits sync.Mutex // held by Commit; taken before mutex
 
 	mutex   sync.Mutex
-	out     io.Writer    // of New, or of a pipe or device that was opened here; nil for regular files
+	out     io.Writer    // New's writer, or a pipe or device that was opened here; nil for regular files
 	closer  io.Closer    // of out, nil unless it was opened here
 	name    string       // of the file, if it is a single one
 	current *segmentFile // the file that is written to, if out is nil; nil before the next one is begun
@@ -38,8 +38,8 @@ type Sink struct {
 	folder  *rotation         // nil unless files are rotated
 	lock    *lock             // nil if out is set
 	torn    bool              // the output ends inside of a line
-	lines   []byte            // the bytes of one write, used again
-	failed  *receiver.Refusal // by the last write or sync, nil if it went well
+	lines   []byte            // buffer for one write
+	failed  *receiver.Refusal // by the last write or sync, nil if that succeeded
 
 	// open opens a file for appending, and creates it if need be. nil if out is set.
 	open     func(name string) (regularFile, error)
@@ -47,17 +47,17 @@ type Sink struct {
 	sync     syncState
 }
 
-// segmentFile is a regular file that was opened here. Those in Sink.earlier are
-// written to no more and wait for Commit.
+// segmentFile is a regular file that was opened here. Those in Sink.earlier are no longer
+// written to and wait for Commit.
 type segmentFile struct {
 	name          string
 	file          regularFile
 	bytes         int64 // its length
-	unsyncedBytes int64 // how many of the last ones no Commit has covered
+	unsyncedBytes int64 // how many of these, at the end, no Commit has covered
 	unlisted      bool  // its folder is not synced since it was created
 }
 
-// regularFile is what it takes of an *os.File to undo a write, and to sync.
+// regularFile is the part of *os.File that is needed to undo a write, and to sync.
 type regularFile interface {
 	io.Writer
 	io.ReaderAt
@@ -67,8 +67,8 @@ type regularFile interface {
 	Sync() error
 }
 
-// New returns a Sink that writes to out. After a write that failed half
-// way, the next one begins with a line break. Commit does nothing.
+// New returns a Sink that writes to out. After a write that failed half-way, the next
+// one begins with a line break. Commit does nothing.
 func New(out io.Writer) *Sink {
 	return &Sink{out: out}
 }
@@ -107,9 +107,9 @@ func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	return nil
 }
 
-// prepareLocked sees to it that the current file can take the records. The first
-// ones after a Commit do not go to a file that was moved away meanwhile: whoever
-// moved it may be compressing it.
+// prepareLocked makes sure that the current file has room for the records. The first
+// records after a Commit do not go to a file that was moved away meanwhile: a log
+// rotation may be compressing it.
 func (s *Sink) prepareLocked(records [][]byte) error {
 	if s.open == nil {
 		return nil
@@ -142,8 +142,8 @@ func (s *Sink) wroteLocked(bytes int) {
 	}
 }
 
-// undo deals with a write that failed after some bytes, and returns cause. All
-// of the message goes, also the lines that are whole: the client will send it
+// undo handles a write that failed after some bytes, and returns cause. It removes the
+// whole message, with the lines that are complete: the client will send the message
 // again.
 func (s *Sink) undo(written int, cause error) error {
 	if written == 0 {
@@ -175,7 +175,7 @@ func (s *Sink) failedLocked(cause error) *receiver.Refusal {
 	return s.failed
 }
 
-// Failed returns the refusal by the last write or sync, or nil if it went well.
+// Failed returns the refusal by the last write or sync, nil if that succeeded.
 func (s *Sink) Failed() *receiver.Refusal {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -204,7 +204,7 @@ func (s *Sink) Close() error {
 	return nil
 }
 
-// segmentsLocked are the open files, the oldest first.
+// segmentsLocked returns the open files, the oldest first.
 func (s *Sink) segmentsLocked() []*segmentFile {
 	if s.current == nil {
 		return s.earlier

@@ -20,30 +20,29 @@ const retryInterval = time.Second
 
 // syncState tracks bytes that may not be on disk. It is guarded by the Sink's mutex.
 //
-// After a failed fsync the kernel may have dropped the pages that it could not
-// write, or marked them clean: another fsync of the same file then succeeds
-// without them, and what one reads back may come from memory that is about to be
-// given up. So nothing that was written since the last good sync is believed to
-// be there, whatever a later sync says. It is cut off, from the file opened anew,
-// and until that is on disk records are refused with Retry. Whoever consumed it
-// learns from Commit's error that it is gone: the Handler has all of it sent
-// again. To keep a copy here and write that instead would take as much memory as
-// a sync takes time, and bring twice what the clients hold anyway.
+// After a failed fsync the kernel may have dropped the pages that it could not write,
+// or marked them clean: another fsync of the same file then succeeds without them, and
+// reading the file may return memory that the kernel is about to discard. So bytes that
+// were written since the last good sync do not count as stored, even if a later sync
+// succeeds. The file is opened again and cut back to that sync, and until the cut is on
+// disk records are refused with Retry. Commit's error tells the caller that the records
+// are gone, and the Handler has all of them sent again. Keeping a copy here to write
+// again would need memory for everything that arrives during a sync, which the clients
+// keep anyway.
 type syncState struct {
-	broken    error     // the failure after which the files are not trusted
+	broken    error     // the failure since which the files are not trusted
 	recoverAt time.Time // when to try next
 }
 
-// Commit syncs what was written. nil means that everything that was consumed
-// before is on disk, in files that have a name. After a failure, which is a Refusal
-// with Retry, everything that was consumed since the last Commit that did not fail
-// is gone, what was consumed while it ran included. Of a Sink that was opened to be
-// unsynced it only looks at the files. It does nothing if the output is a pipe, a
-// device or New's writer.
+// Commit syncs what was written. nil means that everything that was consumed before is
+// on disk, in files that have a name. An error is a Refusal with Retry: everything that
+// was consumed since the last good Commit is gone, including what was consumed while
+// this Commit ran. Without syncing it only checks that the files are still there. It
+// does nothing if the output is a pipe, a device or New's writer.
 //
-// A file that was moved away is as good a place for what it holds as any, so it is
-// synced and confirmed there, and another one is opened by the old name. What was
-// written to a file that was removed, or cut short, is refused.
+// A file that was moved away is synced and confirmed where it is, and another one is
+// opened by the old name. What was written to a file that was removed, or cut short, is
+// refused.
 func (s *Sink) Commit(context.Context) error {
 	s.commits.Lock()
 	defer s.commits.Unlock()
@@ -61,8 +60,8 @@ func (s *Sink) Commit(context.Context) error {
 	if len(round) == 0 {
 		return nil
 	}
-	// Writing goes on during the sync, and may rotate: a file with bytes that are
-	// not synced stays open then. None is opened anew: that takes a failed Commit.
+	// Writing goes on during the sync, and may rotate: a file with unsynced bytes then
+	// stays open. No file is opened again: only a failed Commit does that.
 	var err error
 	if !s.unsynced {
 		err = syncAll(round)
@@ -82,18 +81,18 @@ func (s *Sink) Commit(context.Context) error {
 		part.segment.unlisted = false
 	}
 	s.closeSyncedLocked()
-	if err := s.renewLocked(); err != nil {
+	if err := s.reopenNamedLocked(); err != nil {
 		_ = s.failedLocked(err) // what was committed is safe; the next record is refused
 	}
 	return nil
 }
 
-// unsyncedPart is what one Commit has to sync of a file.
+// unsyncedPart is the part of a file that one Commit has to sync.
 type unsyncedPart struct {
 	segment *segmentFile
 	file    regularFile
 	bytes   int64
-	folder  string // that has to be synced too, if any
+	folder  string // to be synced too, if not empty
 }
 
 func (s *Sink) unsyncedLocked() []unsyncedPart {
@@ -145,8 +144,8 @@ func (s *Sink) closeSyncedLocked() {
 	})
 }
 
-// recoverLocked gets the sink out of the state after a failed Commit, or says
-// why not. Without such a state it does nothing.
+// recoverLocked ends the state after a failed Commit, or returns why it cannot. Without
+// such a state it does nothing.
 func (s *Sink) recoverLocked() error {
 	if s.sync.broken == nil {
 		return nil
@@ -163,10 +162,9 @@ func (s *Sink) recoverLocked() error {
 	return s.failedLocked(s.sync.broken)
 }
 
-// reopenLocked leaves nothing in the files that no Commit has covered, and goes on
-// in the one that has the output's name by now: a log rotation may have put another
-// one there. In files that were moved away nothing is cut off: they are not the
-// Sink's any more.
+// reopenLocked cuts off the bytes that no Commit has covered, and opens the file that has
+// the output's name now: a log rotation may have put another one there. Files that were
+// moved away are not cut: they no longer belong to the Sink.
 func (s *Sink) reopenLocked() error {
 	var left []*segmentFile
 	for _, segment := range s.segmentsLocked() {
@@ -191,7 +189,7 @@ func (s *Sink) reopenLocked() error {
 	s.closeSyncedLocked()
 	if s.current == nil {
 		s.torn = false
-		return s.renewLocked()
+		return s.reopenNamedLocked()
 	}
 	var err error
 	if s.torn, err = endsTorn(s.current.file); err != nil {
@@ -200,8 +198,8 @@ func (s *Sink) reopenLocked() error {
 	return nil
 }
 
-// reopenSegment leaves nothing in a file that is in its place that no Commit has
-// covered. If another program has cut it short, nobody knows where that begins.
+// reopenSegment cuts off the bytes that no Commit has covered from a file that still has
+// its name. If another program has cut it short, it is unknown where these begin.
 func (s *Sink) reopenSegment(segment *segmentFile) error {
 	file, err := s.open(segment.name)
 	if err != nil {
@@ -219,7 +217,7 @@ func (s *Sink) reopenSegment(segment *segmentFile) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cut output back: %w", err), file.Close())
 	}
-	_ = segment.file.Close() // it has no news: its sync has failed
+	_ = segment.file.Close() // its sync has failed already
 	segment.file, segment.bytes, segment.unsyncedBytes = file, left, 0
 	if s.unsynced {
 		return nil

@@ -28,9 +28,9 @@ func isTorn(file io.ReaderAt, length int64) (bool, error) {
 	return last[0] != '\n', err
 }
 
-// endOfLines is where the last whole line of a file of that length ends. What comes
-// after it was never confirmed: a message is one write, and a process that was
-// killed in it confirmed nothing of it. A machine that lost its power can leave
+// endOfLines returns where the last whole line of a file of that length ends. What comes
+// after it was never confirmed: a message is one write, and a process that is killed
+// during the write confirms nothing of it. A machine that loses its power can leave
 // zeros there.
 func endOfLines(file io.ReaderAt, length int64) (end int64, err error) {
 	torn, err := isTorn(file, length)
@@ -52,8 +52,8 @@ func endOfLines(file io.ReaderAt, length int64) (end int64, err error) {
 	return 0, nil
 }
 
-// cutTorn cuts the file back to its last line break. It writes to the file only if
-// it has to.
+// cutTorn cuts the file back to its last line break. It does not write to a
+// file that ends with one.
 func cutTorn(name string) (err error) {
 	file, err := os.Open(name)
 	if err != nil {
