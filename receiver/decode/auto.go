@@ -11,7 +11,7 @@ import (
 	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
-// Auto is the format that tells the others apart.
+// Auto is the format that detects the others.
 const Auto = "auto"
 
 func init() {
@@ -23,8 +23,8 @@ func init() {
 // form or LTSV as the output writes them; anything else is text. What begins like JSON
 // but is not valid is text too, since a log line may begin with a bracket. So is an
 // empty array: as JSON it has no record, and the line would be lost. CSV cannot be
-// distinguished from text. A binary message that is not UTF-8 is not text: it may be
-// half a request, which would be stored as a line of nonsense and confirmed.
+// distinguished from text. A binary message that is not UTF-8 is not text: half a
+// request would be stored as a meaningless line and confirmed.
 func decodeAuto(m message, list *Records) error {
 	if m.binary {
 		if name := binaryFormat(m.data, list); name != "" {
@@ -69,9 +69,9 @@ func jsonFormat(data []byte, records [][]byte) string {
 	return "json"
 }
 
-// decodeDeepLines saves the other lines of a message with an object that is
-// nested too deep, if all of it is objects, one a line; otherwise the message is
-// refused as a whole, with problem.
+// decodeDeepLines keeps the other lines of a message in which an object is nested too
+// deep, if the message is objects, one per line. Otherwise it refuses the whole message,
+// with problem.
 func decodeDeepLines(m message, list *Records, problem error) error {
 	list.reset()
 	for line := range bytes.Lines(m.data) {

@@ -9,8 +9,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// binaryFormat returns msgpack or forward if a binary message begins like it,
-// else nothing. None of the first bytes, 92 to 94 and C0, can begin text in
+// binaryFormat returns msgpack or forward if a binary message begins like one, otherwise
+// an empty name. None of the first bytes, 92 to 94 and C0, can begin text in
 // UTF-8.
 func binaryFormat(data []byte, list *Records) string {
 	u := list.unpack(data)
@@ -27,7 +27,7 @@ func binaryFormat(data []byte, list *Records) string {
 	return ""
 }
 
-// beginsRequest: a list of two to four, a tag, and entries or a time.
+// beginsRequest: an array of two to four, a tag, and entries or a time.
 func (u *unpacker) beginsRequest() bool {
 	elements, ok := u.beginsList(2, 4)
 	if !ok {
@@ -52,8 +52,8 @@ func (u *unpacker) beginsRequest() bool {
 	return elements > 2 && u.time() == nil && msgp.NextType(u.rest) == msgp.MapType
 }
 
-// beginsEntry: a list of two, perhaps another one in it, and a time. A time that
-// is a mere number has to have a record or metadata behind it.
+// beginsEntry: an array of two, perhaps with another one in it, and a time. A time that is
+// a plain number must be followed by a record or metadata.
 func (u *unpacker) beginsEntry() bool {
 	if _, ok := u.beginsList(2, 2); !ok {
 		return false
@@ -82,7 +82,7 @@ var formBegin = []byte("%40timestamp=")
 
 // textFormat returns the format of a message that is not JSON: form or ltsv only if
 // all of it is valid and begins with the time, as the output writes them. A line of
-// another kind that looks the same loses nothing in them.
+// another kind that looks the same loses no content.
 func textFormat(m message) string {
 	switch {
 	case bytes.HasPrefix(m.data, formBegin) && isForm(m.data):
@@ -93,8 +93,8 @@ func textFormat(m message) string {
 	return "raw"
 }
 
-// isForm reports whether text is what a serializer of forms writes (WHATWG URL
-// 5.2), and nothing else.
+// isForm reports whether text is exactly what a serializer of forms writes (WHATWG URL
+// 5.2).
 func isForm(text []byte) bool {
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	if bytes.Count(text, []byte("&")) >= maxPairs {

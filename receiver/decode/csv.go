@@ -21,8 +21,8 @@ type csvError struct {
 
 func (e *csvError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.at) }
 
-// decodeCSV: RFC 4180, a record a line but for line breaks in quotes. Empty lines
-// are passed over; an empty value alone is "". encoding/csv is not used since it
+// decodeCSV: RFC 4180, one record per line, except for line breaks in quotes. Empty lines
+// are skipped; an empty value alone is "". encoding/csv is not used since it
 // takes the CR out of a CR LF in quotes.
 func decodeCSV(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
@@ -45,7 +45,7 @@ func decodeCSV(m message, list *Records) error {
 			if c.pos == len(c.data) || c.lineBreak() {
 				break
 			}
-			c.pos += len(c.separator) // value stops nowhere else
+			c.pos += len(c.separator) // value stops only before one
 		}
 		if err := list.wrotePairs(m.options); err != nil {
 			return err
@@ -54,8 +54,8 @@ func decodeCSV(m message, list *Records) error {
 	return nil
 }
 
-// columnName returns the name of a column, which is c5 for the fifth if it was
-// given no other.
+// columnName returns the name of a column: c5 for the fifth if the options name no
+// other.
 func (l *Records) columnName(o *CSVOptions, column int) []byte {
 	start := len(l.text)
 	if column < len(o.Fields) {

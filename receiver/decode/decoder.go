@@ -18,12 +18,12 @@ type message struct {
 	options *Options // of the Decoder, complete
 }
 
-// formatKind is one way to put records into messages. Each is a file of its own,
-// which registers it.
+// formatKind is one way to put records into messages. Each is one file, which registers
+// it.
 type formatKind struct {
 	frames frameTypes
-	// decode adds the records of m to list, or refuses single ones if the others can
-	// still be found. An error says what is wrong with the message, in at most 123
+	// decode adds the records of m to list, and refuses single ones if the others can
+	// still be read. An error says what is wrong with the message, in at most 123
 	// bytes and without its content: it is sent to the client.
 	decode func(m message, list *Records) error
 }
@@ -70,7 +70,7 @@ var (
 	ErrMemory = errors.New("too much memory")
 )
 
-// errMemory is what the client gets to read.
+// errMemory is ErrMemory with the text for the client.
 var errMemory = &markedError{text: "the records take too much memory", mark: ErrMemory}
 
 // markedError is a text for the client with a mark for errors.Is.
@@ -115,13 +115,13 @@ func (d *Decoder) Decode(data []byte, binary bool, list *Records) error {
 	list.format, list.exceeded = d.name, false
 	err := d.format.decode(message{data: data, binary: binary, options: &d.options}, list)
 	if list.exceeded {
-		return errMemory // whatever the format took it for: what was left out could be records
+		return errMemory // even if the format reports another problem: records may have been left out
 	}
 	return err
 }
 
-// MaxMemory is what the records of a message take at most, unless they are many
-// and hardly longer than the two bytes of {}.
+// MaxMemory is the maximum memory of the records of a message, unless it has many that
+// are hardly longer than the two bytes of {}.
 func (d *Decoder) MaxMemory() int64 { return maxMemoryFactor * d.options.MaxMessageBytes }
 
 // maxMemoryFactor allows for records of JSON of two bytes each, whose slice headers

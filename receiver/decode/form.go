@@ -9,8 +9,8 @@ func init() {
 	register("form", formatKind{frames: textFrames, decode: decodeForm})
 }
 
-// decodeForm: application/x-www-form-urlencoded, a record a line. A line break
-// can't be in a record: it is %0A there.
+// decodeForm: application/x-www-form-urlencoded, one record per line. A record cannot
+// contain a line break, which is encoded as %0A.
 func decodeForm(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
 		return errMemory
@@ -26,7 +26,7 @@ func decodeForm(m message, list *Records) error {
 	return nil
 }
 
-// endOfLine takes the line break off. Its CR does not belong to the line either.
+// endOfLine removes the line break, with its CR.
 func endOfLine(line []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }

@@ -88,7 +88,7 @@ func (u *unpacker) request(o *Options, list *Records, inflated *int64) (chunk st
 	return options.chunk, err
 }
 
-// single reads time and record of a request that has but one.
+// single reads time and record of a request with one record.
 func (u *unpacker) single(tag []byte, o *Options, list *Records) error {
 	u.out = list.written
 	u.head = head{tag: tag}
@@ -98,7 +98,7 @@ func (u *unpacker) single(tag []byte, o *Options, list *Records) error {
 	return u.record(o, list)
 }
 
-// entryList reads the entries of a request that has them as a list.
+// entryList reads the entries of a request that has them in an array.
 func (u *unpacker) entryList(tag []byte, o *Options, list *Records) error {
 	entries, err := u.array()
 	if err != nil {
@@ -130,7 +130,7 @@ func unpackEntries(packed, tag []byte, c compression, o *Options, list *Records,
 	return nil
 }
 
-// shortText reads a str or bin that is not longer than such texts are.
+// shortText reads a str or bin and refuses one that is too long for a tag or an option.
 func (u *unpacker) shortText(what string) (text []byte, err error) {
 	switch msgp.NextType(u.rest) {
 	case msgp.StrType, msgp.BinType:
@@ -145,8 +145,8 @@ func (u *unpacker) shortText(what string) (text []byte, err error) {
 	return text, err
 }
 
-// requestOptions are what a request says of itself. Its size is passed over: the
-// entries say it too.
+// requestOptions are the option of a request. Its size is ignored: the entries have
+// it too.
 type requestOptions struct {
 	chunk       string
 	compression compression
@@ -205,7 +205,7 @@ func (u *unpacker) compression() (compression, error) {
 		return gzipped, nil
 	case "zstd":
 		return zstandard, nil
-	case "", "text": // Fluentd's word for none
+	case "", "text": // Fluentd's name for no compression
 		return uncompressed, nil
 	}
 	u.rest = before

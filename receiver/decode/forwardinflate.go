@@ -32,9 +32,9 @@ var gzipPool = sync.Pool{New: func() any { return new(gzip.Reader) }}
 // (RFC 8878 3.1.1.1.2). One that is a single segment looks back all of its content.
 const zstdWindow = 8 << 20
 
-// inflate returns what the gzip members or zstd frames hold, which is valid until the
-// next call. It stops when they and the bytes that were inflated before are more than
-// limit, and takes no more memory than comes out, beside the window of zstd.
+// inflate returns the content of the gzip members or zstd frames, valid until the next
+// call. It stops when this and the bytes that were inflated before exceed limit. Beside
+// the window of zstd it takes no more memory than the content.
 func (l *Records) inflate(c compression, compressed []byte, before, limit int64) ([]byte, error) {
 	var reader io.Reader
 	var window, longest int64 // that a frame of zstd may look back, and could with enough memory

@@ -13,7 +13,7 @@ func init() {
 	register("gelf", formatKind{frames: textFrames, decode: decodeGELF})
 }
 
-// decodeGELF: one JSON object. The NUL that ends it over TCP may be there too.
+// decodeGELF: one JSON object, with or without the NUL that ends it over TCP.
 func decodeGELF(m message, list *Records) error {
 	m.data = bytes.TrimSuffix(m.data, []byte{0})
 	s := jsonscan.Scanner{Data: m.data}

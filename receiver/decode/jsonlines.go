@@ -14,9 +14,9 @@ func init() {
 	register("json_lines", formatKind{decode: decodeJSONLines})
 }
 
-// decodeJSONLines: a JSON value a line; lines of white space are passed over,
-// and the last line break may be missing. A bad line is a bad record and no
-// more, since a line break can't be in a record that is well formed.
+// decodeJSONLines: one JSON value per line. Lines of white space are skipped, and the last
+// line break may be missing. A bad line is one bad record, because a well-formed record
+// contains no line break.
 func decodeJSONLines(m message, list *Records) error {
 	rest := m.data
 	for number := 1; len(rest) > 0; number++ {

@@ -12,9 +12,9 @@ func init() {
 	register("ltsv", formatKind{frames: textFrames, decode: decodeLTSV})
 }
 
-// decodeLTSV: a record a line, with a label before each value (ltsv.org). Empty
-// lines are passed over. A line that has none of the two separators is a bad
-// record and no more, since a line break can't be in a record.
+// decodeLTSV: one record per line, with a label before each value (ltsv.org). Empty lines
+// are skipped. A line without either separator is one bad record, because a record
+// contains no line break.
 func decodeLTSV(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
 		return errMemory
@@ -53,7 +53,7 @@ func (l *Records) ltsvPairs(line []byte, o *LTSVOptions) error {
 		}
 		at += len(field) + len(o.Delimiter)
 		if !ok {
-			continue // a separator at the end of the line, say
+			continue // such as a separator at the end of the line
 		}
 		if o.Escape {
 			value = l.unescaped(value)

@@ -5,11 +5,11 @@ package decode
 
 import "filebeat-websocket/receiver/internal/jsonscan"
 
-// Members goes through the members of a record, as they stand there.
+// Members iterates over the members of a record, without decoding them.
 type Members struct{ scanner jsonscan.Scanner }
 
-// MembersOf begins with a record, which is valid JSON. There are none if it is not
-// an object.
+// MembersOf returns the members of a record, which is valid JSON: none if it is not an
+// object.
 func MembersOf(record []byte) Members {
 	m := Members{jsonscan.Scanner{Data: record}}
 	if !m.scanner.Take('{') {
@@ -18,8 +18,7 @@ func MembersOf(record []byte) Members {
 	return m
 }
 
-// Next returns the next member: its name with the quotes and escapes that it has,
-// and its value. ok is false at the end.
+// Next returns the next member: its name with quotes and escapes, and its value. ok is false at the end.
 func (m *Members) Next() (name, value []byte, ok bool) {
 	s := &m.scanner
 	s.Space()
@@ -46,7 +45,7 @@ func (m *Members) Next() (name, value []byte, ok bool) {
 // Ended reports whether Next has come to the end of an object and nothing follows it.
 // It is true at the end of each object that is valid JSON.
 func (m *Members) Ended() bool {
-	s := m.scanner // a copy: asking twice is the same
+	s := m.scanner // a copy, so that asking changes nothing
 	if !s.Take('}') {
 		return false
 	}

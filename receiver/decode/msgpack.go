@@ -22,7 +22,7 @@ func decodeMsgpack(m message, list *Records) error {
 	return decodeEntries(m.data, nil, m.options, list)
 }
 
-// decodeEntries adds the records of what is nothing but entries. tag is nil if they
+// decodeEntries adds the records of entries, to the end of the input. tag is nil if they
 // have none.
 func decodeEntries(data, tag []byte, o *Options, list *Records) error {
 	if !list.room(maxEscaped * len(data)) {
@@ -74,15 +74,15 @@ func (u *unpacker) entry(tag []byte, o *Options, list *Records) error {
 	return u.record(o, list)
 }
 
-// head is what a record comes with. It becomes fields of the record, each
-// unless the record has one of that name.
+// head is what comes with a record. Each part becomes a field of the record, unless the
+// record has a field of that name.
 type head struct {
 	time     []byte // as MessagePack, like metadata; nil if there is none
 	metadata []byte // nil if there is none
 	tag      []byte // plain text; nil if there is none
 }
 
-// What the fields of a head are called.
+// Names of the fields that a head becomes.
 const (
 	timeField     = `"@timestamp"`
 	metadataField = `"@metadata"`
@@ -122,7 +122,7 @@ func (u *unpacker) record(o *Options, list *Records) error {
 	u.out = list.written
 	start := len(u.out)
 	u.out = append(u.out, '{')
-	var extra [3][2]int // where the fields of the head stand
+	var extra [3][2]int // where the fields of the head are
 	for i := range extra {
 		from := len(u.out)
 		if err := u.headField(i); err != nil {

@@ -13,14 +13,14 @@ import (
 // DefaultMaxMessageBytes is Options.MaxMessageBytes unless set: 1 MiB.
 const DefaultMaxMessageBytes = 1 << 20
 
-// Options are what formats need to know. All may be left out.
+// Options configure a Decoder. All may be left out.
 type Options struct {
-	// MaxMessageBytes bounds what compressed parts of a message inflate to, all of
-	// them together, and by a factor the records of formats that are not JSON. It
+	// MaxMessageBytes is the maximum length of all compressed parts of a message together,
+	// once inflated. A multiple of it bounds the records of formats other than JSON. It
 	// does not bound the message itself. 1 MiB unless set.
 	MaxMessageBytes int64
 
-	// CSV, Form, LTSV and Msgpack are for the formats of these names, LTSV for auto too.
+	// CSV, Form, LTSV and Msgpack are for the formats of these names; LTSV also for auto.
 	CSV     CSVOptions
 	Form    FormOptions
 	LTSV    LTSVOptions
@@ -29,7 +29,7 @@ type Options struct {
 
 // MsgpackOptions are for the format msgpack.
 type MsgpackOptions struct {
-	// BareRecords takes records without a time too, as Fluentd writes them.
+	// BareRecords also accepts records without a time, as Fluentd writes them.
 	BareRecords bool
 }
 
@@ -45,7 +45,7 @@ type CSVOptions struct {
 	// Fields are the names of the columns, in their order. A column without one is
 	// called by its number: c1, c2 and so on.
 	Fields []string
-	// Separator stands between the columns: one character, a comma unless set.
+	// Separator is the character between columns, a comma unless set.
 	Separator string
 }
 
@@ -53,8 +53,8 @@ type CSVOptions struct {
 type LTSVOptions struct {
 	// Escape turns \t, \r, \n and \\ in values into what they stand for.
 	Escape bool
-	// Delimiter stands between fields, a TAB unless set, and LabelDelimiter between
-	// a label and its value, a colon unless set. With & and = the values are
+	// Delimiter separates fields, a TAB unless set, and LabelDelimiter a label from its
+	// value, a colon unless set. With & and = the values are
 	// percent-decoded, as those of a form are.
 	Delimiter, LabelDelimiter string
 }

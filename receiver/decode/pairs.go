@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// maxPairs is how many fields a record of text may have: what is known of each
-// takes far more memory than a separator does.
+// maxPairs is the maximum number of fields in a record of text: a pair takes far more
+// memory than the separator that makes it.
 const maxPairs = 1 << 16
 
 // pair is a field of a record of text: flat, and its value is text.
@@ -29,8 +29,8 @@ func (l *Records) addPair(name, value []byte) error {
 	return nil
 }
 
-// wrotePairs makes a record of the fields, in their order. A name that comes more
-// than once has the list of its values, in the place of the first.
+// wrotePairs makes a record of the fields, in their order. A name that occurs more than
+// once has the list of its values, at the place of the first.
 func (l *Records) wrotePairs(o *Options) error {
 	groupPairs(l.pairs)
 	l.written = append(l.written, '{')
@@ -66,8 +66,8 @@ func (l *Records) wrotePairs(o *Options) error {
 	return l.wrote(o)
 }
 
-// groupPairs brings those with the same name together. Names that are sorted but
-// for the first, as codecs write them, are passed in one go.
+// groupPairs brings pairs with the same name together. Names that are sorted except for
+// the first, as codecs write them, take one pass.
 func groupPairs(pairs []pair) {
 	if !repeats(pairs) {
 		return
@@ -81,7 +81,7 @@ func groupPairs(pairs []pair) {
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.place, b.place) })
 }
 
-// repeats reports whether a name may come more than once.
+// repeats reports whether a name may occur more than once.
 func repeats(pairs []pair) bool {
 	for i := 1; i < len(pairs); i++ {
 		if bytes.Equal(pairs[i].name, pairs[0].name) {

@@ -29,7 +29,7 @@ func (l *Records) wroteText(text []byte, o *Options) error {
 	return l.wrote(o)
 }
 
-// maxEscaped is how many bytes one of a text becomes at most: \u0000.
+// maxEscaped is the maximum number of bytes that a byte of text becomes: \u0000.
 const maxEscaped = 6
 
 // appendEscaped appends text as the inside of a JSON string. A byte that is not

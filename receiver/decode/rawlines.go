@@ -9,8 +9,8 @@ func init() {
 	register("raw_lines", formatKind{frames: allFrames, decode: decodeRawLines})
 }
 
-// decodeRawLines: any text, each line of which becomes the field "message" of a
-// record. Empty lines are passed over.
+// decodeRawLines: any text. Each line becomes the field "message" of a record. Empty
+// lines are skipped.
 func decodeRawLines(m message, list *Records) error {
 	if !list.room(maxEscaped * len(m.data)) {
 		return errMemory

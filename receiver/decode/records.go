@@ -12,11 +12,11 @@ import (
 )
 
 // Records are the records of one message. The zero value is ready for a Decoder;
-// it is used for one message after the other.
+// it is used for one message after another.
 //
-// The records of a message stand either all in it or all in written.
+// The records of a message are either all slices of it, or all in written.
 type Records struct {
-	records [][]byte // that stand in the message; all of them once Finish was called
+	records [][]byte // slices of the message; all records once Finish was called
 	loose   []int    // indexes of records that have line breaks to be taken out
 	written []byte   // the other records, one after the other
 	ends    []int    // where each of them ends
@@ -29,16 +29,16 @@ type Records struct {
 
 	limit    int64 // on Memory
 	ahead    bool  // see Limit
-	exceeded bool  // more would have been needed
+	exceeded bool  // more memory would have been needed
 
 	unpacker unpacker
 	inflated []byte // entries of a Forward request while they are decoded
 	pairs    []pair // the fields of a record of text while it is decoded
-	text     []byte // where those of them stand that are not as they are in the message
+	text     []byte // holds the parts of fields that had to be decoded
 }
 
-// writtenFactor times Options.MaxMessageBytes, and writtenSlack, is how long
-// records can get that do not stand in the message. Control characters make
+// writtenFactor times Options.MaxMessageBytes, plus writtenSlack, is the maximum length
+// of records that are written anew. Control characters make
 // raw's six times as long as the line. Without a bound a Forward tag, which goes
 // into each record, could be multiplied by the number of these.
 const (
@@ -47,7 +47,7 @@ const (
 )
 
 func (l *Records) reset() {
-	// So that the pool does not hold on to other messages.
+	// So that the pool does not keep other messages in memory.
 	clear(l.records)
 	clear(l.chunks)
 	l.records, l.loose, l.written, l.ends = l.records[:0], l.loose[:0], l.written[:0], l.ends[:0]
@@ -83,7 +83,7 @@ func (l *Records) room(bytes int) bool {
 	return !l.exceeded
 }
 
-// left is how much memory there is until the limit.
+// left returns how much memory is left below the limit.
 func (l *Records) left() int64 {
 	if l.limit == 0 {
 		return math.MaxInt64
@@ -125,8 +125,8 @@ func (l *Records) add(value []byte, lineBreaks bool) {
 	l.records = append(l.records, value)
 }
 
-// wrote adds the JSON value at the end of written, or says that there is too
-// much there.
+// wrote adds the JSON value at the end of written, or returns an error if written is too
+// long.
 func (l *Records) wrote(o *Options) error {
 	if !l.room(0) {
 		return errMemory
@@ -138,10 +138,9 @@ func (l *Records) wrote(o *Options) error {
 	return nil
 }
 
-// Finish returns the records, each without line breaks. Compacting waits until
-// here because it changes the message, and a decoder may still turn to another
-// reading of that; cutting up what was written, because that can move while it
-// grows.
+// Finish returns the records, each without line breaks. It compacts them only now because
+// that changes the message, which a decoder may still read as another format; and it
+// splits written only now because written can move while it grows.
 func (l *Records) Finish() [][]byte {
 	for _, i := range l.loose {
 		l.records[i] = jsonscan.Compact(l.records[i])
@@ -154,8 +153,8 @@ func (l *Records) Finish() [][]byte {
 	return l.records
 }
 
-// Format is the name of the format as which the message was read: what auto took
-// it for, for one.
+// Format is the name of the format that the message was read as: with auto, the one that
+// was detected.
 func (l *Records) Format() string { return l.format }
 
 // Bad are the indexes in the message, rising, of the records that could not be

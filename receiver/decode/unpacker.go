@@ -25,8 +25,8 @@ type msgpackError struct {
 
 func (e *msgpackError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.at) }
 
-// unpacker turns MessagePack into JSON. It holds nothing but parts of the
-// message and what it writes: a length that is claimed costs nothing.
+// unpacker turns MessagePack into JSON. It holds only parts of the message and what it
+// writes: a claimed length costs nothing.
 //
 //   - Text is as it is, a byte that is not part of a UTF-8 sequence U+FFFD. bin is
 //     text if it is UTF-8, else Base64 of it.
@@ -44,14 +44,14 @@ type unpacker struct {
 	rest []byte // what is not read yet
 	out  []byte
 	head head         // of the record that comes next
-	any  anyExtension // what bytes reads one into; here, so that it is not allocated each time
+	any  anyExtension // bytes reads extensions into it; kept here to save allocations
 }
 
 func (u *unpacker) fail(what string) error {
 	return &msgpackError{what: what, at: len(u.data) - len(u.rest)}
 }
 
-// failed tells what msgp's error means: it ends too early, or else is invalid.
+// failed translates an error of msgp: the input ends too early, or is invalid.
 func (u *unpacker) failed(err error) error {
 	if errors.Is(err, msgp.ErrShortBytes) {
 		return u.short()
@@ -61,7 +61,7 @@ func (u *unpacker) failed(err error) error {
 
 func (u *unpacker) short() error { return u.fail("MessagePack is cut short") }
 
-// array reads the header of an array. Each element has a byte at least.
+// array reads the header of an array. Each element has at least one byte.
 func (u *unpacker) array() (elements uint32, err error) {
 	elements, rest, err := msgp.ReadArrayHeaderBytes(u.rest)
 	switch {
@@ -76,7 +76,7 @@ func (u *unpacker) array() (elements uint32, err error) {
 	return elements, nil
 }
 
-// pairs reads the header of a map. Each pair has two bytes at least.
+// pairs reads the header of a map. Each pair has at least two bytes.
 func (u *unpacker) pairs() (pairs uint32, err error) {
 	pairs, rest, err := msgp.ReadMapHeaderBytes(u.rest)
 	switch {
@@ -172,8 +172,8 @@ func (u *unpacker) list(depth int) error {
 	return nil
 }
 
-// fields reads a map and writes what is between the braces. own tells which of
-// headFields are keys of it.
+// fields reads a map and writes what is between the braces. own says which of headFields
+// are keys of the map.
 func (u *unpacker) fields(depth int) (own [len(headFields)]bool, err error) {
 	pairs, err := u.pairs()
 	if err != nil {
@@ -256,8 +256,8 @@ func (u *unpacker) scalar(kind msgp.Type) (err error) {
 	return nil
 }
 
-// skip reads a value inside of depth others. What it writes is thrown away, so
-// that there is one reading of MessagePack and not two.
+// skip reads a value inside of depth others and discards what is written, so that only
+// one piece of code reads MessagePack.
 func (u *unpacker) skip(depth int) error {
 	end := len(u.out)
 	err := u.value(depth)

@@ -125,11 +125,11 @@ func eventTime(kind int8, data []byte) (time.Time, bool) {
 	return time.Unix(int64(binary.BigEndian.Uint32(data)), int64(binary.BigEndian.Uint32(data[4:]))), true
 }
 
-// maxSeconds is far beyond the year 9999, and near enough for package time to
-// count right.
+// maxSeconds is far beyond the year 9999, and small enough for package time to be
+// exact.
 const maxSeconds = 1 << 40
 
-// sayable reports whether RFC 3339, with its four digits for a year, has the time.
+// sayable reports whether RFC 3339, with its four-digit years, can express the time.
 func sayable(at time.Time) bool {
 	year := at.UTC().Year()
 	return year >= 0 && year <= 9999
@@ -139,8 +139,8 @@ func appendTime(to []byte, at time.Time) []byte {
 	return append(at.UTC().AppendFormat(append(to, '"'), time.RFC3339Nano), '"')
 }
 
-// appendTime reads the time of a record. Seconds that are not a time which RFC 3339
-// could say, milliseconds perhaps, stay the number that they are.
+// appendTime reads the time of a record. Seconds that RFC 3339 cannot express, which may
+// be milliseconds, stay a number.
 func (u *unpacker) appendTime() error {
 	start := len(u.out)
 	if err := u.value(0); err != nil {
