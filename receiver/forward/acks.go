@@ -12,8 +12,8 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// maxOwedBytes is how many bytes of confirmations a client may leave unread until
-// nothing more is read from it.
+// maxOwedBytes is how many bytes of confirmations a client may leave unread before the
+// server stops reading from it.
 const maxOwedBytes = 64 << 10
 
 // acks are the confirmations of a connection, in the order of the Commits. The committer
@@ -37,16 +37,16 @@ func newAcks(conn net.Conn, written func()) *acks {
 	return a
 }
 
-// request is one that a Sink was given. Its Commit may come before Consume has
-// returned, and so before it is known whether all of it was taken.
+// request is a request that the Sink was given. Its Commit may come before Consume has
+// returned, and so before it is known whether all of its records were taken.
 type request struct {
 	acks           *acks
 	chunks         []string // to be confirmed
-	taken, settled bool     // both have to be known
-	refused        bool     // at least in part, by one of them
+	taken, settled bool     // Consume has returned, Commit has ended
+	refused        bool     // at least in part, by Consume or Commit
 }
 
-// hold notes a request that the Sink is about to get.
+// hold adds a request that the Sink is about to get.
 func (a *acks) hold(chunks []string) *request {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -54,12 +54,12 @@ func (a *acks) hold(chunks []string) *request {
 	return &request{acks: a, chunks: chunks}
 }
 
-// take notes what Consume did, and with nothing taken that there will be no Commit.
+// take notes the outcome of Consume; if nothing was taken, no Commit will follow.
 func (r *request) take(outcome receiver.Outcome) {
 	r.note(true, !outcome.Some(), outcome.Reason() != nil)
 }
 
-// settle notes what Commit did.
+// settle notes the outcome of Commit.
 func (r *request) settle(refused error) { r.note(false, true, refused != nil) }
 
 func (r *request) note(taken, settled, refused bool) {
@@ -79,8 +79,8 @@ func (r *request) note(taken, settled, refused bool) {
 	a.changed.Broadcast()
 }
 
-// waitRoom waits while the client leaves too much unread. It returns the error of a
-// write.
+// waitRoom waits while the client leaves too many confirmations unread. It returns the
+// error of a write.
 func (a *acks) waitRoom() error {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -128,10 +128,10 @@ func (a *acks) writeLoop() {
 		a.writing = false
 		if err != nil {
 			a.failed, a.owed = err, nil
-			_ = a.conn.Close() // the reader has to end too
+			_ = a.conn.Close() // so that the reader ends too
 		}
 		if spare = due; cap(spare) > 16<<10 {
-			spare = nil // a burst does not keep its memory
+			spare = nil // a burst must not keep its memory
 		}
 		a.changed.Broadcast()
 	}

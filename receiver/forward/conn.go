@@ -20,7 +20,7 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// readBufferBytes is how much is read at once between requests.
+// readBufferBytes is the length of the buffer in which requests begin.
 const readBufferBytes = 16 << 10
 
 var (
@@ -46,7 +46,7 @@ type conn struct {
 	user   string
 	acks   *acks
 
-	admitted bool // Options.Admitted has been told
+	admitted bool // Options.Admitted has been called
 
 	mutex    sync.Mutex
 	inside   bool  // a request has begun
@@ -60,17 +60,17 @@ func newConn(s *Server, netConn net.Conn) *conn {
 }
 
 func (c *conn) serve(ctx context.Context) {
-	defer c.net.Close() //nolint:errcheck // whatever it says, the connection is over
+	defer c.net.Close() //nolint:errcheck // the connection is over in any case
 	// When the connection is cut, neither reads nor writes must wait any longer.
 	stop := context.AfterFunc(ctx, func() { _ = c.net.Close() })
 	defer stop()
 	if err := c.greet(ctx); err != nil {
-		if !errors.Is(err, ErrDenied) && !errors.Is(err, errSilent) { // the first one has been told
+		if !errors.Is(err, ErrDenied) && !errors.Is(err, errSilent) { // Options.Refused knows of ErrDenied
 			c.refused(ctx, err)
 		}
 		return
 	}
-	// A connection that never sends anything is a heartbeat, or waits: it takes no place.
+	// A connection that has sent nothing, such as a heartbeat, does not count as a client.
 	if _, err := c.in.Peek(1); err != nil {
 		return
 	}
@@ -83,7 +83,7 @@ func (c *conn) serve(ctx context.Context) {
 	if c.server.options.Sender != nil {
 		client.Identify(c.server.options.Sender(c.net, c.user))
 	}
-	// There is too little memory, and this client has cost most.
+	// There is too little memory, and this client has cost most: bytes times age.
 	evicted := context.AfterFunc(client.Context(), func() { c.end(context.Cause(client.Context())) })
 	defer evicted()
 	c.acks = newAcks(c.net, client.Confirmed)
@@ -127,13 +127,13 @@ func (c *conn) readLoop(ctx context.Context) error {
 		} else if c.in.Buffered() == 0 {
 			c.limitRequest()
 		}
-		// What fits into bufio's buffer comes from there, more from the connection itself.
+		// Short reads come from bufio's buffer, long ones directly from the connection.
 		if err := c.buffer.ReadSome(c.in); err != nil {
 			return c.causeOf(err)
 		}
 		some, err := c.requests(ctx, scanner)
 		if err == nil && some && c.isDraining() {
-			err = errShutdown // a client that never pauses would never be closed
+			err = errShutdown // otherwise a client that never pauses would never be closed
 		}
 		if err != nil {
 			return c.causeOf(err)
@@ -141,8 +141,8 @@ func (c *conn) readLoop(ctx context.Context) error {
 	}
 }
 
-// requests takes the whole requests in the buffer, and leaves the rest. It reports
-// whether there were some.
+// requests takes the complete requests in the buffer, and leaves the rest. It reports
+// whether there were any.
 func (c *conn) requests(ctx context.Context, scanner *forward.Scanner) (some bool, err error) {
 	rest := c.buffer.Bytes()
 	for {
@@ -183,8 +183,8 @@ func (c *conn) requests(ctx context.Context, scanner *forward.Scanner) (some boo
 
 const heartbeatValue = 0xC0 // nil
 
-// isRequest reports whether a value that begins so can be a request or a heartbeat: it
-// is an array or nil. Each byte of a text, as HTTP has it, would be a value too.
+// isRequest reports whether a value with this first byte can be a request or a heartbeat:
+// an array or nil. Without it each byte of a text such as HTTP would be a value.
 func isRequest(first byte) bool {
 	return first == heartbeatValue || first&0xF0 == 0x90 || first == 0xDC || first == 0xDD
 }
@@ -194,7 +194,7 @@ func (c *conn) request(ctx context.Context, value []byte) error {
 	err := c.client.Decode(c.server.decoder, value, true, func(list *decode.Records, problem error) error {
 		if problem != nil {
 			c.client.Refused(refusalOf(problem))
-			return nil // the next one may be good
+			return nil // the next request may be good
 		}
 		var chunks []string
 		if !c.server.options.NoAcks {
@@ -217,8 +217,8 @@ func (c *conn) request(ctx context.Context, value []byte) error {
 	return c.acks.waitRoom()
 }
 
-// take hands m on. Its chunks are confirmed if all of it is stored. When the Sink asks
-// for it again the connection is to end, so that the client sends it again.
+// take hands m on. Its chunks are confirmed if all of it is stored. If the Sink asks for a
+// retry, take returns an error that ends the connection, so that the client sends it again.
 func (c *conn) take(ctx context.Context, m *receiver.Message, chunks []string) error {
 	r := c.acks.hold(chunks)
 	outcome := c.client.Take(ctx, m, func(refused error) {
@@ -237,7 +237,7 @@ func (c *conn) take(ctx context.Context, m *receiver.Message, chunks []string) e
 	return outcome.Reason()
 }
 
-// refusalOf returns what is said of a request that can't be read.
+// refusalOf returns the Refusal for a request that cannot be read.
 func refusalOf(problem error) *receiver.Refusal {
 	refusal := &receiver.Refusal{Reason: problem.Error()}
 	if errors.Is(problem, decode.ErrTooLong) {
@@ -253,7 +253,7 @@ func (c *conn) admit() {
 	c.admitted = true
 }
 
-// begin waits for the next request, without memory for it.
+// begin waits for the next request, and holds no memory while it waits.
 func (c *conn) begin() error {
 	c.buffer.Free()
 	if err := c.setPhase(false); err != nil {
@@ -266,7 +266,7 @@ func (c *conn) begin() error {
 	return c.setPhase(true)
 }
 
-// setPhase notes whether a request is under way, and returns why none is to begin.
+// setPhase notes whether a request is under way, and returns an error if none may begin.
 func (c *conn) setPhase(inside bool) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -275,15 +275,14 @@ func (c *conn) setPhase(inside bool) error {
 		return c.over
 	case !inside && c.draining:
 		return errShutdown
-	case c.overdue || c.draining: // drain may have come after the first byte
-		_ = c.net.SetReadDeadline(time.Time{}) // the next read says what is wrong
+	case c.overdue || c.draining: // drain may have been called after the first byte
+		_ = c.net.SetReadDeadline(time.Time{}) // the next read returns what is wrong
 	}
 	c.inside, c.overdue = inside, false
 	return nil
 }
 
-// limitRequest bounds the time for the request under way, of which there is more to
-// come.
+// limitRequest bounds the time for the rest of the request that is under way.
 func (c *conn) limitRequest() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

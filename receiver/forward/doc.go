@@ -6,14 +6,14 @@
 //
 // It takes all modes, entries compressed with gzip or zstd, and heartbeats: nil in the
 // stream, empty connections, and UDP. A request that carries the id of its chunk is
-// confirmed once the Sink has committed it, so confirmations may come in another order
-// than the requests. Many requests may be under way on a connection.
+// confirmed once the Sink has committed it, so the order of confirmations may differ from
+// that of the requests. Many requests may be under way on a connection.
 //
-// The protocol has no word for a refusal. When the Sink asks for records again, the
-// connection is closed, and the client sends what was not confirmed again. A request
-// that can't be read, or that the Sink refuses for good, is never confirmed, and the
-// connection stays: the requests behind it are not at fault.
+// The protocol cannot express a refusal. If the Sink asks for a retry, the connection is
+// closed, and the client sends all unconfirmed requests again. A request that cannot be
+// read, or that the Sink refuses for good, is never confirmed, and the connection stays
+// open: the requests behind it may be good.
 //
-// No more of a request is held than Options.MaxRequestBytes, and that counts in the
-// Intake's memory. A longer one ends the connection as soon as its length is known.
+// At most Options.MaxRequestBytes of a request are held, and they count in the Intake's
+// memory. A longer one ends the connection as soon as its length is known.
 package forward

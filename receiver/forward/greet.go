@@ -13,15 +13,15 @@ import (
 	"filebeat-websocket/protocol/forward"
 )
 
-// maxPingBytes is more than the five texts of a PING can take.
+// maxPingBytes is the maximum length of a PING: more than its five texts need.
 const maxPingBytes = 8 << 10
 
 // errSilent is for a connection that the client closed without sending anything: a
 // heartbeat of Fluentd's.
 var errSilent = errors.New("nothing was sent")
 
-// greet does the handshakes of TLS and of Forward. It returns why the client is not let
-// in.
+// greet does the handshakes of TLS and of Forward. It returns why a client is not
+// admitted.
 func (c *conn) greet(ctx context.Context) error {
 	if secured, ok := c.net.(interface{ HandshakeContext(context.Context) error }); ok {
 		limited, cancel := context.WithTimeout(ctx, c.server.handshakeTimeout)
@@ -43,8 +43,8 @@ func (c *conn) greet(ctx context.Context) error {
 
 var errNoHandshake = errors.New("no handshake in time")
 
-// handshake admits a client that knows the shared key and, if there are users, is one
-// of them. The server speaks first.
+// handshake admits a client that proves the shared key and, if users are configured, a
+// user's password. The server sends first.
 func (c *conn) handshake(ctx context.Context) error {
 	access := &c.server.options.Access
 	helo := access.Challenge()
@@ -97,7 +97,7 @@ func (c *conn) readPing() (*forward.Ping, error) {
 		default:
 			return nil, fmt.Errorf("handshake: %w", c.causeOf(err))
 		}
-		received, _ := c.in.Peek(c.in.Buffered()) // they are there
+		received, _ := c.in.Peek(c.in.Buffered()) // they are buffered
 		length, err := scanner.Scan(received)
 		if err == nil && length == 0 {
 			continue

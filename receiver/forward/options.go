@@ -30,34 +30,34 @@ const (
 
 // Options configure a Server. All may be left out.
 type Options struct {
-	// Access is who may come in. With a shared key every connection begins with the
-	// handshake; without one a client may send at once.
+	// Access decides which clients are admitted. With a shared key every connection begins
+	// with the handshake; without one a client may send immediately.
 	Access receiver.ForwardOptions
 
-	// MaxRequestBytes is the longest request, in bytes; 16 MiB unless set. It holds for
-	// its entries too, once inflated.
+	// MaxRequestBytes is the maximum length of a request in bytes, and of its entries once
+	// inflated; 16 MiB unless set.
 	MaxRequestBytes int64
 
 	// NoAcks turns confirmations off.
 	NoAcks bool
 
-	// Sender, where set, says for Peer.Sender who sends on the connection, such as
-	// access.ConnSender does by certificate and user. TLS is complete, and user is
-	// empty without users. Without it all clients are one.
+	// Sender, if set, returns the Peer.Sender of a connection, as access.ConnSender does
+	// from certificate and user. It is called after the handshake of TLS; user is empty
+	// without users. Without it all clients count as one sender.
 	Sender func(conn net.Conn, user string) string
 
-	// Admitted, where set, is told of a connection that has shown itself to be of a
-	// client: after the handshake, or after the first request without one.
+	// Admitted, if set, is called when a connection proves to be a client's: after the
+	// handshake or, without a shared key, after the first request.
 	Admitted func(conn net.Conn)
 
-	// Refused, where set, is told of a connection that was not let in, and why. With
-	// ErrDenied it is called before the client is told, which it may delay until ctx
-	// ends. It is called from the connection's goroutine.
+	// Refused, if set, is called with a connection that was not admitted, and the reason.
+	// With ErrDenied it is called before the client is told, which it may delay until
+	// ctx ends. It is called from the connection's goroutine.
 	Refused func(ctx context.Context, remoteAddr string, why error)
 }
 
-// ErrDenied is wrapped by the reason for which a client failed the handshake: it does
-// not know the key, or is no user.
+// ErrDenied is wrapped by the reason why a client failed the handshake: it does not know
+// the key, or is not a user.
 var ErrDenied = errors.New("authentication failed")
 
 func (o *Options) complete() error {

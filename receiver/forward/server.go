@@ -37,7 +37,7 @@ type Server struct {
 }
 
 // NewServer returns a Server that hands records to the Intake, or an error that names
-// the option at fault. Intake.Shutdown comes after the Server's.
+// the option at fault. Call Intake.Shutdown after the Server's.
 func NewServer(intake *receiver.Intake, options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
@@ -83,7 +83,7 @@ func (s *Server) Serve(listener net.Listener) error {
 		case err == nil:
 			s.start(netConn)
 		case isTemporary(err):
-			// No file descriptor is left. Others may become free.
+			// No file descriptor is left. One may become free.
 			select {
 			case <-time.After(acceptPause):
 			case <-s.ctx.Done():
@@ -146,8 +146,8 @@ func (s *Server) start(netConn net.Conn) {
 // heartbeat is what Fluentd answers, and Fluent Forward's clients send, over UDP.
 const heartbeat = "\x00"
 
-// ServeHeartbeats answers heartbeats over UDP until Shutdown, which closes conn. It is
-// of the port of the listener.
+// ServeHeartbeats answers heartbeats over UDP until Shutdown, which closes conn. conn has
+// the same port as the listener.
 func (s *Server) ServeHeartbeats(conn net.PacketConn) error {
 	if !track(s, s.packets, conn) {
 		_ = conn.Close()
@@ -161,17 +161,17 @@ func (s *Server) ServeHeartbeats(conn net.PacketConn) error {
 		case s.isShutting():
 			return ErrServerClosed
 		case err == nil:
-			_, _ = conn.WriteTo([]byte(heartbeat), from) // whoever misses it asks again
+			_, _ = conn.WriteTo([]byte(heartbeat), from) // a client that misses it asks again
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("forward: %w", err)
 		}
-		// Else it is about one packet, such as that an earlier answer found no port.
+		// Other errors are about one packet: an earlier answer found no open port, say.
 	}
 }
 
-// Shutdown closes the listeners and takes what clients are in the middle of sending,
-// confirms it, and ends the connections. When ctx ends before they have, it cuts them
-// and returns ctx's error.
+// Shutdown closes the listeners, takes and confirms the requests that are under way, and
+// ends the connections. If ctx ends before that is done, it cuts the connections and
+// returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mutex.Lock()
 	s.shutting = true

@@ -11,16 +11,15 @@ import (
 	"filebeat-websocket/receiver"
 )
 
-// answer is what a client is told that is not 204. The reason has no content of the
-// body.
+// answer is a response other than 204. The reason has no content of the body.
 type answer struct {
 	status        int
 	reason        string
 	cause         error // for observers
 	pause         time.Duration
-	header, value string // one more
+	header, value string // one more header of the response
 	end           bool   // of the connection, as the rest of the body is not read
-	observed      bool   // observers know
+	observed      bool   // the observers have been told
 }
 
 // retryLater says why the client has to send the request again.
@@ -28,7 +27,7 @@ func retryLater(reason string) *answer {
 	return &answer{status: http.StatusServiceUnavailable, reason: reason, end: true}
 }
 
-// refusal is what observers are told.
+// refusal returns what observers are told.
 func (a *answer) refusal() *receiver.Refusal {
 	return &receiver.Refusal{Reason: a.reason, Retry: a.isForNow() || a.status == http.StatusRequestTimeout, Pause: a.pause, Cause: a.cause}
 }
@@ -42,7 +41,7 @@ func (a *answer) write(w http.ResponseWriter) {
 	}
 	header := w.Header()
 	if a.isForNow() {
-		// Whole seconds, and not less than asked for.
+		// Whole seconds, rounded up.
 		seconds := max(1, (a.pause+time.Second-1)/time.Second)
 		header.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}

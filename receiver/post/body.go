@@ -23,7 +23,7 @@ var ErrTooLong = errors.New("the body is too long")
 // errShutdown is for a body that was still arriving at Handler.Shutdown.
 var errShutdown = errors.New("shutting down")
 
-// watchedBody knows whether it was the connection that failed.
+// watchedBody remembers an error of the connection.
 type watchedBody struct {
 	body io.Reader
 	err  error
@@ -37,14 +37,14 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads the body of a request into buffer. Whatever stops it is the answer.
+// read reads the body of a request into buffer. It returns the answer if it cannot.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, client *receiver.Client, buffer *budget.Buffer, coding string) *answer {
 	if r.ContentLength > h.options.MaxBodyBytes {
 		return h.tooLong()
 	}
 	control := http.NewResponseController(w)
-	// These fail only for a writer of a test that has no deadlines. The server's deadline
-	// for the answer counts from the header of the request.
+	// These fail only for a test's writer without deadlines. The server's deadline for the
+	// answer counts from the header of the request.
 	_ = control.SetWriteDeadline(time.Time{})
 	_ = control.SetReadDeadline(time.Now().Add(h.options.BodyTimeout))
 	interrupt := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
@@ -68,16 +68,16 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, client *receiver.
 	case err == nil && isCaused:
 		return causeOf(client.Context())
 	case err == nil:
-		_ = control.SetReadDeadline(time.Time{}) // or the wait for Commit would end with it
+		_ = control.SetReadDeadline(time.Time{}) // otherwise it would end the wait for Commit
 		return nil
 	}
-	// net/http ends the context of a request whose body can't be read, so that it says
-	// nothing of the reason.
+	// net/http ends the context of a request whose body cannot be read, so the context does
+	// not tell the reason.
 	return h.answerOf(err, body.err, coding)
 }
 
-// answerOf is for a body that could not be read: err is why, failed what was wrong with
-// the connection, if anything was.
+// answerOf returns the answer for a body that could not be read: err is the reason, failed
+// the error of the connection, if any.
 func (h *Handler) answerOf(err, failed error, coding string) *answer {
 	if wide, ok := errors.AsType[*windowError](err); ok {
 		return &answer{status: http.StatusRequestEntityTooLarge, reason: wide.Error(), end: true}
@@ -103,7 +103,7 @@ func (h *Handler) tooLong() *answer {
 	}
 }
 
-// causeOf is for a client whose context has ended: the client may be gone too.
+// causeOf returns the answer for a client whose context has ended.
 func causeOf(ctx context.Context) *answer {
 	if errors.Is(context.Cause(ctx), budget.ErrShort) {
 		return short()

@@ -15,7 +15,7 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-// formats are the names of formats of package decode by type of content.
+// formats has the name of package decode's format for each type of content.
 var formats = map[string]string{
 	"application/json":                  formatJSON,
 	"application/x-ndjson":              "json_lines",
@@ -29,10 +29,10 @@ var formats = map[string]string{
 	"application/x-www-form-urlencoded": "form",
 }
 
-// formatJSON is json_array or json_stream, by the first byte.
+// formatJSON stands for json_array or json_stream; the first byte of the body decides.
 const formatJSON = "json"
 
-// accepted is for those who send something else.
+// accepted lists the types for clients that send another one.
 const accepted = "application/json, application/x-ndjson, application/x-msgpack, text/csv, text/plain, application/x-www-form-urlencoded"
 
 // formatOf returns the format of a request's body.
@@ -68,7 +68,7 @@ func newDecoders(o *Options) (map[string]*decode.Decoder, error) {
 	return decoders, nil
 }
 
-// decoderOf returns the Decoder for a body, and whether that is binary to it.
+// decoderOf returns the Decoder for a body, and whether it takes the body as binary.
 func (h *Handler) decoderOf(format string, body []byte) (d *decode.Decoder, binary bool, problem error) {
 	switch format {
 	case "msgpack", "raw_lines": // a line may be in any charset
@@ -85,7 +85,7 @@ func (h *Handler) decoderOf(format string, body []byte) (d *decode.Decoder, bina
 	return h.decoders[format], false, nil
 }
 
-// notUTF8 returns where text stops to be UTF-8, or -1.
+// notUTF8 returns the offset at which text stops being valid UTF-8, or -1.
 func notUTF8(text []byte) int {
 	if utf8.Valid(text) {
 		return -1

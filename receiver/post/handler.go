@@ -21,7 +21,7 @@ type Handler struct {
 	options  Options
 	decoders map[string]*decode.Decoder // by format
 
-	reading    context.Context // ends when bodies are not read any more
+	reading    context.Context // ends when bodies are no longer read
 	endReading context.CancelFunc
 	serving    context.Context // ends when requests are cut
 	endServing context.CancelFunc
@@ -62,7 +62,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request) *answer {
 		return &answer{status: http.StatusMethodNotAllowed, reason: "records come with POST", header: "Allow", value: http.MethodPost}
 	}
 	if !h.options.CheckOrigin(r) {
-		// A page could make a visitor's browser send text without asking.
+		// A page can make a visitor's browser send text without a preflight request.
 		return &answer{status: http.StatusForbidden, reason: "the request comes from another site"}
 	}
 	if !h.enter() {
@@ -137,11 +137,11 @@ func (h *Handler) receive(ctx context.Context, client *receiver.Client, w http.R
 	return await(ctx, settled)
 }
 
-// keyPrefix makes the value of Idempotency-Key differ from the id of a Fluent Forward
+// keyPrefix distinguishes a value of Idempotency-Key from the id of a Fluent Forward
 // chunk.
 const keyPrefix = "Idempotency-Key\x00"
 
-// recordError is a record that is not what the type of content says.
+// recordError is for a record that is not valid in the format of the body.
 type recordError struct {
 	number int // from 1
 	err    error
@@ -150,7 +150,7 @@ type recordError struct {
 func (e *recordError) Error() string { return fmt.Sprintf("record %d: %v", e.number, e.err) }
 func (e *recordError) Unwrap() error { return e.err }
 
-// badRecord returns what is wrong with the first record that is.
+// badRecord returns what is wrong with the first bad record, nil if all are good.
 func badRecord(list *decode.Records, problem error) error {
 	switch {
 	case problem != nil:
@@ -168,7 +168,7 @@ func unfit(err error) *answer {
 	return &answer{status: http.StatusBadRequest, reason: err.Error()}
 }
 
-// refusedBySink is the answer if the Sink did not take all records.
+// refusedBySink returns the answer if the Sink did not take all records.
 func refusedBySink(outcome receiver.Outcome) *answer {
 	switch refusal := outcome.Refusal; {
 	case outcome.Err != nil:
@@ -184,7 +184,7 @@ func refusedBySink(outcome receiver.Outcome) *answer {
 	}
 }
 
-// await waits for Commit. The Client tells observers of one that fails.
+// await waits for Commit. If it fails, the Client tells the observers.
 func await(ctx context.Context, settled <-chan error) *answer {
 	select {
 	case err := <-settled:

@@ -23,8 +23,8 @@ import (
 // codings are the compressions of Content-Encoding.
 const codings = "gzip, deflate, zstd"
 
-// maxWindow is what a zstd frame may ask the decoder to keep: RFC 9659 allows no more
-// for a content coding.
+// maxWindow is the maximum window of a zstd frame: the limit of RFC 9659 for a content
+// coding.
 const maxWindow = 8 << 20
 
 // codingOf returns the compression of a request's body: one of codings, or nothing.
@@ -49,11 +49,11 @@ func codingOf(r *http.Request) (string, *answer) {
 	return coding, nil
 }
 
-// errTrailing is for what stands behind the compressed bytes.
+// errTrailing is for bytes behind the compressed ones.
 var errTrailing = errors.New("more after its end")
 
-// inflated returns a reader of what is compressed in body, and a function that ends its
-// use. widest is the widest window of zstd.
+// inflated returns a reader of the uncompressed body, and a function that releases it.
+// widest is the maximum window of zstd.
 func inflated(body io.Reader, coding string, client *receiver.Client, widest int64) (io.Reader, func(), error) {
 	if coding == "" {
 		return body, func() {}, nil
@@ -95,8 +95,8 @@ var (
 	gzipPool   = sync.Pool{New: func() any { return new(gzip.Reader) }} // their tables take 40 KiB
 )
 
-// newDeflate reads deflate in the format of zlib, as RFC 9110 8.4.1.2 has it, and raw,
-// as many send it. The header of zlib can't begin raw deflate that is longer than a
+// newDeflate reads deflate in the format of zlib, as RFC 9110 8.4.1.2 requires, and raw,
+// as many clients send it. The header of zlib can't begin raw deflate that is longer than a
 // stored block of a few bytes.
 func newDeflate(body *bufio.Reader) (io.Reader, error) {
 	begin, err := body.Peek(2)
@@ -110,7 +110,7 @@ func newDeflate(body *bufio.Reader) (io.Reader, error) {
 	return &whole{flate.NewReader(body), body}, nil
 }
 
-// whole is a compressed stream with nothing behind it.
+// whole reads a compressed stream and returns an error if bytes follow it.
 type whole struct {
 	io.Reader
 	rest *bufio.Reader
@@ -126,17 +126,17 @@ func (w *whole) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// windowError is for a frame of zstd that needs too much memory.
+// windowError is for a zstd frame that needs too much memory.
 type windowError struct{ widest uint64 }
 
 func (e *windowError) Error() string {
 	return fmt.Sprintf("the window of zstd is larger than %d bytes", e.widest)
 }
 
-// newZstd takes the memory for what the first frame makes the decoder keep. The others
-// must not need more.
+// newZstd takes memory for the window of the first frame. Later frames must not need
+// more.
 func newZstd(body *bufio.Reader, client *receiver.Client, widest uint64) (*zstd.Decoder, error) {
-	begin, _ := body.Peek(zstd.HeaderMaxSize) // less is an error of Decode if it does not do
+	begin, _ := body.Peek(zstd.HeaderMaxSize) // too few bytes are an error of Decode
 	var header zstd.Header
 	if err := header.Decode(begin); err != nil {
 		return nil, err

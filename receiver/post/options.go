@@ -30,15 +30,15 @@ type Options struct {
 	// one is answered with 408.
 	BodyTimeout time.Duration
 
-	// CSV is for text/csv.
+	// CSV are the options of text/csv.
 	CSV decode.CSVOptions
 
-	// CheckOrigin reports whether a request may come from the page that sent it, such as
+	// CheckOrigin reports whether the page that sent a request may send it, as
 	// access.Guard.Origin does. nil refuses pages of other sites.
 	CheckOrigin func(*http.Request) bool
 
-	// Sender, where set, says for Peer.Sender who sends a request, such as
-	// access.Sender does by token and certificate. Without it all clients are one.
+	// Sender, if set, returns the Peer.Sender of a request, as access.Sender does from
+	// token and certificate. Without it all clients count as one sender.
 	Sender func(*http.Request) string
 }
 
