@@ -35,7 +35,7 @@ type csvOptions struct {
 	Header bool `config:"header"`
 }
 
-// defaultCSVOptions are not valid: fields are required.
+// defaultCSVOptions returns options without fields, which are required.
 func defaultCSVOptions() *csvOptions { return &csvOptions{Separator: ","} }
 
 // Validate returns an error for every setting that can't be used, with its name.

@@ -31,7 +31,7 @@ func (o *jsonOptions) Validate() error {
 	return err
 }
 
-// dateFormat is a way to write a date that Fluent Bit has.
+// dateFormat is one of Fluent Bit's formats of a date.
 type dateFormat int
 
 const (
@@ -52,7 +52,7 @@ var dateFormats = map[string]dateFormat{
 	"java_sql_timestamp": dateJavaSQL,
 }
 
-// parseDateFormat returns the format of that name, unset for an empty one.
+// parseDateFormat returns the format of that name, unset for an empty name.
 func parseDateFormat(name string, unset dateFormat) (dateFormat, error) {
 	if name == "" {
 		return unset, nil

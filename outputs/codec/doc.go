@@ -7,10 +7,10 @@
 // of the framings that fit it, and its options. Outputs read all of that from the
 // Kind; no other file has to be edited to add a codec. An Encoder appends to a
 // slice that its caller owns and keeps neither the slice nor the event. An event
-// that has no record is a DropError, whose text never holds anything of the event.
-// The package starts no goroutine and knows no output.
+// that has no record is a DropError, whose text never contains anything of the event.
+// The package starts no goroutine and depends on no output.
 //
-// libbeat's own outputs have most of the codecs too, as codec.NAME, and FromLibbeat
+// libbeat's own outputs can use most of these codecs too, as codec.NAME, and FromLibbeat
 // makes Encoders of libbeat's codecs.
 //
 // Flat formats (gelf, ltsv, form) take their fields from a flattener; binary ones

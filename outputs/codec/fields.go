@@ -18,7 +18,7 @@ const (
 )
 
 // eventID returns the _id that a processor such as add_id or fingerprint has set,
-// nil if none has.
+// nil without one.
 func eventID(event *beat.Event) any { return event.Meta[idField] }
 
 // lookup finds a value by its dotted key, as libbeat does: a key that contains the

@@ -59,7 +59,7 @@ func flatten(event *beat.Event, times timeFormat, separator byte, repeat bool) (
 	return f, nil
 }
 
-// release returns f to the pool, without anything of the event.
+// release returns f to the pool, without references to the event.
 func (f *flattener) release() {
 	if cap(f.buffer) > longestPooled {
 		return

@@ -18,7 +18,7 @@ type formEncoder struct {
 	times timeFormat
 }
 
-// newForm has no options.
+// newForm makes the form codec, which has no options.
 func newForm(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
 	if err := readOptions(cfg, &noOptions{}); err != nil {
 		return nil, err

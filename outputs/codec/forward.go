@@ -22,7 +22,8 @@ type entryEncoder struct {
 	values msgpackValues
 }
 
-// newForward has no options. The framing writes tags and requests.
+// newForward makes the forward codec, which has no options. The framing writes tags and
+// requests.
 func newForward(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
 	if err := readOptions(cfg, &noOptions{}); err != nil {
 		return nil, err

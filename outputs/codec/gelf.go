@@ -44,7 +44,7 @@ func defaultGELFOptions() *gelfOptions {
 // Validate returns nil: an event may have any key, and no field has an empty one.
 func (o *gelfOptions) Validate() error { return nil }
 
-// Fields that stand in for those of the options.
+// Defaults for fields that the event lacks.
 const (
 	originalKey     = "event.original"
 	severityKey     = "log.syslog.severity.code"
@@ -59,7 +59,7 @@ const gelfSeparator = 0
 type gelfEncoder struct {
 	times   timeFormat
 	options *gelfOptions // shared by all encoders
-	host    string       // of an event that has none
+	host    string       // for an event without one
 }
 
 func newGELF(info beat.Info, cfg *conf.C) (func() Encoder, error) {

@@ -49,8 +49,8 @@ func (f *flattener) appendJSONText(dst []byte, l *leaf) []byte {
 	}
 }
 
-// appendQuotedJSON appends JSON as a JSON string. It is JSON that this package
-// wrote: without control characters, and valid UTF-8.
+// appendQuotedJSON appends JSON as a JSON string. This package
+// wrote it, so it has no control characters and is valid UTF-8.
 func appendQuotedJSON(dst, encoded []byte) []byte {
 	dst = append(dst, '"')
 	for _, b := range encoded {

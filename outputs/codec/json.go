@@ -21,16 +21,16 @@ func init() {
 }
 
 // jsonEncoder writes the event as libbeat's JSON codec does: @timestamp,
-// @metadata, then the fields. A field with one of those two names comes after
-// them, once more, and so is the one a decoder keeps.
+// @metadata, then the fields. A field with one of those two names is written
+// again after them, so a decoder keeps the field.
 type jsonEncoder struct {
 	values jsonValues
 	// metadata is the constant start of @metadata, shared by all encoders.
 	metadata string
 }
 
-// newJSON knows the options of the date field only: pretty-printing and the like
-// are libbeat's codec.json.*.
+// newJSON makes the json codec. It has only the options of the date field: others, such
+// as pretty-printing, are those of libbeat's codec.json.*.
 func newJSON(info beat.Info, cfg *conf.C) (func() Encoder, error) {
 	o := &jsonOptions{}
 	if err := readOptions(cfg, o); err != nil {
@@ -55,7 +55,7 @@ func newJSON(info beat.Info, cfg *conf.C) (func() Encoder, error) {
 // whatever the format of an output.
 func Document(info beat.Info) (func() Encoder, error) { return newJSON(info, nil) }
 
-// DefaultFormat is the format of an output that names none.
+// DefaultFormat is the format of an output that sets none.
 const DefaultFormat = "json"
 
 func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
@@ -75,8 +75,8 @@ func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	return closeObject(record), nil
 }
 
-// appendMeta appends the entries of the event's own metadata, which are usually none
-// or only the id: a lookup is faster than to range over a map.
+// appendMeta appends the entries of the event's own metadata: usually none, or only the
+// id. A lookup is faster than ranging over a map.
 func (e *jsonEncoder) appendMeta(record []byte, event *beat.Event) ([]byte, error) {
 	if len(event.Meta) == 1 {
 		if id, ok := eventID(event).(string); ok {

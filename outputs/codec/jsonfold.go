@@ -70,8 +70,7 @@ func (f *folder) append(dst []byte, v any, depth int) (extended []byte, err erro
 		}
 	}()
 
-	// The library follows values and types as deep as they go, and a stack
-	// overflow can't be recovered from.
+	// The library has no limit of depth, and Go cannot recover from a stack overflow.
 	if err := f.finite.check(reflect.ValueOf(v), depth); err != nil {
 		return dst, encodeError(err)
 	}

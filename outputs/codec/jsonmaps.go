@@ -10,8 +10,8 @@ const (
 	// maxKnownBytes is the longest JSON of a map that is remembered. There is an
 	// encoder for each open file.
 	maxKnownBytes = 1 << 10
-	// patience is how often in a row a map may differ from the remembered one before
-	// it counts as one that always does.
+	// patience is how often in a row a map may differ from the remembered one before the
+	// encoder stops remembering it.
 	patience = 4
 )
 
@@ -24,7 +24,7 @@ type knownMaps struct {
 }
 
 type knownMap struct {
-	key    string   // that it is the value of
+	key    string   // whose value it is
 	names  []string // of its entries
 	values []string // of the entry of that name
 	json   []byte   // of the map
@@ -81,7 +81,7 @@ func (k *knownMaps) learn(key string, m map[string]any, json []byte) {
 	known.json = append(known.json[:0], json...)
 }
 
-// entry returns the place for the map of key, nil if there is no room for one more.
+// entry returns the place for the map of key, nil if all places are taken.
 func (k *knownMaps) entry(key string) *knownMap {
 	for i := range k.maps {
 		if k.maps[i].key == key {

@@ -116,8 +116,8 @@ func load32(s string) uint32 {
 
 // specialBytes sets the top bit of the lowest byte of word that is a control
 // character, a quote, a backslash, or not ASCII: the subtractions reach below
-// zero, and bytes that are not ASCII have the bit to begin with. Bytes above that
-// one may be marked wrongly, because of what they lend it; bytes below never.
+// zero, and bytes that are not ASCII have the bit to begin with. Bytes above
+// it may be marked wrongly, because the subtraction borrows from them; bytes below never.
 func specialBytes(word uint64) uint64 {
 	const (
 		ones = 0x0101010101010101

@@ -9,8 +9,8 @@ import (
 	"filebeat-websocket/outputs/internal/registry"
 )
 
-// Kind is what a codec registers: how to make it, and what an output has to know
-// to carry its records. New and Framings are required; the zero value of the rest
+// Kind is what a codec registers: how to make it, and what an output needs to know to
+// carry its records. New and Framings are required; the zero value of the rest
 // is the usual case.
 type Kind struct {
 	// New makes the codec.
@@ -34,7 +34,7 @@ type Kind struct {
 	// InLibbeat means that libbeat has a codec of this name, which is what codec.NAME
 	// chooses.
 	InLibbeat bool
-	// OnlyAsFormat says why codec.NAME is refused. Empty means that it is not.
+	// OnlyAsFormat says why codec.NAME is refused. Empty means that it is allowed.
 	OnlyAsFormat string
 }
 

@@ -39,7 +39,7 @@ func FromLibbeat(info beat.Info, index string, cfg libcodec.Config) (func() Enco
 // libbeatEncoder owns its codec: libbeat's codecs reuse a buffer and are not safe
 // for several goroutines.
 type libbeatEncoder struct {
-	codec    libcodec.Codec // nil: to be made, by newCodec
+	codec    libcodec.Codec // nil until newCodec has made it
 	newCodec func() (libcodec.Codec, error)
 	index    string
 }

@@ -19,7 +19,7 @@ type logEncoder struct {
 	messages messageReader
 }
 
-// newLog has no options.
+// newLog makes the log codec, which has no options.
 func newLog(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
 	if err := readOptions(cfg, &noOptions{}); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ type ltsvOptions struct {
 	DateFormat string `config:"json_date_format" shared:"true"`
 }
 
-// defaultLTSVOptions are those of ltsv.org.
+// defaultLTSVOptions returns the options that ltsv.org describes.
 func defaultLTSVOptions() *ltsvOptions {
 	return &ltsvOptions{Delimiter: "\t", LabelDelimiter: ":"}
 }
@@ -69,8 +69,8 @@ func validateDelimiter(setting, delimiter string) error {
 	}
 }
 
-// isForm reports whether the record is a form (WHATWG URL 5.2), as long as names
-// and values are percent-encoded.
+// isForm reports whether the record is a form (WHATWG URL 5.2): names and values are then
+// percent-encoded.
 func (o *ltsvOptions) isForm() bool { return o.Delimiter == "&" && o.LabelDelimiter == "=" }
 
 // isLabelByte holds the bytes that are allowed in a label of LTSV and in the name

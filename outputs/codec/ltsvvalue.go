@@ -3,7 +3,7 @@
 
 package codec
 
-// ltsvLayout is what all encoders of one configuration have in common.
+// ltsvLayout is shared by all encoders of one configuration.
 type ltsvLayout struct {
 	ltsvOptions
 	isForm bool
@@ -46,8 +46,8 @@ func appendLTSVValue[T stringOrBytes](dst []byte, s T, l *ltsvLayout) []byte {
 	return append(dst, s[start:]...)
 }
 
-// appendLTSVSpecial appends what stands for the special byte that s begins with,
-// and returns how many bytes of s that was.
+// appendLTSVSpecial appends the replacement for the special byte at the start of s, and
+// returns how many bytes of s it replaces.
 func appendLTSVSpecial[T stringOrBytes](dst []byte, s T, l *ltsvLayout) (extended []byte, taken int) {
 	switch b := s[0]; {
 	case l.Escape && b == '\t':

@@ -68,7 +68,7 @@ func readOptions(cfg *conf.C, options Options) error {
 	return options.Validate()
 }
 
-// noOptions are those of a codec that has none.
+// noOptions are the options of a codec without any.
 type noOptions struct{}
 
 func (*noOptions) Validate() error { return nil }

@@ -18,7 +18,7 @@ type rawEncoder struct {
 	messages messageReader
 }
 
-// newRaw has no options.
+// newRaw makes the raw codec, which has no options.
 func newRaw(_ beat.Info, cfg *conf.C) (func() Encoder, error) {
 	if err := readOptions(cfg, &noOptions{}); err != nil {
 		return nil, err

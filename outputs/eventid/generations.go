@@ -21,14 +21,14 @@ const (
 	maxGenerations  = 4096                     // files in it
 )
 
-// fileGenerations are the generations of all files: base, except for the few files
-// that fell back since. They only rise.
+// fileGenerations are the generations of all files: base, except for the few files that
+// fell back since. They only rise.
 type fileGenerations struct {
 	path  string
 	base  uint64
 	files map[fileKey]uint64
 
-	unwritten bool      // no id may be made of them before they are on disk
+	unwritten bool      // no id may use them before they are on disk
 	failure   error     // of the last attempt to write
 	retryAt   time.Time // when to try again after a failure
 }

@@ -27,7 +27,7 @@ type Maker struct {
 	texts strings.Builder // ids that were given, and room for more
 }
 
-// textsBytes is a size class of Go's allocator with room for 23 ids.
+// textsBytes is a size class of Go's allocator, with room for 23 ids.
 const textsBytes = 512
 
 // ID returns the id of an event, and whether it has one. It has to be called once

@@ -14,7 +14,7 @@ import (
 // place is where a line comes from.
 type place struct {
 	entry  string // key of the file's entry in the registry; empty if the event does not bring it
-	file   string // what the event's fields say of the file: fingerprint, or inode
+	file   string // what the event's fields tell about the file: fingerprint, or inode
 	run    string // the Filebeat that read the line, without an entry; empty if unknown
 	offset int64
 }
@@ -44,15 +44,15 @@ func placeOf(event *beat.Event, byInode bool) (p place, ok bool) {
 		return place{}, false
 	}
 	if p.entry != "" {
-		p.file, _ = file["inode"].(string) // the key says the rest
+		p.file, _ = file["inode"].(string) // the key has the rest
 		return p, true
 	}
 	p.file, ok = inodeOf(file)
 	return p, ok
 }
 
-// inodeOf returns what the file system calls a file, in the words of the registry:
-// inode and device, or on Windows index and volume.
+// inodeOf returns the file system's identity of a file, as the registry writes it: inode
+// and device, or on Windows index and volume.
 func inodeOf(file map[string]any) (string, bool) {
 	for _, keys := range [][]string{{"inode", "device_id"}, {"idxhi", "idxlo", "vol"}} {
 		var parts []string

@@ -21,17 +21,17 @@ import (
 // filebeat.registry.path is set.
 const registryFolder = "registry/filebeat"
 
-// cursorEntry is what matters of an entry of the registry. Each input has a cursor of its
-// own kind.
+// cursorEntry is the part of a registry entry that is read. Each input has a cursor of
+// its own kind.
 type cursorEntry struct {
 	Cursor json.RawMessage `json:"cursor"`
 }
 
 // readRegistry returns how far Filebeat had got with each file: by the key of its
-// entry, and by the last part of the key, which is how the file is known. That shows
-// a truncation while Filebeat did not run. The registry is a checkpoint, named in
+// entry, and by the last part of the key, which is how the file is known. That reveals
+// a truncation while Filebeat was not running. The registry is a checkpoint, named in
 // active.dat by the number of its last change, and a log of the changes since. It is
-// only read: another Filebeat may be using it. It is fs.ErrNotExist if there is none.
+// only read: another Filebeat may be using it. The error is fs.ErrNotExist without one.
 func readRegistry(data string) (map[string]int64, error) {
 	folder := filepath.Join(data, filepath.FromSlash(registryFolder))
 	offsets := map[string]int64{}
@@ -52,7 +52,7 @@ func readRegistry(data string) (map[string]int64, error) {
 	return offsets, nil
 }
 
-// readCheckpoint returns the number of the last change that the checkpoint has.
+// readCheckpoint returns the number of the last change in the checkpoint.
 func readCheckpoint(folder string, offsets map[string]int64) (last uint64, err error) {
 	active, err := os.ReadFile(filepath.Join(folder, "active.dat"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,7 +93,7 @@ func readCheckpoint(folder string, offsets map[string]int64) (last uint64, err e
 }
 
 // readLog applies the changes after the checkpoint. After a kill the last one may be
-// cut, which Filebeat ignores, too.
+// cut off; Filebeat ignores that too.
 func readLog(path string, checkpoint uint64, offsets map[string]int64) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,8 +19,8 @@ const (
 	defaultMaxFiles = 1 << 16 // files in memory; beyond them all begin a new generation
 
 	// A file whose place falls back more often than this gets no ids for the rest of
-	// the interval. Truncation is rarer; it happens if places are not what they
-	// seem, and each generation costs a sync of the disk.
+	// the interval: that is not truncation, which is rarer, but an input whose places
+	// cannot be trusted, and each generation costs a sync of the disk.
 	maxFalls      = 60
 	fallsInterval = time.Hour
 )
@@ -35,19 +35,19 @@ type Source struct {
 
 	maxFiles int
 
-	// mutex guards all below, and the falls of every file.
+	// mutex guards all fields below, and the falls of every file.
 	mutex       sync.Mutex
 	files       map[fileKey]*fileState
-	acked       map[string]int64 // where Filebeat had got to before this start, see readRegistry
+	acked       map[string]int64 // how far Filebeat had got before this start, see readRegistry
 	generations *fileGenerations
 	warned      bool
 }
 
-// fileState is what is known of a file since the start.
+// fileState is what is known about a file since the start.
 type fileState struct {
 	key fileKey
 
-	mutex sync.Mutex // guards all below; taken before Source.mutex
+	mutex sync.Mutex // guards all fields below; taken before Source.mutex
 	last  int64      // place of the last line, -1 before the first
 	run   string     // that read it, see place
 	hash  fileHash
@@ -57,12 +57,12 @@ type fileState struct {
 	fallsSince time.Time
 }
 
-// fileKey is a file's identity, hashed.
+// fileKey is the hash of a file's identity.
 type fileKey [16]byte
 
 // fileHash is what goes into the ids of a file besides line and offset. It hashes the
-// agent's id, which whoever writes log lines does not know: so nobody can write a
-// line that gets the id of another.
+// agent's id, which the programs that write log lines do not know: so they cannot write
+// a line that gets the id of another.
 type fileHash struct{ high, low, seed uint64 }
 
 // Options say how files are told apart and where generations are kept.
@@ -74,8 +74,8 @@ type Options struct {
 	Log     *logp.Logger
 }
 
-// Open reads what is kept over restarts. It writes nothing. Whatever cannot be read
-// begins a new generation of all files: then lines that are read again get new ids.
+// Open reads what is kept over restarts. It writes nothing. If something cannot be read,
+// a new generation of all files begins: lines that are read again then get new ids.
 func Open(options Options) *Source {
 	generations, err := readGenerations(options.Data)
 	if err != nil {
@@ -102,11 +102,11 @@ func Open(options Options) *Source {
 	}
 }
 
-// NewMaker returns what makes the ids of one producer's events.
+// NewMaker returns a Maker of the ids of one producer's events.
 func (s *Source) NewMaker() *Maker { return &Maker{source: s} }
 
-// find returns the file at a place, nil if it can have no ids for now. A file that
-// is seen for the first time since the start has got to where the registry says: a
+// find returns the file at a place, nil if it can have no ids for now. A file that is
+// seen for the first time since the start has been read as far as the registry says: a
 // line before that is a fall.
 func (s *Source) find(at place) *fileState {
 	sum := sha256.Sum256([]byte(at.entry + "\x00" + at.file))
@@ -117,7 +117,7 @@ func (s *Source) find(at place) *fileState {
 		return known
 	}
 	if len(s.files) >= s.maxFiles {
-		// A forgotten file could fall without notice, so all get a new generation.
+		// The fall of a forgotten file would go unnoticed, so all get a new generation.
 		clear(s.files)
 		s.generations.begin()
 	}
@@ -142,9 +142,9 @@ func (s *Source) hash(id fileKey, generation uint64) fileHash {
 	}
 }
 
-// visit notes that a line at offset was read, and returns what its id begins with.
-// A place that does not rise begins a new generation, which is on disk before the
-// first line that belongs to it has an id. Otherwise, after a kill, later lines
+// visit notes that a line at offset was read, and returns the hash for its id. A place
+// that does not rise begins a new generation, which is on disk before the first line of
+// it has an id. Otherwise, after a kill, later lines
 // could get the ids of earlier ones.
 //
 // Behind the lines of an earlier run a disk queue has those of this run, which began
@@ -188,7 +188,7 @@ func (s *Source) fall(f *fileState) bool {
 	return true
 }
 
-// kept reports whether the generations are on disk, where it puts them if need be.
+// kept writes the generations to disk if need be, and reports whether they are there.
 // Its caller holds s.mutex.
 func (s *Source) kept() bool {
 	err := s.generations.keep()

@@ -30,8 +30,8 @@ func (b *batch) FreeEntries() {
 	}
 }
 
-// Done implements queue.Batch; a second call changes nothing. The producers are
-// told by another goroutine, since what they do then may wait.
+// Done implements queue.Batch; a second call changes nothing. Another goroutine tells
+// the producers, because their callbacks may block.
 func (b *batch) Done() {
 	q := b.queue
 	q.mutex.Lock()
@@ -46,15 +46,15 @@ func (b *batch) Done() {
 	}
 }
 
-// acknowledgement is for a producer: so many further events are done with.
+// acknowledgement tells a producer how many more of its events are done.
 type acknowledgement struct {
 	ack   func(count int)
 	count int
 }
 
-// acknowledge removes events from the ring and tells their producers, as long as
-// the oldest batch is done. Only one runs at a time, which keeps their order. The
-// producers that waited for the room wake first, since a callback may take long.
+// acknowledge removes events from the ring and tells their producers, as long as the
+// oldest batch is done. Only one call runs at a time, which keeps the order. Producers
+// that waited for room wake first, because a callback may take long.
 func (q *Queue) acknowledge() {
 	for {
 		acknowledgements, admitted, goOn := q.remove()

@@ -15,7 +15,7 @@ type place struct {
 	before, next *producer
 	waiting      bool          // in the queue's line, with an event that is not in the ring
 	event        slot          // that event
-	id           queue.EntryID // what became of it: 0 if it was refused
+	id           queue.EntryID // its id in the queue: 0 if it was refused
 	over         chan struct{} // tells Publish that id is set; holds one
 }
 
@@ -44,7 +44,7 @@ func (l *line) remove(p *producer) {
 }
 
 // wake tells each producer of a line that is not the queue's that its wait is over.
-// It is called without the mutex, which is what they want next.
+// It is called without the mutex, because the producers lock it next.
 func (l *line) wake() {
 	for p := l.first; p != nil; {
 		next := p.place.next // read first: once told, p may stand in the queue's line again
@@ -66,8 +66,8 @@ func (q *Queue) endWait(p *producer, id queue.EntryID) {
 }
 
 // admit adds the events of the producers that have waited longest, and returns these
-// producers. It is called where room is made, and takes it at once: the ring is full
-// as long as anyone waits, so nobody who comes later finds room.
+// producers. The code that makes room calls it before it unlocks the mutex: the ring is
+// full as long as producers wait, so a later producer cannot overtake them.
 func (q *Queue) admit() (admitted line) {
 	for q.count < len(q.ring) && q.line.first != nil {
 		p := q.line.first

@@ -10,17 +10,17 @@ import (
 )
 
 // turn is how many events a producer publishes before it lets other goroutines
-// run. Nothing else interrupts it while there is room: with many producers each
-// would fill the queue for a time slice of the scheduler, some thousand events,
-// and filestream keeps memory for as many unconfirmed ones of each file.
+// run. While there is room, nothing else interrupts it: with many producers, each would
+// add some thousand events in its time slice, and filestream keeps memory for all
+// unconfirmed events of each file.
 const turn = 64
 
-// producer is where one client of the pipeline adds its events.
+// producer adds the events of one client of the pipeline.
 type producer struct {
 	queue *Queue
-	ack   func(count int) // nil: nobody is to be told
+	ack   func(count int) // nil: the producer is not told
 
-	// For the goroutine that publishes.
+	// Used only by the goroutine that publishes.
 	encoder   queue.Encoder // nil: none
 	published int
 
@@ -51,14 +51,14 @@ func (p *producer) Publish(entry queue.Entry) (queue.EntryID, bool) {
 	return id, id != 0
 }
 
-// TryPublish is Publish, except that it returns false when there is no room.
+// TryPublish is Publish, but returns false instead of waiting for room.
 func (p *producer) TryPublish(entry queue.Entry) (queue.EntryID, bool) {
 	id, _ := p.publish(entry, false)
 	return id, id != 0
 }
 
 // publish returns the event's id, or 0 if it is refused or has to wait: then p.place
-// says when that is over.
+// tells when the wait ends.
 func (p *producer) publish(entry queue.Entry, mayWait bool) (id queue.EntryID, waits bool) {
 	if p.published++; p.published%turn == 0 {
 		runtime.Gosched()

@@ -24,13 +24,13 @@ type Queue struct {
 
 	done    chan struct{} // closed when the queue is closed and empty
 	reading sync.Mutex    // held by the Get that waits
-	enough  chan struct{} // tells it that there is what it waits for; holds one
+	enough  chan struct{} // tells it that the wait is over; holds one
 
 	mutex   sync.Mutex
 	ring    []slot
 	first   int           // index of the oldest event
 	count   int           // events in the ring
-	read    int           // of these the ones in batches, which are the oldest
+	read    int           // how many of these are in batches: the oldest
 	lastID  queue.EntryID // of the newest event
 	wanted  int           // unread events that the Get waits for, 0 if it doesn't
 	closing bool
@@ -46,23 +46,23 @@ type slot struct {
 	producer *producer
 }
 
-// Factory returns the maker of queues with these settings, which mean what they
-// mean to libbeat's memory queue.
+// Factory returns a function that makes queues with these settings, which have the
+// meaning that they have in libbeat's memory queue.
 func Factory(settings memqueue.Settings) queue.QueueFactory {
 	return func(_ *logp.Logger, observer queue.Observer, _ int, encoders queue.EncoderFactory) (queue.Queue, error) {
 		return New(settings, observer, encoders), nil
 	}
 }
 
-// New returns an empty queue. observer may be nil, and encoders, which make an
-// encoder for each producer.
+// New returns an empty queue. encoders makes an encoder for each producer; it and
+// observer may be nil.
 func New(settings memqueue.Settings, observer queue.Observer, encoders queue.EncoderFactory) *Queue {
 	if observer == nil {
 		observer = queue.NewQueueObserver(nil)
 	}
 	longest, timeout := settings.MaxGetRequest, settings.FlushTimeout
 	if longest <= 1 {
-		// As in libbeat: batches of one event were once the way to ask for no delay.
+		// As in libbeat: batches of one event used to mean no delay.
 		longest, timeout = (settings.Events+1)/2, 0
 	}
 	q := &Queue{
@@ -78,8 +78,8 @@ func New(settings memqueue.Settings, observer queue.Observer, encoders queue.Enc
 	return q
 }
 
-// Close refuses further events and those that wait for room, and hands out the unread
-// ones without delay.
+// Close refuses further events and those that wait for room, and returns the unread ones
+// from Get without delay.
 func (q *Queue) Close() error {
 	refused := q.close()
 	refused.wake()
@@ -136,8 +136,8 @@ func (q *Queue) Get(count int) (queue.Batch, error) {
 	return q.take(count), nil
 }
 
-// await returns true when there are that many unread events, at the timeout, and
-// when there are any and the queue closes; false when it is done.
+// await waits for that many unread events. It returns true when they are there, at the
+// timeout, or when there are some and the queue is closed; false when the queue is done.
 func (q *Queue) await(unread int, timeout <-chan time.Time) bool {
 	q.mutex.Lock()
 	available := q.count - q.read
