@@ -26,15 +26,15 @@ import (
 // Default is the target of a bare `go tool mage`.
 var Default = Build
 
-// The profiles beside the programs are for the programs that are shipped: with them, tests
-// and checks would compile all of Beats once more.
+// The profiles beside the programs are only for the shipped programs: with them, tests and
+// checks would compile all of Beats again.
 func init() {
 	if err := os.Setenv("GOFLAGS", strings.TrimSpace("-pgo=off "+os.Getenv("GOFLAGS"))); err != nil {
 		panic(err) // every system accepts that name
 	}
 }
 
-// Build builds ./filebeat and ./wsreceiver, static and the same for the same commit.
+// Build builds ./filebeat and ./wsreceiver, static and reproducible.
 func Build() error { return program.BuildAll() }
 
 // Run runs ./filebeat with ./filebeat.yml until Ctrl-C.
@@ -44,7 +44,7 @@ func Run() error {
 	return sh.RunV("./filebeat", "-e", "-c", "filebeat.yml", "--strict.perms=false")
 }
 
-// Demo shows lines of a growing log arrive at wsreceiver. DEMO_SECONDS=10 ends it by itself.
+// Demo shows the lines of a growing log arrive at wsreceiver. DEMO_SECONDS=10 ends it after 10 seconds.
 func Demo() error {
 	mg.Deps(Build)
 	// Not `go run`, which reports Ctrl-C as a failure.
@@ -62,14 +62,14 @@ func Test() error {
 	return E2E()
 }
 
-// E2E runs the end-to-end tests: the real programs against misbehaving servers, what the documents say, hostile clients, and a short soak.
+// E2E runs the end-to-end tests: the real programs against misbehaving servers, the claims of the documents, hostile clients, and a short soak.
 func E2E() error {
 	mg.Deps(Build)
 	// One package after the other: they measure times.
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/attack", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
-// Interop ships lines through other people's servers and proxies, and has Python and Node read every format. Needs Debian, node and npm, and installs the rest.
+// Interop ships lines through third-party servers and proxies, and reads every format with Python and Node. Needs Debian, node and npm, and installs the rest.
 func Interop() error {
 	mg.Deps(Build)
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers")
@@ -101,7 +101,7 @@ func Soak(length *time.Duration, seed *int) error {
 	return sh.RunV("go", args...)
 }
 
-// Attack does to wsreceiver what hostile clients do, for 30m or -length=1h, and prints what it costs. Needs root.
+// Attack runs hostile clients against wsreceiver, for 30m or -length=1h, and prints the costs. Needs root.
 func Attack(length *time.Duration) error {
 	mg.Deps(Build)
 	duration := 30 * time.Minute
@@ -111,7 +111,7 @@ func Attack(length *time.Duration) error {
 	return sh.RunV("go", "test", "-v", "-count=1", "-timeout=0", "./testing/attack", "-attack.each=5s", "-attack.for="+duration.String())
 }
 
-// Fuzz runs every fuzz target on 50000 inputs, or on what -each says: -each=10000x, -each=10m.
+// Fuzz runs every fuzz target on 50000 inputs, or as -each says: -each=10000x, -each=10m.
 func Fuzz(each *string) error {
 	if each == nil {
 		return check.Fuzz("50000x")
@@ -131,12 +131,12 @@ func Bench() error {
 // Lint runs golangci-lint, which it installs into .cache once.
 func Lint() error { return check.Lint() }
 
-// Check finds what a commit must not have: wrong format, headers, paths or go.mod, old generated files, what vet and the linter report.
+// Check reports what a commit must not have: wrong format, headers, paths or go.mod, outdated generated files, findings of vet and the linter.
 func Check() {
 	mg.SerialDeps(check.Format, check.Headers, check.Paths, check.Module, check.Notice, check.Reference, check.Vet, check.Lint)
 }
 
-// Package writes archives, debs, rpms, SBOMs and their sums to build/dist: all, or -platforms=linux/amd64 -version=1.2.3.
+// Package writes archives, debs, rpms, SBOMs and checksums to build/dist: for all platforms, or -platforms=linux/amd64 -version=1.2.3.
 func Package(platforms, version *string) error {
 	return release.Packages(release.Options{Platforms: platforms, Version: version})
 }

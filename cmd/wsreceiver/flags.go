@@ -74,7 +74,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or a folder for rotated files; - is standard output. An existing folder, or a name that ends with a slash, is a folder")
 	s.rotateBytes = file.DefaultRotateBytes
 	flags.Var(&s.rotateBytes, "rotate-bytes", "maximum `size` of a file in a folder; a new file also begins with each day in UTC")
-	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, what the kernel has (default true)")
+	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, confirm what the kernel has (default true)")
 	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of records and Fluent Forward requests with an id to remember: what the same sender sends again is confirmed but not written again; 0 turns deduplication off")
 	flags.BoolVar(&s.quiet, "quiet", false, "do not log that a connection opens or ends")
 	flags.BoolVar(&s.metrics, "metrics", false, "serve Prometheus metrics at "+metricsPath)
@@ -220,7 +220,7 @@ func checkMessageBytes(size byteSize) error {
 	return nil
 }
 
-// memoryFactor times the longest message is the least that --max-memory can be: see
+// memoryFactor times the longest message is the minimum of --max-memory: see
 // receiver.Intake.CheckMessageBytes.
 const memoryFactor = 16
 
@@ -234,11 +234,11 @@ func (s settings) longest() (flag string, size byteSize) {
 
 func checkMemory(s settings) error {
 	flag, longest := s.longest()
-	if least := memoryFactor * longest; s.maxMemory != 0 && s.maxMemory < least {
-		return fmt.Errorf("%s is less than 16 times --%s, %s", &s.maxMemory, flag, &least)
+	if minimum := memoryFactor * longest; s.maxMemory != 0 && s.maxMemory < minimum {
+		return fmt.Errorf("%s is less than 16 times --%s, %s", &s.maxMemory, flag, &minimum)
 	}
-	if least := memoryFactor * s.maxPostBytes; s.maxMemory != 0 && s.maxMemory < least {
-		return fmt.Errorf("%s is less than 16 times --max-post-bytes, %s", &s.maxMemory, &least)
+	if minimum := memoryFactor * s.maxPostBytes; s.maxMemory != 0 && s.maxMemory < minimum {
+		return fmt.Errorf("%s is less than 16 times --max-post-bytes, %s", &s.maxMemory, &minimum)
 	}
 	return nil
 }

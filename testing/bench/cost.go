@@ -61,7 +61,7 @@ func measureCost(ctx context.Context, b *bench) (section, error) {
 			s.verdicts = append(s.verdicts, verdict{
 				goal:     cases[1].name + ": peak RSS under 200 MiB",
 				measured: peak.text("%.0f MiB"),
-				holds:    peak.most < 200,
+				holds:    peak.max < 200,
 			})
 		}
 	}
@@ -116,7 +116,7 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 	}
 	for _, g := range []struct {
 		ours, peer testCase
-		least      float64
+		minimum    float64
 	}{
 		{ours, logstash, 1.5},
 		{ours, redis, 1.5},
@@ -126,9 +126,9 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 	} {
 		times := all.versus(g.ours.name, g.peer.name, func(m, base measurement) float64 { return m.eventsPerSecond / base.eventsPerSecond })
 		s.verdicts = append(s.verdicts, verdict{
-			goal:     fmt.Sprintf("%s: at least %.1f times the events/s of %s", g.ours.name, g.least, g.peer.name),
+			goal:     fmt.Sprintf("%s: at least %.1f times the events/s of %s", g.ours.name, g.minimum, g.peer.name),
 			measured: times.text("%.2f"),
-			holds:    times.median >= g.least,
+			holds:    times.median >= g.minimum,
 		})
 	}
 	return s, nil

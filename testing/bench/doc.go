@@ -10,7 +10,7 @@
 // and sends them to a server in this process, which counts and discards them. A round
 // runs every case of a suite once; rounds alternate in direction. The speed of a
 // machine varies over minutes, so cases are compared within a round, and the tables
-// have the median of the rounds, with the smallest and the largest value.
+// have the median of the rounds, with minimum and maximum.
 //
 // What is measured:
 //   - events/s: from the acked events (libbeat.output.events.acked), between the

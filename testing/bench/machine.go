@@ -28,7 +28,7 @@ func preamble(ctx context.Context, s settings) (string, error) {
 
     go run ./testing/bench -suites %s -rounds %d -lines %d
 
-Median of the rounds, with the smallest and the largest value.
+Median of the rounds, with minimum and maximum.
 
 - %s
 - built with %s

@@ -67,7 +67,7 @@ func (p *plot) x(i int) float64 {
 func (p *plot) panel(b *strings.Builder, top int, title, colour string, spreads []spread) {
 	highest := 0.0
 	for _, s := range spreads {
-		highest = max(highest, s.most)
+		highest = max(highest, s.max)
 	}
 	highest = axisEnd(highest)
 	bottom := float64(top + panelHeight)
@@ -81,7 +81,7 @@ func (p *plot) panel(b *strings.Builder, top int, title, colour string, spreads 
 	for i, s := range spreads {
 		points[i] = fmt.Sprintf("%.1f,%.1f", p.x(i), y(s.median))
 		fmt.Fprintf(b, `<path d="M%.1f %.1fV%.1f" stroke="%s" stroke-width="2" opacity=".4"/><circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>`+"\n",
-			p.x(i), y(s.least), y(s.most), colour, p.x(i), y(s.median), colour)
+			p.x(i), y(s.min), y(s.max), colour, p.x(i), y(s.median), colour)
 	}
 	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`+"\n", strings.Join(points, " "), colour)
 }

@@ -13,7 +13,7 @@ import (
 type results map[string][]measurement
 
 // spread has the median and the extremes of some values.
-type spread struct{ median, least, most float64 }
+type spread struct{ median, min, max float64 }
 
 func spreadOf(values []float64) spread {
 	if len(values) == 0 {
@@ -37,7 +37,7 @@ func (s spread) text(verb string) string {
 	if unit != "" {
 		unit = " " + unit
 	}
-	return fmt.Sprintf(number+unit+" ("+number+"..."+number+")", s.median, s.least, s.most)
+	return fmt.Sprintf(number+unit+" ("+number+"..."+number+")", s.median, s.min, s.max)
 }
 
 func (r results) spread(name string, value func(measurement) float64) spread {

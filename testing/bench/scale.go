@@ -89,7 +89,7 @@ func measureBatches(ctx context.Context, b *bench) (section, error) {
 	times := all.versus(cases[0].name, cases[len(cases)-1].name, timesCPU)
 	return section{
 		title: "Batches",
-		text:  "`batch_size` with a queue that can fill the largest: `queue.mem: {events: 16384, flush.min_events: 4096, flush.timeout: 100ms}`.",
+		text:  "`batch_size` with a queue large enough for the largest batch: `queue.mem: {events: 16384, flush.min_events: 4096, flush.timeout: 100ms}`.",
 		table: all.table(cases, cases[len(cases)-1].name),
 		plot:  all.plot("batches", "Throughput and CPU by batch size", "events in a batch", cases, sizes),
 		verdicts: []verdict{{
