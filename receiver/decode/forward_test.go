@@ -92,7 +92,7 @@ func TestForwardRequests(t *testing.T) {
 		"heartbeats":                           {"\xc0\xc0", none, nil, nil},
 		"heartbeats around a request":          {"\xc0\x92" + packedText("t") + packedBytes(entry) + "\xc0", one, []string{""}, []int{1}},
 		"a record with a tag of its own":       {"\x93" + packedText("t") + "\x01\x81" + packedText("tag") + packedText("mine"), []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":"mine"}`}, []string{""}, []int{1}},
-		"a tag of nothing":                     {"\x93\xa0\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":""}`}, []string{""}, []int{1}},
+		"an empty tag":                         {"\x93\xa0\x01\x80", []string{`{"@timestamp":"1970-01-01T00:00:01Z","tag":""}`}, []string{""}, []int{1}},
 		"a tag that needs escaping":            {"\x93" + packedText("\"\n\xff") + "\x01\x80", []string{"{\"@timestamp\":\"1970-01-01T00:00:01Z\",\"tag\":\"\\\"\\n\uFFFD\"}"}, []string{""}, []int{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,14 +120,14 @@ func TestForwardThatIsWrongIsRefused(t *testing.T) {
 	zipped := "\x81" + packedText("compressed") + packedText("gzip")
 	zstdOption := "\x81" + packedText("compressed") + packedText("zstd")
 	for name, test := range map[string]struct{ message, reason string }{
-		"no list":                               {"\x01", "not an array at byte 0"},
+		"not a list":                            {"\x01", "not an array at byte 0"},
 		"a tag alone":                           {"\x91" + packedText("t"), "not a Fluent Forward request at byte 1"},
 		"a list of five":                        {"\x95" + packedText("t") + aTime + "\x80\x80\x80", "not a Fluent Forward request at byte 1"},
 		"a number for a tag":                    {"\x92\x01" + packedBytes(entry), "tag is not text at byte 1"},
 		"a tag that is too long":                {"\x92" + packedText(strings.Repeat("t", 1025)) + packedBytes(entry), "tag longer than 1024 bytes at byte 1"},
 		"a time alone":                          {"\x92" + packedText("t") + aTime, "entries are missing at byte 3"},
 		"no time":                               {"\x93" + packedText("t") + "\xc3\x80", "not a time at byte 3"},
-		"entries that are none":                 {"\x92" + packedText("t") + packedBytes("\x01"), "entries: not an array at byte 0"},
+		"entries that are not entries":          {"\x92" + packedText("t") + packedBytes("\x01"), "entries: not an array at byte 0"},
 		"entries that are cut short":            {"\x92" + packedText("t") + packedBytes(entry[:len(entry)-1]), "entries: MessagePack is cut short at byte 14"},
 		"entries of four billion":               {"\x92" + packedText("t") + "\xdd\xff\xff\xff\xff" + entry, "MessagePack is cut short at byte 3"},
 		"a bin of four billion":                 {"\x92" + packedText("t") + "\xc6\xff\xff\xff\xff" + entry, "MessagePack is cut short at byte 3"},
@@ -139,10 +139,10 @@ func TestForwardThatIsWrongIsRefused(t *testing.T) {
 		"a number for a chunk":                  {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + "\x01", "chunk is not text at byte 27"},
 		"a chunk that is too long":              {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("chunk") + packedText(strings.Repeat("c", 1025)), "chunk longer than 1024 bytes at byte 27"},
 		"another compression":                   {"\x93" + packedText("t") + packedBytes(entry) + "\x81" + packedText("compressed") + packedText("lz4"), "compression is neither gzip nor zstd at byte 32"},
-		"compressed that is not":                {"\x93" + packedText("t") + packedBytes(entry) + zipped, "entries are not valid gzip, or cut short"},
+		"compressed in the option only":         {"\x93" + packedText("t") + packedBytes(entry) + zipped, "entries are not valid gzip, or cut short"},
 		"compressed and cut short":              {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)[:20]) + zipped, "entries are not valid gzip, or cut short"},
-		"compressed with something behind":      {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)+"x") + zipped, "entries are not valid gzip, or cut short"},
-		"zstd that is not":                      {"\x93" + packedText("t") + packedBytes(entry) + zstdOption, "entries are not valid zstd, or cut short"},
+		"compressed with trailing bytes":        {"\x93" + packedText("t") + packedBytes(gzipMembers(t, entry)+"x") + zipped, "entries are not valid gzip, or cut short"},
+		"zstd in the option only":               {"\x93" + packedText("t") + packedBytes(entry) + zstdOption, "entries are not valid zstd, or cut short"},
 		"zstd that is cut short":                {"\x93" + packedText("t") + packedBytes(zstdFrames(t, entry)[:15]) + zstdOption, "entries are not valid zstd, or cut short"},
 		"a bomb of zstd":                        {"\x93" + packedText("t") + packedBytes(zstdFrames(t, strings.Repeat("\x00", 1<<20))) + zstdOption, "entries are longer than 16384 bytes when inflated"},
 		"a bomb":                                {"\x93" + packedText("t") + packedBytes(gzipMembers(t, strings.Repeat("\x00", 1<<20))) + zipped, "entries are longer than 16384 bytes when inflated"},

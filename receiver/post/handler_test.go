@@ -213,7 +213,7 @@ func TestWhatIsWrongIsNamedAndNothingIsTaken(t *testing.T) {
 		"the third of an array":      {`[{},{},x]`, []string{"Content-Type", "application/json"}, 400, "record 3: invalid JSON at byte 7"},
 		"half an object":             {`{"a":`, []string{"Content-Type", "application/json"}, 400, "record 1: JSON ends too early, after 5 bytes"},
 		"a quote of CSV":             {"a\n\"b", []string{"Content-Type", "text/csv"}, 400, "record 2: unterminated quote at byte 2"},
-		"no MessagePack":             {"hello", []string{"Content-Type", "application/msgpack"}, 400, "record 1: not an array at byte 0"},
+		"not MessagePack":            {"hello", []string{"Content-Type", "application/msgpack"}, 400, "record 1: not an array at byte 0"},
 		"half an entry":              {"\x81\xa1a", []string{"Content-Type", "application/msgpack"}, 400, "record 1: "},
 		"not UTF-8":                  {"{\"a\":\"\xff\"}", []string{"Content-Type", "application/json"}, 400, "not UTF-8 at byte 6"},
 		"no type":                    {"{}", nil, 415, "the Content-Type has to be one of application/json"},

@@ -177,15 +177,15 @@ func TestRequestsOfOtherPagesAreRefused(t *testing.T) {
 		header []string
 		want   int
 	}{
-		"a browser's address bar":            {"/", []string{"Sec-Fetch-Site", "none"}, 200},
-		"a link on another site":             {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
-		"a script of another site":           {"/tail/access", []string{"Sec-Fetch-Site", "cross-site"}, 403},
-		"another origin":                     {"/tail/access", []string{"Origin", "http://example.com"}, 403},
-		"a name that someone pointed here":   {"/tail/app.js", []string{"Host", "rebound.example.com:8080"}, 403},
-		"an image on a page":                 {"/tail/stream", []string{"Accept", "image/webp,*/*"}, 406},
-		"a program that does not say what":   {"/tail/stream", nil, 406},
-		"a program that reads the stream":    {"/tail/stream", []string{"Accept", "text/event-stream"}, 200},
-		"a script of the page, whatever for": {"/tail/stream", []string{"Accept", "*/*", "Sec-Fetch-Site", "same-origin"}, 200},
+		"a browser's address bar":          {"/", []string{"Sec-Fetch-Site", "none"}, 200},
+		"a link on another site":           {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
+		"a script of another site":         {"/tail/access", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"another origin":                   {"/tail/access", []string{"Origin", "http://example.com"}, 403},
+		"a foreign name with this address": {"/tail/app.js", []string{"Host", "rebound.example.com:8080"}, 403},
+		"an image on a page":               {"/tail/stream", []string{"Accept", "image/webp,*/*"}, 406},
+		"a program that does not say what": {"/tail/stream", nil, 406},
+		"a program that reads the stream":  {"/tail/stream", []string{"Accept", "text/event-stream"}, 200},
+		"a script of the page":             {"/tail/stream", []string{"Accept", "*/*", "Sec-Fetch-Site", "same-origin"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, test.want, get(t, server.URL+test.path, test.header...).StatusCode)

@@ -58,13 +58,13 @@ func TestQueriesThatAreWrongAreNamed(t *testing.T) {
 		values url.Values
 		want   string
 	}{
-		"no regular expression": {url.Values{"q": {"/a(/"}}, "missing closing"},
-		"one that would be big": {url.Values{"q": {"/((a{100}){100}){100}/"}}, "invalid repeat count"},
-		"one that grows":        {url.Values{"q": {`/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`}}, "too complex"},
-		"a long search":         {url.Values{"q": {strings.Repeat("x", 257)}}, "longer than 256 bytes"},
-		"other bytes":           {url.Values{"q": {"\xff"}}, "not UTF-8"},
-		"an unknown level":      {url.Values{"level": {"info,loud"}}, `no level is called "loud"`},
-		"a long host":           {url.Values{"host": {strings.Repeat("x", 1025)}}, "longer than 1024 bytes"},
+		"not a regular expression": {url.Values{"q": {"/a(/"}}, "missing closing"},
+		"too many repetitions":     {url.Values{"q": {"/((a{100}){100}){100}/"}}, "invalid repeat count"},
+		"too many instructions":    {url.Values{"q": {`/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`}}, "too complex"},
+		"a long search":            {url.Values{"q": {strings.Repeat("x", 257)}}, "longer than 256 bytes"},
+		"not UTF-8":                {url.Values{"q": {"\xff"}}, "not UTF-8"},
+		"an unknown level":         {url.Values{"level": {"info,loud"}}, `no level is called "loud"`},
+		"a long host":              {url.Values{"host": {strings.Repeat("x", 1025)}}, "longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseQuery(test.values)

@@ -26,18 +26,18 @@ func TestRowsHaveWhatRecordsHold(t *testing.T) {
 		record string
 		want   row
 	}{
-		"a usual event":         {usualRecord, row{Time: at, Level: "info", Host: "web-1", File: "/var/log/nginx/access.log", Message: `198.51.100.7 - - [05/Feb/2021:22:17:09 +0000] "GET /articles/17 HTTP/1.1" 200 4711`}},
-		"dotted names":          {`{"@timestamp":"2021-02-05T22:17:09.123456789Z","log.level":"WARN","host.name":"h","log.file.path":"/f","message":"m"}`, row{Time: at, Level: "warn", Host: "h", File: "/f", Message: "m"}},
-		"gelf":                  {`{"version":"1.1","host":"h","short_message":"m","timestamp":1612563429.123,"level":3,"_log_file_path":"/f"}`, row{Time: at, Level: "error", Host: "h", File: "/f", Message: "m"}},
-		"gelf's level in text":  {`{"host":"h","short_message":"m","timestamp":1612563429.123,"level":"6"}`, row{Time: at, Level: "info", Host: "h", Message: "m"}},
-		"a form's numbers":      {`{"time":"1612563429123","message":"m"}`, row{Time: at, Level: "other", Host: "2001:db8::1", Message: "m"}},
-		"java_sql_timestamp":    {`{"date":"2021-02-05 22:17:09.123456","message":"m"}`, row{Time: at, Level: "other", Host: "2001:db8::1", Message: "m"}},
-		"pino":                  {`{"level":40,"time":1612563429123,"hostname":"h","msg":"m"}`, row{Time: at, Level: "warn", Host: "h", Message: "m"}},
-		"a log line as it is":   {`{"timestamp":"2021-02-05T22:17:09.123Z","message":"[error] m"}`, row{Time: at, Level: "error", Host: "2001:db8::1", Message: "[error] m"}},
-		"log as the message":    {`{"log":"ERROR m\n","date":1612563429.123}`, row{Time: at, Level: "error", Host: "2001:db8::1", Message: "ERROR m\n"}},
-		"no object":             {`[1,2]`, row{Time: arrival.UnixMilli(), Level: "other", Host: "2001:db8::1", Message: "[1,2]"}},
-		"nothing that is known": {`{"a":1}`, row{Time: arrival.UnixMilli(), Level: "other", Host: "2001:db8::1", Message: `{"a":1}`}},
-		"other types everywhere": {`{"@timestamp":{},"message":[],"log":7,"host":[1],"level":{},"file":false,"severity":null,"hostname":1e400}`,
+		"a usual event":        {usualRecord, row{Time: at, Level: "info", Host: "web-1", File: "/var/log/nginx/access.log", Message: `198.51.100.7 - - [05/Feb/2021:22:17:09 +0000] "GET /articles/17 HTTP/1.1" 200 4711`}},
+		"dotted names":         {`{"@timestamp":"2021-02-05T22:17:09.123456789Z","log.level":"WARN","host.name":"h","log.file.path":"/f","message":"m"}`, row{Time: at, Level: "warn", Host: "h", File: "/f", Message: "m"}},
+		"gelf":                 {`{"version":"1.1","host":"h","short_message":"m","timestamp":1612563429.123,"level":3,"_log_file_path":"/f"}`, row{Time: at, Level: "error", Host: "h", File: "/f", Message: "m"}},
+		"gelf's level in text": {`{"host":"h","short_message":"m","timestamp":1612563429.123,"level":"6"}`, row{Time: at, Level: "info", Host: "h", Message: "m"}},
+		"a form's numbers":     {`{"time":"1612563429123","message":"m"}`, row{Time: at, Level: "other", Host: "2001:db8::1", Message: "m"}},
+		"java_sql_timestamp":   {`{"date":"2021-02-05 22:17:09.123456","message":"m"}`, row{Time: at, Level: "other", Host: "2001:db8::1", Message: "m"}},
+		"pino":                 {`{"level":40,"time":1612563429123,"hostname":"h","msg":"m"}`, row{Time: at, Level: "warn", Host: "h", Message: "m"}},
+		"a log line as it is":  {`{"timestamp":"2021-02-05T22:17:09.123Z","message":"[error] m"}`, row{Time: at, Level: "error", Host: "2001:db8::1", Message: "[error] m"}},
+		"log as the message":   {`{"log":"ERROR m\n","date":1612563429.123}`, row{Time: at, Level: "error", Host: "2001:db8::1", Message: "ERROR m\n"}},
+		"not an object":        {`[1,2]`, row{Time: arrival.UnixMilli(), Level: "other", Host: "2001:db8::1", Message: "[1,2]"}},
+		"no known field":       {`{"a":1}`, row{Time: arrival.UnixMilli(), Level: "other", Host: "2001:db8::1", Message: `{"a":1}`}},
+		"all fields of other types": {`{"@timestamp":{},"message":[],"log":7,"host":[1],"level":{},"file":false,"severity":null,"hostname":1e400}`,
 			row{Time: arrival.UnixMilli(), Level: "other", Host: "2001:db8::1", Message: `{"@timestamp":{},"message":[],"log":7,"host":[1],"level":{},"file":false,"severity":null,"hostname":1e400}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
