@@ -106,7 +106,7 @@ func TestSecretsThatDoNotGoOutAreHiddenToo(t *testing.T) {
 }
 
 // deafAfterTLS fails every write once the handshake is over, as a socket does
-// whose peer has hung up.
+// whose peer has closed the connection.
 type deafAfterTLS struct {
 	net.Conn
 	deaf bool
@@ -121,7 +121,7 @@ func (d *deafAfterTLS) Write(p []byte) (int, error) {
 	return d.Conn.Write(p)
 }
 
-// With TLS 1.3 a server may have refused the client's certificate and hung up
+// With TLS 1.3 a server may have refused the client's certificate and closed
 // before the upgrade request is written. Its alert says more than the write.
 func TestAnAlertBeforeTheRequestIsWrittenIsTheCause(t *testing.T) {
 	client, server := tcpPair(t)
