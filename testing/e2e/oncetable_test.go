@@ -23,6 +23,7 @@ import (
 
 var (
 	onceFormats = flag.Bool("once-formats", false, "run each row of the table of once in all formats, not in one of them")
+	onceTable   = flag.String("once-table", "", "a file to write the table of once to, as Markdown")
 	onceRounds  = flag.Int("once-rounds", 4, "how often the fault of a row of the table of once happens")
 )
 
@@ -95,7 +96,26 @@ var onceRows = []onceRow{
 	}},
 }
 
+// onceOutcome is a line of the table in the docs.
+type onceOutcome struct {
+	name, ack, format               string
+	written, stored, missing, twice int
+}
+
+func (o onceOutcome) String() string {
+	return fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %d |", o.name, o.ack, o.format, o.written, o.stored, o.missing, o.twice)
+}
+
+const onceHead = "| fault | ack | format | written | stored | missing | twice |\n|---|---|---|--:|--:|--:|--:|\n"
+
 func TestOnceTable(t *testing.T) {
+	printed := table{head: onceHead}
+	t.Run("rows", func(t *testing.T) { runOnceRows(t, &printed) })
+	printed.print(t, *onceTable)
+}
+
+func runOnceRows(t *testing.T, printed *table) {
+	t.Helper()
 	formats := []string{"json", "json_lines", "msgpack"}
 	for number, r := range onceRows {
 		for shift, ack := range []string{"ping", "message"} {
@@ -107,7 +127,7 @@ func TestOnceTable(t *testing.T) {
 			for _, format := range run {
 				t.Run(fmt.Sprintf("%s, ack %s, %s", r.name, ack, format), func(t *testing.T) {
 					t.Parallel()
-					r.run(t, ack, format)
+					printed.add(number, r.run(t, ack, format))
 				})
 			}
 		}
@@ -117,7 +137,7 @@ func TestOnceTable(t *testing.T) {
 // onceLines are written in each round, and one more time behind the last one.
 const onceLines = 3000
 
-func (r onceRow) run(t *testing.T, ack, format string) {
+func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	run := &onceRun{t: t, setup: beattest.Setup{Dir: t.TempDir(), Extra: r.queue, Input: "    backoff: {init: 50ms, max: 50ms}\n"}}
 	if r.queue == "" {
 		run.setup.Extra = "queue.mem: {events: 6400, flush.min_events: 400, flush.timeout: 50ms}"
@@ -184,9 +204,12 @@ func (r onceRow) run(t *testing.T, ack, format string) {
 	require.Zero(t, run.receiver.Stop())
 	numbers = onceNumbers(t, run.receiver.File)
 	require.Len(t, numbers, last)
+	o := onceOutcome{name: r.name, ack: ack, format: format, written: last}
 	for number := 1; number <= last; number++ {
+		o.stored += numbers[number]
 		require.Equal(t, 1, numbers[number], "line %d", number)
 	}
+	return o
 }
 
 func freePort(t *testing.T) string {
