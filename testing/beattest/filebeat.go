@@ -28,6 +28,8 @@ type Setup struct {
 	Extra string
 	// Input is more YAML for the filestream input, indented by four.
 	Input string
+	// Inputs is the YAML of all inputs instead, if set.
+	Inputs string
 	// Env is added to the environment.
 	Env []string
 	// Hosts is a file that filebeat sees as its /etc/hosts, if set. It needs root.
@@ -43,15 +45,18 @@ func (s Setup) config() string {
 	if s.Extra == "" {
 		s.Extra = "queue.mem.flush.timeout: 1s"
 	}
-	return fmt.Sprintf(`
+	if s.Inputs == "" {
+		s.Inputs = fmt.Sprintf(`
 filebeat.inputs:
   - type: filestream
     id: lines
-    paths: ["%[1]s/logs/*.log"]
+    paths: ["%s/logs/*.log"]
     prospector.scanner.check_interval: 1s
     prospector.scanner.fingerprint.enabled: true
     file_identity.fingerprint: ~
-%[4]s
+%s`, s.Dir, s.Input)
+	}
+	return fmt.Sprintf(`%[4]s
 filebeat.shutdown_timeout: 1s
 filebeat.registry.flush: 0s
 path.home: %[1]s
@@ -64,7 +69,7 @@ http.enabled: true
 http.host: unix://%[1]s/http.sock
 %[3]s
 %[2]s
-`, s.Dir, s.Output, s.Extra, s.Input)
+`, s.Dir, s.Output, s.Extra, s.Inputs)
 }
 
 // Filebeat is a running filebeat.

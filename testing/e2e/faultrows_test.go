@@ -203,6 +203,15 @@ var faultRows = []row{
 		run.isAway(outage)
 		run.comeBack()
 	}},
+	{name: "rotation with shipped files, the server is away", shipped: true, queue: smallQueue, during: (*faultRun).rotateInAnOutage},
+	{name: "rotation with shipped files, the server is slow", shipped: true, queue: smallQueue, script: always(wstest.Fault{SlowRead: slowServer}), during: func(run *faultRun) {
+		run.queueIsFull()
+		run.rotate()
+	}},
+	{
+		name: "2,000 producers, the server is not there for 1 s", shipped: true, files: 2_000, queue: smallQueue,
+		script: always(wstest.Fault{SlowRead: slowServer}), during: (*faultRun).loseServerOfAllFiles,
+	},
 	{name: "an untrusted certificate, then a trusted one", tls: true, during: func(run *faultRun) {
 		run.certificate.Store(run.untrusted)
 		run.server().Reset()

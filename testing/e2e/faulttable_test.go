@@ -5,13 +5,11 @@ package e2e
 
 import (
 	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +31,7 @@ const (
 	faultBackoffMax = time.Second
 	faultRecovery   = faultTimeout + faultBackoffMax
 	faultMiB        = 200 // of memory, whatever the server sends
+	fileKiB         = 150 // of memory for each file, if there are many
 )
 
 // row is a fault in the table of the contract. Lines flow all the time.
@@ -45,6 +44,10 @@ type row struct {
 	bad    int                         // line that the receiver refuses for good, 0 for none
 	logged string                      // text that the log has to contain
 	ack    string                      // the only strategy to test, both if empty
+
+	// What filebeat reads.
+	shipped bool // the inputs of the shipped filebeat.yml
+	files   int  // how many files the lines go to in turn, one if 0
 
 	// What stands between filebeat and the server.
 	host  bool   // a link that can be cut
@@ -81,6 +84,7 @@ func always(fault wstest.Fault) func(int) wstest.Fault {
 // faultRun is a running test of a row.
 type faultRun struct {
 	t        *testing.T
+	row      row
 	filebeat *beattest.Filebeat
 	setup    beattest.Setup
 	away     time.Duration // how long the test kept the server unreachable
@@ -229,10 +233,7 @@ func (o outcome) String() string {
 const tableHead = "| fault | ack | sent | unique | duplicate | missing | recovered after (s) |\n|---|---|--:|--:|--:|--:|--:|\n"
 
 func TestFaultTable(t *testing.T) {
-	var (
-		mutex    sync.Mutex
-		outcomes []string
-	)
+	printed := table{head: tableHead}
 	t.Run("rows", func(t *testing.T) {
 		for number, r := range faultRows {
 			for _, ack := range []string{"ping", "message"} {
@@ -241,28 +242,16 @@ func TestFaultTable(t *testing.T) {
 				}
 				t.Run(r.name+", ack "+ack, func(t *testing.T) {
 					t.Parallel()
-					o := r.run(t, ack)
-					mutex.Lock()
-					defer mutex.Unlock()
-					outcomes = append(outcomes, fmt.Sprintf("%03d%s", number, o))
+					printed.add(number, r.run(t, ack))
 				})
 			}
 		}
 	})
-	slices.Sort(outcomes)
-	var table strings.Builder
-	table.WriteString(tableHead)
-	for _, line := range outcomes {
-		table.WriteString(line[3:] + "\n")
-	}
-	t.Log("\n" + table.String())
-	if *faultTable != "" {
-		require.NoError(t, os.WriteFile(*faultTable, []byte(table.String()), 0o600))
-	}
+	printed.print(t, *faultTable)
 }
 
 func (r row) run(t *testing.T, ack string) outcome {
-	run := &faultRun{t: t, setup: beattest.Setup{
+	run := &faultRun{t: t, row: r, setup: beattest.Setup{
 		Dir:   t.TempDir(),
 		Extra: r.queue,
 		// An input that waits at the end of its file would look like an outage.
@@ -270,6 +259,9 @@ func (r row) run(t *testing.T, ack string) outcome {
 	}}
 	if r.queue == "" {
 		run.setup.Extra = "queue.mem.flush.timeout: 50ms"
+	}
+	if r.shipped {
+		run.setup.Inputs = shippedInputs(t, run.setup)
 	}
 	url := run.start(r)
 	more := run.setup.Output + strings.ReplaceAll(r.output, "SERVER", url)
@@ -288,11 +280,11 @@ output.websocket:
   backoff: {init: 100ms, max: %v}
   batch_size: 500
 %s`, ack, faultTimeout, faultBackoffMax, more)
-	beattest.AppendLines(t, run.setup.LogFile("a.log"), 1, faultLines/faultSteps)
+	require.NoError(t, run.writeStep(0))
 	run.filebeat = beattest.StartFilebeat(t, run.setup)
 
 	half, written := make(chan struct{}), make(chan error, 1)
-	go func() { written <- writeSteps(run.setup.LogFile("a.log"), half) }()
+	go func() { written <- run.writeSteps(half) }()
 	longest := watchGaps(run)
 	<-half
 	if r.during != nil {
@@ -305,13 +297,10 @@ output.websocket:
 			fmt.Sprint(run.missing(r.bad)), run.filebeat.Stat("libbeat.output.events.acked"), run.filebeat.Stat("libbeat.output.events.dropped"))
 	}
 	recovery := longest() - run.away
-	beattest.Eventually(t, patience, "filebeat knows it", func() bool {
-		offsets := run.setup.RegistryOffsets(t)
-		return offsets["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
-	})
+	beattest.Eventually(t, patience, "filebeat knows it", run.isKnown)
 	rss, err := run.filebeat.RSS()
 	require.NoError(t, err)
-	require.Less(t, rss>>20, int64(faultMiB), "MiB of resident memory")
+	require.Less(t, rss>>20, int64(faultMiB+r.files*fileKiB>>10), "MiB of resident memory")
 	require.Zero(t, run.filebeat.Stop())
 
 	o := outcome{name: r.name, ack: ack, sent: faultLines, recovery: max(recovery, 0)}
@@ -331,26 +320,6 @@ output.websocket:
 	}
 	require.LessOrEqual(t, o.recovery, faultRecovery, "time to recover")
 	return o
-}
-
-// writeSteps appends lines in steps and closes half when half of them are there.
-func writeSteps(path string, half chan<- struct{}) error {
-	const step = faultLines / faultSteps
-	for n := 1; n < faultSteps; n++ {
-		if n == faultSteps/2 {
-			close(half)
-		}
-		time.Sleep(faultPace)
-		// The file may have been renamed meanwhile, as logrotate does it.
-		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(beattest.WriteLines(file, n*step+1, (n+1)*step), file.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // times returns how often a line was received, by all servers together.
