@@ -86,7 +86,12 @@ func (run *faultRun) write(first, last int) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(beattest.WriteLines(file, first, last), file.Close())
+	var lines strings.Builder
+	for seq := first; seq <= last; seq++ {
+		lines.WriteString(beattest.Line(seq) + "\n")
+	}
+	_, err = file.WriteString(lines.String())
+	return errors.Join(err, file.Close())
 }
 
 // isKnown reports whether filebeat knows that all lines have arrived.
