@@ -5,7 +5,6 @@ package dedup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -100,5 +99,5 @@ func TestRecallFailsWithItsSourceAndItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = d.Recall(ctx, blocks("{}\n", "{}\n"))
-	require.True(t, errors.Is(err, context.Canceled))
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -41,6 +41,7 @@ type Scanner struct {
 	LineBreaks bool
 }
 
+// Fail returns the Error for the place at Pos.
 func (s *Scanner) Fail() error {
 	return &Error{at: s.Pos, early: s.Pos >= len(s.Data)}
 }
@@ -65,6 +66,7 @@ func (s *Scanner) Take(c byte) bool {
 	return true
 }
 
+// Space passes white space.
 func (s *Scanner) Space() {
 	for s.Pos < len(s.Data) {
 		switch s.Data[s.Pos] {
