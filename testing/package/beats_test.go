@@ -53,5 +53,5 @@ func TestPinningTheVersionThatIsThereChangesNothing(t *testing.T) {
 	require.Contains(t, read(t, root+"/docs/beats-version.md"), "`"+there+"`")
 	pin := command(t, "go", "tool", "mage", "beatsVersion", there, "-dry")
 	pin.Dir = root
-	require.Equal(t, "go.mod has "+there+" already, with its replaces\n", run(t, pin))
+	require.Equal(t, "go.mod already has "+there+" and its replaces\n", run(t, pin))
 }
