@@ -18,6 +18,7 @@ import (
 
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/internal/deadletter"
+	"filebeat-websocket/outputs/websocket/internal/options"
 	"filebeat-websocket/outputs/websocket/internal/settings"
 )
 
@@ -56,7 +57,7 @@ type config struct {
 	Format  string          `config:"format"`
 	Framing string          `config:"framing"`
 	Codec   libcodec.Config `config:"codec,ucfg"`
-	Options formatOptions   `config:"-"` // read by formatOptions.read
+	Options options.All     `config:"-"` // read by their own Read
 	Forward forwardConfig   `config:"forward"`
 
 	CompressionLevel     int            `config:"compression_level"`
@@ -110,7 +111,7 @@ func readConfig(cfg *conf.C) (*config, error) {
 	if err := section.ResolveAliases(&c); err != nil {
 		return nil, err
 	}
-	others, ofCodecs := c.Options.read(section)
+	others, ofCodecs := c.Options.Read(section)
 	own := section.Decode(section.Values, &c, func(key string) string { return key }, others...)
 	if err := errors.Join(ofCodecs, own); err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func defaultConfig() config {
 
 		EventID: eventIDAuto,
 		Format:  codec.DefaultFormat,
-		Options: defaultFormatOptions(),
+		Options: options.Defaults(),
 		Forward: defaultForward(),
 
 		CompressionThreshold: 1 << 10,

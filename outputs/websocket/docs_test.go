@@ -21,6 +21,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/websocket/internal/options"
 )
 
 // The documents at the root of the module, as seen from this folder.
@@ -68,8 +69,8 @@ func settingsOfTheCode() map[string]documented {
 		}
 	}
 	walk(reflect.TypeFor[config](), "", nil)
-	for name, options := range defaultFormatOptions() {
-		for _, key := range placesOf(name, options) {
+	for name, ofCodec := range options.Defaults() {
+		for _, key := range options.Places(name, ofCodec) {
 			found[key] = documented{key: key}
 		}
 	}
@@ -187,10 +188,10 @@ func comparableConfig(c *config) config {
 	}
 	same := *c
 	same.Hosts = nil
-	same.Options = formatOptions{}
-	for name, options := range c.Options {
-		copied := reflect.New(reflect.TypeOf(options).Elem())
-		copied.Elem().Set(reflect.ValueOf(options).Elem())
+	same.Options = options.All{}
+	for name, ofCodec := range c.Options {
+		copied := reflect.New(reflect.TypeOf(ofCodec).Elem())
+		copied.Elem().Set(reflect.ValueOf(ofCodec).Elem())
 		normalize(copied.Elem())
 		same.Options[name], _ = reflect.TypeAssert[codec.Options](copied)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/websocket/internal/ids"
 )
 
 // encoder encodes events when they enter the queue (early encoding). libbeat makes
@@ -24,19 +25,19 @@ type encoder struct {
 	maxLen          int           // longest log line in bytes, 0 for no limit
 	maxMessageBytes int           // longest message, which a record has to fit into
 	deadLetter      codec.Encoder // encodes events that are dropped before they have a record; nil without dead letters
-	ids             eventIDMaker
+	ids             ids.Maker
 	event           beat.Event // being encoded; a field, so that it is not allocated each time
 }
 
 // newEncoderFactory returns the factory of encoders. The configuration is valid.
-func newEncoderFactory(c *config, format *wireFormat, ids *eventIDSource) queue.EncoderFactory {
+func newEncoderFactory(c *config, format *wireFormat, source *ids.Source) queue.EncoderFactory {
 	return func() queue.Encoder {
 		e := &encoder{
 			codec:           format.newEncoder(),
 			format:          format,
 			maxLen:          int(c.MaxLen),
 			maxMessageBytes: int(c.MaxMessageBytes),
-			ids:             ids.newMaker(),
+			ids:             source.NewMaker(),
 		}
 		if format.newDeadLetter != nil {
 			e.deadLetter = format.newDeadLetter()
@@ -66,7 +67,7 @@ func (e *encoder) encode(event *beat.Event) *record {
 			return e.drop(event, reasonMaxLen, errTooLong)
 		}
 	}
-	e.ids.identify(event)
+	e.ids.Identify(event)
 	r, _ := recordPool.Get().(*record)
 	data, err := e.codec.Append(r.data, event)
 	if err != nil {

@@ -5,7 +5,6 @@ package websocket
 
 import (
 	"bytes"
-	"maps"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
@@ -15,6 +14,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/paths"
 
 	"filebeat-websocket/outputs/eventid"
+	"filebeat-websocket/outputs/websocket/internal/ids"
 )
 
 // Values of event_id.
@@ -33,33 +33,24 @@ func unquoteOff(settings map[string]any) {
 	}
 }
 
-// idField is the key of an event's id in its metadata.
-const idField = "_id"
-
-// eventIDSource gives events without an id one. Nil does nothing.
-type eventIDSource struct {
-	source  *eventid.Source  // nil if the format has no room for an id
-	without *monitoring.Uint // events that went on without an id
-}
-
 // newEventIDSource returns nil with event_id: off.
-func newEventIDSource(c *config, format *wireFormat, info beat.Info, registry *monitoring.Registry, log *logp.Logger) *eventIDSource {
+func newEventIDSource(c *config, format *wireFormat, info beat.Info, registry *monitoring.Registry, log *logp.Logger) *ids.Source {
 	if c.EventID == eventIDOff {
 		return nil
 	}
-	ids := &eventIDSource{without: monitoring.NewUint(registry, "events_without_id")}
+	source := &ids.Source{Without: monitoring.NewUint(registry, "events_without_id")}
 	if !format.carriesID() {
 		log.Infof("%s has no room for the id of an event: a line that is sent again can't be told from another one", c.codecSubject())
-		return ids
+		return source
 	}
-	ids.source = eventid.Open(eventid.Options{
+	source.IDs = eventid.Open(eventid.Options{
 		Agent:   info.ID.String(),
 		Run:     info.EphemeralID.String(),
 		ByInode: c.EventID == eventIDPosition,
 		Data:    paths.Resolve(paths.Data, ""),
 		Log:     log,
 	})
-	return ids
+	return source
 }
 
 // carriesID reports whether a record shows the id of its event. What a codec writes
@@ -68,56 +59,8 @@ func (f *wireFormat) carriesID() bool {
 	const id = "a-22-characters-long-1"
 	encoded, err := f.newEncoder().Append(nil, &beat.Event{
 		Timestamp: time.Now(),
-		Meta:      mapstr.M{idField: id},
+		Meta:      mapstr.M{ids.Field: id},
 		Fields:    mapstr.M{"message": "x"},
 	})
 	return err != nil || bytes.Contains(encoded, []byte(id))
-}
-
-func (s *eventIDSource) newMaker() eventIDMaker {
-	if s == nil {
-		return eventIDMaker{}
-	}
-	m := eventIDMaker{without: s.without}
-	if s.source != nil {
-		m.maker = s.source.NewMaker()
-		m.meta = mapstr.M{}
-	}
-	return m
-}
-
-// eventIDMaker gives the events of one producer their ids. Its zero value does
-// nothing.
-type eventIDMaker struct {
-	without *monitoring.Uint
-	maker   *eventid.Maker
-	meta    mapstr.M // metadata of events that have none, so that it is not allocated each time
-}
-
-// identify gives an event an id, unless it has one. It replaces the metadata, which
-// the input may share between events, and which is valid until the next call.
-func (m *eventIDMaker) identify(event *beat.Event) {
-	if m.without == nil {
-		return
-	}
-	if m.maker == nil {
-		m.without.Inc()
-		return
-	}
-	if len(event.Meta) > 0 {
-		if _, set := event.Meta[idField]; set {
-			return
-		}
-	}
-	id, ok := m.maker.ID(event)
-	if !ok {
-		m.without.Inc()
-		return
-	}
-	if len(event.Meta) == 0 {
-		event.Meta = m.meta
-	} else {
-		event.Meta = maps.Clone(event.Meta)
-	}
-	event.Meta[idField] = id
 }

@@ -46,7 +46,7 @@ func identifyingEncoder(tb testing.TB, yaml string) (*encoder, *monitoring.Uint)
 	if ids == nil {
 		return e, nil
 	}
-	return e, ids.without
+	return e, ids.Without
 }
 
 // lineOf is an event of filestream, which knows its file by content.

@@ -89,7 +89,29 @@ func (c *config) validateFormat() (problems []error) {
 		}
 		bad(key, "framing %s does not go with %s, whose records need %s", layout, c.codecSubject(), strings.Join(layouts, " or "))
 	}
-	return append(problems, c.validateFormatOptions()...)
+	if c.Codec.Namespace.IsSet() {
+		return problems // the codec checks its own section
+	}
+	problems = append(problems, c.Options.Validate(name, settingError)...)
+	if c.requests() != nil {
+		problems = append(problems, c.Forward.validate()...)
+	}
+	return problems
+}
+
+// unusedOptions returns the settings that are set and that nothing reads, because
+// they belong to another format.
+func (c *config) unusedOptions() []string {
+	used := c.codecName()
+	if c.Codec.Namespace.IsSet() {
+		used = ""
+	}
+	unused := c.Options.Unused(used)
+	if c.requests() == nil && c.Forward != defaultForward() {
+		unused = append(unused, forwardSection)
+	}
+	slices.Sort(unused)
+	return slices.Compact(unused)
 }
 
 // validateCodec checks that the codec of codec.* may replace the one of the
@@ -160,7 +182,7 @@ func (c *config) chooseCodec(format *wireFormat, info beat.Info) error {
 	switch {
 	case !c.Codec.Namespace.IsSet():
 		var options *conf.C
-		if options, err = c.codecOptions(name); err != nil {
+		if options, err = c.Options.Of(name); err != nil {
 			return settingError("format", err)
 		}
 		if format.newEncoder, format.binary, err = codec.New(name, info, options); err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/websocket/framing"
+	"filebeat-websocket/outputs/websocket/internal/options"
 )
 
 // formatOf returns what the settings mean.
@@ -169,9 +170,9 @@ func TestDocsNameEveryFormatWithItsFramingAndFrames(t *testing.T) {
 func TestNoOptionOfACodecHasTheNameOfASetting(t *testing.T) {
 	for field := range reflect.TypeFor[config]().Fields() {
 		key, _, _ := strings.Cut(field.Tag.Get("config"), ",")
-		for name, options := range defaultFormatOptions() {
-			for _, option := range codec.Fields(options) {
-				require.NotEqual(t, key, topSetting(name, option), "option %s of codec %s", option.Key, name)
+		for name, ofCodec := range options.Defaults() {
+			for _, option := range codec.Fields(ofCodec) {
+				require.NotEqual(t, key, options.TopSetting(name, option), "option %s of codec %s", option.Key, name)
 			}
 		}
 	}
