@@ -273,7 +273,7 @@ func TestAFloodOfPingsIsAnsweredByTheNewestPongs(t *testing.T) {
 	require.Len(t, list, maxPongs)
 	require.Equal(t, "99999", list[maxPongs-1].payload)
 	r.wrote()
-	require.Zero(t, r.owed)
+	require.Zero(t, in.MemoryInUse())
 	_, _, lost := r.hold(reply{kind: replyAcked, first: 1, last: 1}, nil)
 	require.Nil(t, lost)
 	for i := range 100 {

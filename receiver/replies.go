@@ -41,9 +41,6 @@ type reply struct {
 	cost   int64 // of memory until it is written
 }
 
-// freeReplyBytes is how much a client may be owed without memory of the budget's.
-const freeReplyBytes = 4 << 10
-
 // costOf returns what a reply takes, about. An ack that stands for many messages is
 // one of few.
 func (r *replies) costOf(added *reply) (bytes int64) {
@@ -61,28 +58,10 @@ func (r *replies) costOf(added *reply) (bytes int64) {
 	return bytes
 }
 
-// reserveLocked takes memory for a reply. If there is none, a short one is taken all
-// the same, and is the last before the client has read some; a long one is not.
+// reserveLocked takes memory for a reply, and reports whether there was enough.
 func (r *replies) reserveLocked(added *reply) bool {
 	added.cost = r.costOf(added)
-	if missing := r.owed + added.cost - freeReplyBytes - r.reserved; missing > 0 {
-		if r.memory.TakeOwed(missing) {
-			r.reserved += missing
-		} else if added.cost > freeReplyBytes {
-			return false
-		}
-	}
-	r.owed += added.cost
-	return true
-}
-
-// releaseLocked gives the memory of replies back.
-func (r *replies) releaseLocked(cost int64) {
-	r.owed -= cost
-	if spare := r.reserved - max(r.owed-freeReplyBytes, 0); spare > 0 {
-		r.memory.GiveOwed(spare)
-		r.reserved -= spare
-	}
+	return r.tab.Add(added.cost)
 }
 
 // replies are the answers that a connection owes its client. The reader adds them, the
@@ -96,28 +75,26 @@ type replies struct {
 	acks    bool          // the client speaks filebeat.ack.v1
 	wake    chan struct{} // holds a token while replyLoop has something to do
 	commits *group.Committer
-	memory  *budget.Budget
 
 	mutex     sync.Mutex
 	changed   *sync.Cond // what waitRoom and waitWritten wait for
 	held      []reply
 	sealed    []reply
 	out       []reply
-	chunks    int       // in all three of them
-	owed      int64     // the cost of all three, and of what is being written
-	reserved  int64     // of the budget, for that
-	leaving   int64     // the cost of what is being written
-	writing   bool      // replyLoop writes what it took from out
-	requested bool      // the committer has this connection on its list
-	busy      bool      // the reader is in Consume, or waits for room
-	since     time.Time // when the client began to wait without a word
-	refusals  uint64    // messages of which at least a record was refused
-	over      error     // why the connection ends, if it is not for the reader to say
-	dead      bool      // nothing can be written any more
+	chunks    int        // in all three of them
+	tab       budget.Tab // of all three, and of what is being written
+	leaving   int64      // the cost of what is being written
+	writing   bool       // replyLoop writes what it took from out
+	requested bool       // the committer has this connection on its list
+	busy      bool       // the reader is in Consume, or waits for room
+	since     time.Time  // when the client began to wait without a word
+	refusals  uint64     // messages of which at least a record was refused
+	over      error      // why the connection ends, if it is not for the reader to say
+	dead      bool       // nothing can be written any more
 }
 
 func newReplies(acks bool, intake *Intake) *replies {
-	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: intake.commits, memory: intake.memory}
+	r := &replies{acks: acks, wake: make(chan struct{}, 1), commits: intake.commits, tab: intake.memory.Tab()}
 	r.changed = sync.NewCond(&r.mutex)
 	return r
 }
@@ -204,7 +181,7 @@ const maxPongs = 16
 func (r *replies) pongLocked(list []reply, pong reply) []reply {
 	if len(list) >= maxPongs {
 		if last := &list[len(list)-1]; last.kind == replyPong {
-			r.releaseLocked(last.cost)
+			r.tab.Settle(last.cost)
 			*last = pong
 			return list
 		}
@@ -215,7 +192,7 @@ func (r *replies) pongLocked(list []reply, pong reply) []reply {
 func (r *replies) uncommittedLocked() bool { return len(r.held)+len(r.sealed) > 0 }
 
 func (r *replies) fullLocked() bool {
-	return r.owed > freeReplyBytes+r.reserved || len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies || r.chunks >= maxReplies
+	return r.tab.Full() || len(r.out) >= maxReplies || len(r.held)+len(r.sealed) >= maxReplies || r.chunks >= maxReplies
 }
 
 func (r *replies) outLocked(added reply) {
@@ -384,7 +361,7 @@ func (r *replies) wrote() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.writing = false
-	r.releaseLocked(r.leaving)
+	r.tab.Settle(r.leaving)
 	r.leaving = 0
 	r.since = time.Now()
 	r.changed.Broadcast()
@@ -407,7 +384,6 @@ func (r *replies) close() (bytes int64, refusals uint64) {
 	}
 	r.held = nil
 	// What is not written yet is written to nobody.
-	r.memory.GiveOwed(r.reserved)
-	r.reserved = 0
+	r.tab.Close()
 	return bytes, r.refusals
 }

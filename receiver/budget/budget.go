@@ -88,12 +88,6 @@ func (b *Budget) GiveAhead(buffer []byte) {
 	b.ahead.give(AheadBytes)
 }
 
-// TakeOwed reports whether there is memory for that many bytes of confirmations.
-func (b *Budget) TakeOwed(bytes int64) bool { return b.owed.try(bytes) }
-
-// GiveOwed returns the bytes to the Budget.
-func (b *Budget) GiveOwed(bytes int64) { b.owed.give(bytes) }
-
 // Open returns a Lease for a client, until ctx ends.
 func (b *Budget) Open(ctx context.Context) *Lease {
 	l := &Lease{budget: b}
