@@ -8,10 +8,12 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
 	"filebeat-websocket/receiver/internal/group"
+	"filebeat-websocket/receiver/internal/idle"
 )
 
 // Client is one client of an Intake: a connection of a listener. Its methods are
@@ -25,11 +27,15 @@ type Client struct {
 	lease   *budget.Lease
 	waiter  group.Waiter // under intake.mutex, as is leaving
 	leaving bool         // it gave its place to another one
-	pending *pending     // nil with a waiter of another kind
-	brief   bool         // observers do not see it come and go
-	number  uint64       // of the newest message
-	end     End
-	refused atomic.Uint64 // messages that a Commit lost
+	clock   idle.Clock
+	giveWay func() // nil if it keeps its place; under intake.mutex, as is what follows
+	// giveWayAfter is how long no message must have come for that.
+	giveWayAfter time.Duration
+	pending      *pending // nil with a waiter of another kind
+	brief        bool     // observers do not see it come and go
+	number       uint64   // of the newest message
+	end          End
+	refused      atomic.Uint64 // messages that a Commit lost
 }
 
 // Peer returns who the client is.
@@ -43,6 +49,20 @@ func (c *Client) Identify(sender string) { c.peer.Sender = sender }
 // of Join, or with budget.ErrShort as its cause, when there is too little memory and
 // this client has cost most. Whoever reads from the client has to stop then.
 func (c *Client) Context() context.Context { return c.lease.Context() }
+
+// GivesWay has leave called, once, if another client needs the place, the listener waits
+// for bytes (Waits), and no message has come for that long. leave must not block.
+func (c *Client) GivesWay(after time.Duration, leave func()) {
+	c.intake.mutex.Lock()
+	defer c.intake.mutex.Unlock()
+	c.giveWay, c.giveWayAfter = leave, after
+}
+
+// Waits notes that the listener waits for bytes of the client.
+func (c *Client) Waits() { c.clock.Wait() }
+
+// Heard notes that it has some.
+func (c *Client) Heard() { c.clock.Heard() }
 
 // Buffer returns a Buffer for messages of the client, which counts in the Intake's
 // memory. It is given back with its Free, and by Leave.
@@ -111,6 +131,7 @@ func useRecords(work *budget.Work, list *decode.Records, problem error, use func
 // block. Take waits while too much is uncommitted.
 func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outcome {
 	c.number++
+	c.clock.Complete()
 	m.Peer, m.Number = c.peer, c.number
 	since := c.intake.commits.Failed()
 	outcome := Taken(c.intake.sink.Consume(ctx, m), len(m.Records))

@@ -51,7 +51,6 @@ type conn struct {
 	number  uint64        // of the newest data message
 
 	frames frames.Checker
-	idle   idleness
 
 	buffer   *budget.Buffer // empty between messages, unless the next one was read already
 	inflates bool           // the client may send compressed messages
@@ -70,7 +69,7 @@ func newConn(h *Handler, ws *websocket.Conn, watch *watched.Conn, client *Client
 	watch.BeforeRead = c.beforeRead
 	watch.AfterRead = c.afterRead
 	c.frames.Limit = h.options.MaxMessageBytes
-	c.idle.opened = time.Now()
+	client.GivesWay(h.idleTimeout/leavingFraction, c.giveWay)
 	return c
 }
 
@@ -191,7 +190,7 @@ func (c *conn) read(r io.Reader) ([]byte, error) {
 	if err := c.buffer.ReadAll(r, c.handler.options.MaxMessageBytes); err != nil {
 		return nil, c.closingOf(err)
 	}
-	c.idle.complete()
+	c.client.clock.Complete()
 	return c.buffer.Bytes(), nil
 }
 
@@ -227,13 +226,13 @@ func (c *conn) beforeRead() error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	c.idle.wait()
+	c.client.clock.Wait()
 	return nil
 }
 
 // afterRead looks at what was read.
 func (c *conn) afterRead(p []byte) (int, error) {
-	c.idle.heard()
+	c.client.clock.Heard()
 	before, fault := c.frames.Check(p)
 	if fault != nil {
 		return before, &closing{code: fault.Code, reason: fault.Reason}

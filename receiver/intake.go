@@ -140,11 +140,11 @@ func (in *Intake) admit(ctx context.Context, remoteAddr string) (*Client, error)
 		}
 		idle.leaving = true
 		in.leaving++
-		one, _ := idle.waiter.(leaver)
-		one.giveWay()
+		idle.giveWay()
 	}
 	in.lastID++
 	c := &Client{intake: in, lease: in.memory.Open(ctx), peer: Peer{ID: in.lastID, RemoteAddr: remoteAddr}}
+	c.clock.Start()
 	in.clients[c] = struct{}{}
 	return c, nil
 }
