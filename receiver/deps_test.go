@@ -26,6 +26,7 @@ func TestWhatImportingReceiverBrings(t *testing.T) {
 		"filebeat-websocket/receiver",
 		"filebeat-websocket/receiver/budget",
 		"filebeat-websocket/receiver/decode",
+		"filebeat-websocket/receiver/handshake",
 		"filebeat-websocket/receiver/internal/",
 		"filebeat-websocket/protocol",
 		"filebeat-websocket/protocol/forward",

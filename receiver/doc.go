@@ -59,7 +59,7 @@
 // Package access has bearer tokens, TLS, a check of origins and a listener that counts
 // connections, for this or any other http.Handler.
 //
-// With Options.Forward.SharedKey every connection begins with the handshake of Fluent
+// With a shared key in Options.Forward every connection begins with the handshake of Fluent
 // Forward, in which client and server prove to each other that they know the key. It
 // comes before any message, so clients that do not speak Forward are not admitted. A
 // client has ten seconds for it, and 8 KiB.

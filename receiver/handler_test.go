@@ -21,6 +21,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/handshake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -397,9 +398,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a quote as separator":    {Options{CSV: decode.CSVOptions{Separator: `"`}}, `receiver: option CSV.Separator: "\"" can't be one`},
 		"a column without name":   {Options{CSV: decode.CSVOptions{Fields: []string{"a", ""}}}, "receiver: option CSV.Fields: a name is empty"},
 		"one delimiter for all":   {Options{LTSV: decode.LTSVOptions{LabelDelimiter: "\t"}}, "receiver: options LTSV.Delimiter and LTSV.LabelDelimiter can't be the same"},
-		"users without a key":     {Options{Forward: ForwardOptions{Users: map[string]string{"a": "b"}}}, "receiver: option Forward.Users: needs Forward.SharedKey"},
-		"a key beyond all sense":  {Options{Forward: ForwardOptions{SharedKey: strings.Repeat("k", 1025)}}, "receiver: option Forward.SharedKey: longer than 1024 bytes"},
-		"a name beyond all sense": {Options{Forward: ForwardOptions{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
+		"users without a key":     {Options{Forward: handshake.Options{Users: map[string]string{"a": "b"}}}, "receiver: option Forward.Users: needs SharedKey"},
+		"a key beyond all sense":  {Options{Forward: handshake.Options{SharedKey: strings.Repeat("k", 1025)}}, "receiver: option Forward.SharedKey: longer than 1024 bytes"},
+		"a name beyond all sense": {Options{Forward: handshake.Options{SharedKey: "k", Hostname: strings.Repeat("h", 1025)}}, "receiver: option Forward.Hostname: longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(new(memorySink), test.options)

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"filebeat-websocket/protocol/forward"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/handshake"
 )
 
 const (
@@ -48,8 +48,10 @@ type Options struct {
 	CSV  decode.CSVOptions
 	LTSV decode.LTSVOptions
 
-	// Forward is for clients that speak Fluent Forward.
-	Forward ForwardOptions
+	// Forward, with a shared key, makes every connection begin with the handshake of
+	// Fluent Forward, whatever Format is: a client that is not admitted is closed with
+	// 1008.
+	Forward handshake.Options
 
 	// MaxMessageBytes is the longest message, in bytes as the client's application
 	// wrote them; 1 MiB unless set. A longer one ends its connection with 1009. It
@@ -74,23 +76,6 @@ type Options struct {
 	Sender func(*http.Request) string
 }
 
-// ForwardOptions are for clients that speak Fluent Forward.
-type ForwardOptions struct {
-	// SharedKey, where set, makes every connection begin with the handshake of
-	// Fluent Forward, whatever Options.Format is: a client that does not prove that
-	// it knows the key is closed with 1008. It is at most 1024 bytes long.
-	SharedKey string
-	// Users, where set, are the passwords of those who may come in, by name; the
-	// shared key alone is not enough then.
-	Users map[string]string
-	// Hostname is what the server calls itself in the handshake; wsreceiver unless
-	// set. It is not the name of the machine, since a client leaves a server that
-	// has its own name: it might be sending to itself.
-	Hostname string
-}
-
-const defaultForwardHostname = "wsreceiver"
-
 const (
 	ackAuto = "auto"
 	ackNone = "none"
@@ -110,27 +95,11 @@ func (o *Options) complete() error {
 		return errors.New("options MaxMessageBytes, WriteTimeout and CloseTimeout can't be negative")
 	}
 	if err := o.Forward.Complete(); err != nil {
-		return err
+		return fmt.Errorf("option Forward.%w", err)
 	}
 	o.Format = cmp.Or(o.Format, decode.Auto)
 	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, DefaultMaxMessageBytes)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, defaultCloseTimeout)
-	return nil
-}
-
-// Complete sets what was left out, or returns an error that names the option at fault.
-func (o *ForwardOptions) Complete() error {
-	switch {
-	case o.SharedKey == "" && len(o.Users) > 0:
-		return errors.New("option Forward.Users: needs Forward.SharedKey")
-	case len(o.SharedKey) > forward.MaxTextBytes:
-		return fmt.Errorf("option Forward.SharedKey: longer than %d bytes", forward.MaxTextBytes)
-	case len(o.Hostname) > forward.MaxTextBytes:
-		return fmt.Errorf("option Forward.Hostname: longer than %d bytes", forward.MaxTextBytes)
-	}
-	if o.Hostname == "" {
-		o.Hostname = defaultForwardHostname
-	}
 	return nil
 }

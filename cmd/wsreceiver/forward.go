@@ -17,6 +17,7 @@ import (
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/forward"
+	"filebeat-websocket/receiver/handshake"
 )
 
 // overForward takes records of Fluent Forward over TCP, with --forward-listen. The zero
@@ -92,8 +93,8 @@ func (f overForward) shutdown(ctx context.Context, log *slog.Logger) {
 }
 
 // forward is who may come in with the handshake of Fluent Forward.
-func (g admission) forward() receiver.ForwardOptions {
-	return receiver.ForwardOptions{SharedKey: g.sharedKey, Users: g.users}
+func (g admission) forward() handshake.Options {
+	return handshake.Options{SharedKey: g.sharedKey, Users: g.users}
 }
 
 // warnOfForward logs what others could read or write.

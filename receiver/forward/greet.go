@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"filebeat-websocket/protocol/forward"
+	"filebeat-websocket/receiver/handshake"
 )
-
-// maxPingBytes is the maximum length of a PING: more than its five texts need.
-const maxPingBytes = 8 << 10
 
 // errSilent is for a connection that the client closed without sending anything: a
 // heartbeat of Fluentd's.
@@ -33,7 +31,7 @@ func (c *conn) greet(ctx context.Context) error {
 			return fmt.Errorf("TLS: %w", err)
 		}
 	}
-	if c.server.options.Access.SharedKey == "" {
+	if !c.server.options.Access.Required() {
 		return nil
 	}
 	timer := time.AfterFunc(c.server.handshakeTimeout, func() { c.end(errNoHandshake) })
@@ -46,16 +44,15 @@ var errNoHandshake = errors.New("no handshake in time")
 // handshake admits a client that proves the shared key and, if users are configured, a
 // user's password. The server sends first.
 func (c *conn) handshake(ctx context.Context) error {
-	access := &c.server.options.Access
-	helo := access.Challenge()
-	if err := c.say(forward.AppendHelo(nil, helo)); err != nil {
+	h := c.server.options.Access.Begin()
+	if err := c.say(forward.AppendHelo(nil, h.Helo)); err != nil {
 		return err
 	}
 	ping, err := c.readPing()
 	if err != nil {
 		return err
 	}
-	pong, denial := access.Answer(&helo, ping)
+	pong, user, denial := h.Answer(ping)
 	if denial != nil {
 		denial = fmt.Errorf("%w: %w", ErrDenied, denial)
 		c.refused(ctx, denial)
@@ -67,9 +64,7 @@ func (c *conn) handshake(ctx context.Context) error {
 		c.linger()
 		return denial
 	}
-	if len(access.Users) > 0 {
-		c.user = ping.Username
-	}
+	c.user = user
 	c.admit()
 	return nil
 }
@@ -87,7 +82,7 @@ func (c *conn) say(message []byte) error {
 
 // readPing reads the client's part.
 func (c *conn) readPing() (*forward.Ping, error) {
-	scanner := forward.NewScanner(maxPingBytes)
+	scanner := forward.NewScanner(handshake.MaxPingBytes)
 	for {
 		_, err := c.in.Peek(c.in.Buffered() + 1)
 		switch {

@@ -7,10 +7,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
-	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/handshake"
 )
 
 const (
@@ -32,7 +33,7 @@ const (
 type Options struct {
 	// Access decides which clients are admitted. With a shared key every connection begins
 	// with the handshake; without one a client may send immediately.
-	Access receiver.ForwardOptions
+	Access handshake.Options
 
 	// MaxRequestBytes is the maximum length of a request in bytes, and of its entries once
 	// inflated; 16 MiB unless set.
@@ -65,5 +66,8 @@ func (o *Options) complete() error {
 		return errors.New("option MaxRequestBytes can't be negative")
 	}
 	o.MaxRequestBytes = cmp.Or(o.MaxRequestBytes, DefaultMaxRequestBytes)
-	return o.Access.Complete()
+	if err := o.Access.Complete(); err != nil {
+		return fmt.Errorf("option Access.%w", err)
+	}
+	return nil
 }

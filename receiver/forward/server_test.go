@@ -23,6 +23,7 @@ import (
 
 	"filebeat-websocket/protocol/forward"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/handshake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -283,7 +284,7 @@ func (c *client) ping(key, user, password string) forward.Pong {
 func TestTheHandshake(t *testing.T) {
 	admitted := make(chan net.Conn, 10)
 	h := open(t, &store{}, Options{
-		Access:   receiver.ForwardOptions{SharedKey: "key", Users: map[string]string{"alice": "pw"}},
+		Access:   handshake.Options{SharedKey: "key", Users: map[string]string{"alice": "pw"}},
 		Sender:   func(_ net.Conn, user string) string { return user },
 		Admitted: func(conn net.Conn) { admitted <- conn },
 	})
@@ -310,7 +311,7 @@ func TestTheHandshake(t *testing.T) {
 }
 
 func TestARequestInThePlaceOfTheHandshakeIsNotTaken(t *testing.T) {
-	h := open(t, &store{}, Options{Access: receiver.ForwardOptions{SharedKey: "key"}})
+	h := open(t, &store{}, Options{Access: handshake.Options{SharedKey: "key"}})
 	c := h.dial()
 	c.send(requests(t)...)
 	require.NotNil(t, c.next(), "HELO")
@@ -326,7 +327,7 @@ func TestARequestInThePlaceOfTheHandshakeIsNotTaken(t *testing.T) {
 }
 
 func TestAClientHasToShakeHandsInTime(t *testing.T) {
-	h := open(t, &store{}, Options{Access: receiver.ForwardOptions{SharedKey: "key"}}, func(s *Server) { s.handshakeTimeout = time.Millisecond })
+	h := open(t, &store{}, Options{Access: handshake.Options{SharedKey: "key"}}, func(s *Server) { s.handshakeTimeout = time.Millisecond })
 	c := h.dial()
 	require.NotNil(t, c.next(), "HELO")
 	require.ErrorIs(t, <-h.denied, errNoHandshake)
@@ -519,9 +520,9 @@ func TestOptionsAreChecked(t *testing.T) {
 	intake, err := receiver.NewIntake(&store{}, receiver.IntakeOptions{MaxMemory: 8 << 20})
 	require.NoError(t, err)
 	for want, o := range map[string]Options{
-		"MaxRequestBytes can't be negative": {MaxRequestBytes: -1},
-		"option MaxMemory":                  {},
-		"needs Forward.SharedKey":           {MaxRequestBytes: 64 << 10, Access: receiver.ForwardOptions{Users: map[string]string{"a": "b"}}},
+		"MaxRequestBytes can't be negative":    {MaxRequestBytes: -1},
+		"option MaxMemory":                     {},
+		"option Access.Users: needs SharedKey": {MaxRequestBytes: 64 << 10, Access: handshake.Options{Users: map[string]string{"a": "b"}}},
 	} {
 		_, err := NewServer(intake, o)
 		require.ErrorContains(t, err, want)

@@ -20,6 +20,7 @@ import (
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/handshake"
 	"filebeat-websocket/testing/beattest"
 )
 
@@ -132,7 +133,7 @@ func shipTo(t *testing.T, l *landing, settings string, lines int) *beattest.File
 
 func TestEveryFormatArrives(t *testing.T) {
 	const lines = 3_000
-	forward := receiver.ForwardOptions{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}}
+	forward := handshake.Options{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}}
 	withKey := "  forward.shared_key: s3cret\n  forward.username: alice\n  forward.password: pa55word\n"
 	for name, test := range map[string]struct {
 		settings string
@@ -182,7 +183,7 @@ func TestEveryFormatArrives(t *testing.T) {
 
 func TestAWrongSharedKeyIsReportedAndTheRightOneDelivers(t *testing.T) {
 	const lines = 2_000
-	rotated := receiver.Options{Forward: receiver.ForwardOptions{SharedKey: "an0ther"}}
+	rotated := receiver.Options{Forward: handshake.Options{SharedKey: "an0ther"}}
 	wrong := startLanding(t, "127.0.0.1:0", rotated)
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(wrong.url, "  format: forward\n  ack: message\n  forward.shared_key: s3cret\n")}
 	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
@@ -198,7 +199,7 @@ func TestAWrongSharedKeyIsReportedAndTheRightOneDelivers(t *testing.T) {
 
 	addr := strings.TrimSuffix(strings.TrimPrefix(wrong.url, "ws://"), "/")
 	wrong.stop()
-	right := startLanding(t, addr, receiver.Options{Forward: receiver.ForwardOptions{SharedKey: "s3cret"}})
+	right := startLanding(t, addr, receiver.Options{Forward: handshake.Options{SharedKey: "s3cret"}})
 	filebeat.AwaitEvents(patience, lines, 0)
 	require.Zero(t, filebeat.Stop())
 	require.Zero(t, right.missing(lines))
