@@ -58,8 +58,8 @@ type conn struct {
 
 	mutex    sync.Mutex // for what follows, and the read deadline
 	phase    phase
-	draining bool // Shutdown has come
-	lastTurn bool // the one message that may begin after drain, and be waited for, has begun
+	draining string // why the connection is to end after what was read; empty before
+	lastTurn bool   // the one message that may begin after drain, and be waited for, has begun
 }
 
 func newConn(h *Handler, ws *websocket.Conn, watch *watched.Conn, client *Client, cancel context.CancelFunc) *conn {
@@ -258,8 +258,8 @@ func (c *conn) finish(err error) {
 	c.mutex.Unlock()
 
 	network, isNetwork := errors.AsType[net.Error](err)
-	if draining && isNetwork && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
-		err = &closing{code: protocol.CloseGoingAway, reason: "shutting down"}
+	if draining != "" && isNetwork && network.Timeout() { // gorilla hides os.ErrDeadlineExceeded
+		err = &closing{code: protocol.CloseGoingAway, reason: draining}
 	}
 	cut := false
 	if over := c.flush(); over != nil {
@@ -312,14 +312,14 @@ func (c *conn) linger() {
 
 // drain makes the reader end after what it has read. The deadline takes effect when
 // the reader next asks the kernel for bytes, so buffered messages and Pings are still
-// handled. It may be called from any goroutine.
-func (c *conn) drain() {
+// handled. The client reads why in the Close frame. It may be called from any goroutine.
+func (c *conn) drain(why string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if c.draining {
+	if c.draining != "" {
 		return
 	}
-	c.draining = true
+	c.draining = why
 	if c.phase == betweenMessages {
 		c.setReadDeadline(pastDeadline)
 	}
@@ -344,7 +344,7 @@ func (c *conn) beginMessage() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.phase, c.overdue = inMessage, time.Time{}
-	if c.draining && !c.lastTurn {
+	if c.draining != "" && !c.lastTurn {
 		c.lastTurn = true
 		c.setReadDeadline(time.Time{})
 	}
@@ -355,7 +355,7 @@ func (c *conn) endMessage() {
 	defer c.mutex.Unlock()
 	c.phase = betweenMessages
 	switch {
-	case c.draining:
+	case c.draining != "":
 		c.lastTurn = true
 		c.setReadDeadline(pastDeadline)
 	case !c.overdue.IsZero():
@@ -370,7 +370,7 @@ func (c *conn) limitMessage() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.overdue = time.Now().Add(c.handler.messageTimeout)
-	if !c.draining {
+	if c.draining == "" {
 		c.setReadDeadline(c.overdue)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/spread"
 	"filebeat-websocket/receiver/internal/watched"
 )
 
@@ -140,6 +141,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.inflates = strings.Contains(strings.ToLower(r.Header.Get("Sec-WebSocket-Extensions")), "permessage-deflate")
 	h.add(c)
 	defer h.remove(c)
+	if age := h.options.MaxConnectionAge; age > 0 {
+		defer time.AfterFunc(spread.HalfToAll(age), func() { c.drain(tooOld) }).Stop()
+	}
 	c.serve(ctx)
 	writer.Conn.Free()
 }
@@ -174,7 +178,7 @@ func (h *Handler) add(c *conn) {
 	defer h.mutex.Unlock()
 	h.conns[c] = struct{}{}
 	if h.shutting {
-		c.drain() // the upgrade was under way when Shutdown came
+		c.drain(shuttingDown) // the upgrade was under way when Shutdown came
 	}
 }
 
@@ -182,6 +186,23 @@ func (h *Handler) remove(c *conn) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	delete(h.conns, c)
+}
+
+// What a client reads in the Close frame 1001.
+const (
+	shuttingDown = "shutting down"
+	tooOld       = "the connection has reached its maximum age"
+)
+
+// Retire closes the connections that there are as gracefully as Shutdown does, each at a
+// random time between half of within and all of it: their clients do not all come to
+// another server in the same moment. It returns at once, and new requests are served.
+func (h *Handler) Retire(within time.Duration) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	for c := range h.conns {
+		time.AfterFunc(spread.HalfToAll(within), func() { c.drain(shuttingDown) })
+	}
 }
 
 // Shutdown closes all connections gracefully: no confirmation is lost. New requests
@@ -202,7 +223,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		}
 	}
 	for c := range h.conns {
-		c.drain()
+		c.drain(shuttingDown)
 	}
 	h.mutex.Unlock()
 

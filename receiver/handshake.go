@@ -76,8 +76,8 @@ func (c *conn) readPing() (forward.Ping, error) {
 func (c *conn) handshakeDeadline(deadline time.Time) (draining bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if !c.draining {
+	if c.draining == "" {
 		c.setReadDeadline(deadline)
 	}
-	return c.draining
+	return c.draining != ""
 }

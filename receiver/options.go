@@ -70,6 +70,12 @@ type Options struct {
 	// here; 5 s unless set.
 	CloseTimeout time.Duration
 
+	// MaxConnectionAge, where set, is how old a connection becomes at most: at a random
+	// time between half of it and all of it, what was read is confirmed, and the
+	// connection is closed with 1001. Behind a balancer, clients spread over servers that
+	// were added since.
+	MaxConnectionAge time.Duration
+
 	// Sender, where set, says for Peer.Sender who sends on the connection of an upgrade
 	// request, such as access.Sender does by token and certificate. Without it all
 	// clients are one.
@@ -91,8 +97,8 @@ func (o *Options) complete() error {
 	if !slices.Contains(AckModes(), o.Ack) {
 		return fmt.Errorf("option Ack: %q is not one of %v", o.Ack, AckModes())
 	}
-	if o.MaxMessageBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 {
-		return errors.New("options MaxMessageBytes, WriteTimeout and CloseTimeout can't be negative")
+	if o.MaxMessageBytes < 0 || o.WriteTimeout < 0 || o.CloseTimeout < 0 || o.MaxConnectionAge < 0 {
+		return errors.New("options MaxMessageBytes, WriteTimeout, CloseTimeout and MaxConnectionAge can't be negative")
 	}
 	if err := o.Forward.Complete(); err != nil {
 		return fmt.Errorf("option Forward.%w", err)

@@ -19,7 +19,8 @@
 // SIGHUP makes it reopen its output after a log rotation. Without it, it notices a
 // moved file by itself with the next record.
 //
-// SIGTERM or SIGINT starts a graceful shutdown: it writes, syncs and confirms what it
-// has read, closes connections with 1001 and exits with 0. The exit code is 2 for a
-// wrong flag, and 1 if it cannot listen or cannot open a file that a flag names.
+// SIGTERM or SIGINT starts a graceful shutdown: /readyz fails, for --shutdown-delay before
+// anything else; then it writes, syncs and confirms what it has read, closes connections
+// with 1001 and exits with 0. The exit code is 2 for a wrong flag, and 1 if it cannot
+// listen or cannot open a file that a flag names.
 package main

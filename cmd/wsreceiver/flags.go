@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
@@ -25,6 +26,7 @@ import (
 
 const (
 	healthPath  = "/healthz"
+	readyPath   = "/readyz"
 	metricsPath = "/metrics"
 )
 
@@ -57,11 +59,14 @@ type settings struct {
 	maxMemory       byteSize // 0 unless set: memoryFor
 	maxConnections  int
 	perAddress      int // 0 unless set: access.ListenerOptions
-	allowOrigin     string
-	forwardListen   string
-	forwardMaxBytes byteSize
-	userFile        string
-	version         bool
+	// maxConnectionAge is 0 for no limit, and shutdownDelay for none.
+	maxConnectionAge time.Duration
+	shutdownDelay    time.Duration
+	allowOrigin      string
+	forwardListen    string
+	forwardMaxBytes  byteSize
+	userFile         string
+	version          bool
 }
 
 func newFlagSet(s *settings) *flag.FlagSet {
@@ -91,6 +96,8 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.Var(&s.maxMemory, "max-memory", "maximum `size` of all messages together while they arrive, are decoded and wait to be synced; a quarter of the control group's memory unless set, or 512MiB without a limit there")
 	flags.IntVar(&s.maxConnections, "max-connections", receiver.DefaultMaxConnections, "maximum `number` of connections")
 	flags.IntVar(&s.perAddress, "max-connections-per-address", 0, "maximum `number` of connections from one IPv4 address or IPv6 /64 network; half of all unless set, and all from loopback, where a proxy may be")
+	flags.DurationVar(&s.maxConnectionAge, "max-connection-age", 0, "maximum `age` of a connection, such as 10m: at a random time between half of it and all of it, what was read is confirmed and the connection is closed, so that clients spread over receivers that were added behind a balancer; 0 is no limit")
+	flags.DurationVar(&s.shutdownDelay, "shutdown-delay", 0, "`time` between SIGTERM and the shutdown: /readyz answers 503, so that balancers send no new connections, and the present ones are closed at random times in its second half")
 	flags.StringVar(&s.allowOrigin, "allow-origin", "", "`origins` of other sites whose pages may send requests, such as https://logs.example.com, with commas between them; their host names are served without tokens too")
 	flags.StringVar(&s.forwardListen, "forward-listen", "", "`host:port` to take Fluent Forward on, over TCP, as Fluentd and Fluent Bit send it, usually port 24224; heartbeats over UDP on the same port are answered")
 	s.forwardMaxBytes = forward.DefaultMaxRequestBytes
@@ -144,6 +151,8 @@ func parseFlags(args []string) (settings, error) {
 		{"max-memory", checkMemory(s)},
 		{"max-connections", checkPositive(s.maxConnections)},
 		{"max-connections-per-address", checkNotNegative(s.perAddress)},
+		{"max-connection-age", checkAge(s.maxConnectionAge)},
+		{"shutdown-delay", checkDelay(s.shutdownDelay)},
 		{"allow-origin", checkOrigins(s)},
 		{"listen", checkInsecure(s)},
 		{"forward-listen", checkForwardListen(s.forwardListen)},
@@ -174,7 +183,7 @@ func checkPath(path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return fmt.Errorf("%q does not begin with /", path)
-	case path == healthPath, path == metricsPath:
+	case path == healthPath, path == readyPath, path == metricsPath:
 		return fmt.Errorf("%s is reserved", path)
 	case strings.ContainsAny(path, "?#% \t\r\n"):
 		return fmt.Errorf("%q contains more than a path", path)

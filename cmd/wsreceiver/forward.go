@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
@@ -36,11 +37,12 @@ func openForward(ctx context.Context, s settings, guard admission, intake *recei
 	}
 	refused := occasional{interval: refusalInterval}
 	f.server, err = forward.NewServer(intake, forward.Options{
-		Access:          guard.forward(),
-		MaxRequestBytes: int64(s.forwardMaxBytes),
-		NoAcks:          s.ack == "none",
-		Sender:          access.ConnSender,
-		Admitted:        access.KeepConn,
+		Access:           guard.forward(),
+		MaxRequestBytes:  int64(s.forwardMaxBytes),
+		MaxConnectionAge: s.maxConnectionAge,
+		NoAcks:           s.ack == "none",
+		Sender:           access.ConnSender,
+		Admitted:         access.KeepConn,
 		Refused: func(ctx context.Context, remoteAddr string, why error) {
 			if more, ok := refused.due(); ok {
 				log.Warn("Fluent Forward connection refused", "remote", remoteAddr, "cause", why, "more_before", more)
@@ -75,6 +77,13 @@ func (f overForward) serve(s settings, guard admission, log *slog.Logger) {
 	log.Info("listening for Fluent Forward", "address", f.listener.Addr().String(), "tls", guard.tls != nil)
 	go func() { f.served <- f.server.Serve(guard.secured(f.listener)) }()
 	go func() { f.served <- f.server.ServeHeartbeats(f.packets) }()
+}
+
+// retire ends connections over half of within.
+func (f overForward) retire(within time.Duration) {
+	if f.server != nil {
+		f.server.Retire(within)
+	}
 }
 
 // shutdown ends the connections, and after them what serve began.

@@ -85,12 +85,13 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		intake.Shutdown(ctx)
 	}()
 	ingest, err := receiver.NewHandler(intake, receiver.Options{
-		Format:          s.format,
-		Ack:             s.ack,
-		Forward:         guard.forward(),
-		MaxMessageBytes: int64(s.maxMessageBytes),
-		Sender:          access.Sender,
-		CheckOrigin:     guard.guard.Origin,
+		Format:           s.format,
+		Ack:              s.ack,
+		Forward:          guard.forward(),
+		MaxMessageBytes:  int64(s.maxMessageBytes),
+		MaxConnectionAge: s.maxConnectionAge,
+		Sender:           access.Sender,
+		CheckOrigin:      guard.guard.Origin,
 	})
 	if err != nil {
 		return err
@@ -107,6 +108,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	pages := map[string]http.Handler{
 		s.path:     guard.guard.Require(guard.byMethod(posts, ingest)),
 		healthPath: health(output, &shutting),
+		readyPath:  ready(&shutting),
 	}
 	if counters != nil {
 		pages[s.path] = counters.CountRequests(pages[s.path])
@@ -150,6 +152,8 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	case failure = <-served:
 	case <-ctx.Done():
 		log.Info("shutting down")
+		shutting.Store(true)
+		failure = awaitBalancers(s.shutdownDelay, served, ingest, fluent)
 	}
 	shutting.Store(true)
 	// The page ends meanwhile: records come first.

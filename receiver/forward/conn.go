@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filebeat-websocket/protocol/forward"
@@ -46,12 +47,14 @@ type conn struct {
 	user   string
 	acks   *acks
 
+	confirms atomic.Bool // the client has asked for confirmations, so it sends again what gets none
+
 	admitted bool // Options.Admitted has been called
 
 	mutex    sync.Mutex
 	inside   bool  // a request has begun
 	overdue  bool  // it has a deadline
-	draining bool  // Shutdown has come
+	draining bool  // Shutdown has come, or the connection is too old
 	over     error // why the reader has to end
 }
 
@@ -220,6 +223,9 @@ func (c *conn) request(ctx context.Context, value []byte) error {
 // take hands m on. Its chunks are confirmed if all of it is stored. If the Sink asks for a
 // retry, take returns an error that ends the connection, so that the client sends it again.
 func (c *conn) take(ctx context.Context, m *receiver.Message, chunks []string) error {
+	if len(chunks) > 0 {
+		c.confirms.Store(true)
+	}
 	r := c.acks.hold(chunks)
 	outcome := c.client.Take(ctx, m, func(refused error) {
 		r.settle(refused)
@@ -299,6 +305,14 @@ func (c *conn) end(why error) {
 	if c.over == nil {
 		c.over = why
 		_ = c.net.SetReadDeadline(pastDeadline)
+	}
+}
+
+// retire is drain for a client that loses nothing by it: without confirmations, the
+// requests that it is sending would be gone.
+func (c *conn) retire() {
+	if c.confirms.Load() {
+		c.drain()
 	}
 }
 

@@ -39,6 +39,12 @@ type Options struct {
 	// inflated; 16 MiB unless set.
 	MaxRequestBytes int64
 
+	// MaxConnectionAge, where set, is how old a connection becomes at most: at a random
+	// time between half of it and all of it, the request under way is taken and confirmed,
+	// and the connection is closed. One whose client has never asked for a confirmation
+	// stays: it would not send again what it is sending.
+	MaxConnectionAge time.Duration
+
 	// NoAcks turns confirmations off.
 	NoAcks bool
 
@@ -62,8 +68,11 @@ type Options struct {
 var ErrDenied = errors.New("authentication failed")
 
 func (o *Options) complete() error {
-	if o.MaxRequestBytes < 0 {
+	switch {
+	case o.MaxRequestBytes < 0:
 		return errors.New("option MaxRequestBytes can't be negative")
+	case o.MaxConnectionAge < 0:
+		return errors.New("option MaxConnectionAge can't be negative")
 	}
 	o.MaxRequestBytes = cmp.Or(o.MaxRequestBytes, DefaultMaxRequestBytes)
 	if err := o.Access.Complete(); err != nil {

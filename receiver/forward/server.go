@@ -13,6 +13,7 @@ import (
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/spread"
 )
 
 // ErrServerClosed is returned by Serve after Shutdown.
@@ -139,6 +140,9 @@ func (s *Server) start(netConn net.Conn) {
 	s.conns[c] = struct{}{}
 	s.serving.Go(func() {
 		defer untrack(s, s.conns, c)
+		if age := s.options.MaxConnectionAge; age > 0 {
+			defer time.AfterFunc(spread.HalfToAll(age), c.retire).Stop()
+		}
 		c.serve(s.ctx)
 	})
 }
@@ -166,6 +170,17 @@ func (s *Server) ServeHeartbeats(conn net.PacketConn) error {
 			return fmt.Errorf("forward: %w", err)
 		}
 		// Other errors are about one packet: an earlier answer found no open port, say.
+	}
+}
+
+// Retire ends the connections whose clients have asked for confirmations, as Shutdown does,
+// each at a random time between half of within and all of it. It returns at once, and new
+// connections are served.
+func (s *Server) Retire(within time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for c := range s.conns {
+		time.AfterFunc(spread.HalfToAll(within), c.retire)
 	}
 }
 

@@ -466,6 +466,33 @@ func TestShutdownTakesTheRequestUnderWay(t *testing.T) {
 	require.ErrorIs(t, (<-h.ended).Cause, errShutdown)
 }
 
+func TestAnOldConnectionEndsAfterTheRequestUnderWay(t *testing.T) {
+	h := open(t, &store{}, Options{MaxConnectionAge: 200 * time.Millisecond})
+	all := requests(t)
+	c := h.dial()
+	c.send(all[0], all[1][:9])
+	require.Equal(t, "a", c.ack())
+	time.Sleep(200 * time.Millisecond) // the age: the request under way is still taken
+	c.send(all[1][9:])
+	require.Equal(t, "b", c.ack())
+	require.Nil(t, c.next())
+	require.NoError(t, c.net.Close())
+	require.ErrorIs(t, (<-h.ended).Cause, errShutdown)
+}
+
+func TestAConnectionWithoutConfirmationsIsNeverTooOld(t *testing.T) {
+	h := open(t, &store{}, Options{MaxConnectionAge: 20 * time.Millisecond, NoAcks: true})
+	all := requests(t)
+	c := h.dial()
+	c.send(all[0])
+	require.Eventually(t, func() bool { return len(h.sink.all()) > 0 }, patience, time.Millisecond)
+	h.server.Retire(20 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // more than the age
+	before := len(h.sink.all())
+	c.send(all[1])
+	require.Eventually(t, func() bool { return len(h.sink.all()) > before }, patience, time.Millisecond)
+}
+
 func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	h := open(t, &store{}, Options{})
 	c := h.dial()
