@@ -31,6 +31,7 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/session"
 	"filebeat-websocket/outputs/websocket/internal/trust"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/handshake"
 	"filebeat-websocket/testing/wstest"
 )
 
@@ -154,7 +155,7 @@ func TestRecordsOfATagShareRequestsHoweverTheyCome(t *testing.T) {
 }
 
 func TestHandshakeBeforeEveryKindOfConfirmation(t *testing.T) {
-	options := receiver.ForwardOptions{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}}
+	options := handshake.Options{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}}
 	for _, kind := range []string{"none", "ping", "message"} {
 		t.Run(kind, func(t *testing.T) {
 			in := startIngest(t, receiver.Options{Forward: options})
@@ -168,7 +169,7 @@ func TestHandshakeBeforeEveryKindOfConfirmation(t *testing.T) {
 }
 
 func TestAHandshakeThatFailsIsAFailedConnect(t *testing.T) {
-	options := receiver.ForwardOptions{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}, Hostname: "server-1"}
+	options := handshake.Options{SharedKey: "s3cret", Users: map[string]string{"alice": "pa55word"}, Hostname: "server-1"}
 	for name, test := range map[string]struct{ forward, want string }{
 		"a wrong key":            {`{shared_key: hunter2, username: alice, password: pa55word, hostname: agent-1}`, "the server refused the login"},
 		"a wrong password":       {`{shared_key: s3cret, username: alice, password: hunter2, hostname: agent-1}`, "the server refused the login"},
