@@ -19,6 +19,12 @@
 // SIGHUP makes it reopen its output after a log rotation. Without it, it notices a
 // moved file by itself with the next record.
 //
+// With verify as its first argument it compares log files with what has landed, and exits:
+//
+//	wsreceiver verify --landed records/ /var/log/app/*.log*
+//
+// docs/verify.md has the flags and exit codes of that.
+//
 // SIGTERM or SIGINT starts a graceful shutdown: /readyz fails, for --shutdown-delay before
 // anything else; then it writes, syncs and confirms what it has read, closes connections
 // with 1001 and exits with 0. The exit code is 2 for a wrong flag, and 1 if it cannot

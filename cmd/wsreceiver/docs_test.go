@@ -22,13 +22,18 @@ import (
 	"filebeat-websocket/receiver/sink/file"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/receiver.md")
+var update = flag.Bool("update", false, "write the tables of docs/receiver.md and docs/verify.md")
 
 const document = "../../docs/receiver.md"
 
 // requireTable holds the lines between two comments of the document against
 // want, or writes them with -update.
 func requireTable(t *testing.T, name, want string) {
+	t.Helper()
+	requireTableIn(t, document, name, want)
+}
+
+func requireTableIn(t *testing.T, document, name, want string) {
 	t.Helper()
 	content, err := os.ReadFile(document)
 	require.NoError(t, err)
@@ -45,9 +50,13 @@ func requireTable(t *testing.T, name, want string) {
 }
 
 func TestDocsHaveEveryFlag(t *testing.T) {
+	requireTable(t, "flags", flagTable(newFlagSet(&settings{})))
+}
+
+func flagTable(flags *flag.FlagSet) string {
 	var table strings.Builder
 	table.WriteString("| flag | default | meaning |\n|---|---|---|\n")
-	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
+	flags.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		text = strings.TrimSuffix(text, " (default true)")
 		initial := ""
@@ -56,7 +65,7 @@ func TestDocsHaveEveryFlag(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", strings.TrimSpace("--"+f.Name+" "+value), initial, strings.ReplaceAll(text, "|", `\|`))
 	})
-	requireTable(t, "flags", table.String())
+	return table.String()
 }
 
 func TestDocsHaveEveryMetric(t *testing.T) {

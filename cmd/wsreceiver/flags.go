@@ -109,16 +109,21 @@ func newFlagSet(s *settings) *flag.FlagSet {
 
 func usage() string {
 	var b bytes.Buffer
-	b.WriteString("wsreceiver accepts log records over WebSocket and HTTP POST and writes them as NDJSON.\n\nFlags:\n")
-	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
+	b.WriteString("wsreceiver accepts log records over WebSocket and HTTP POST and writes them as NDJSON.\n")
+	b.WriteString("wsreceiver verify compares log files with what has landed: wsreceiver verify --help.\n\nFlags:\n")
+	writeFlags(&b, newFlagSet(&settings{}))
+	return b.String()
+}
+
+func writeFlags(b *bytes.Buffer, flags *flag.FlagSet) {
+	flags.VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  --%s %s\n    \t%s", f.Name, name, text)
+		fmt.Fprintf(b, "  --%s %s\n    \t%s", f.Name, name, text)
 		if name != "" && f.DefValue != "" {
-			fmt.Fprintf(&b, " (default %s)", f.DefValue)
+			fmt.Fprintf(b, " (default %s)", f.DefValue)
 		}
 		b.WriteString("\n")
 	})
-	return b.String()
 }
 
 // parseFlags returns flag.ErrHelp if help was asked for, or an error that names the

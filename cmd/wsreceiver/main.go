@@ -39,6 +39,9 @@ func main() {
 
 // run is the program; it ends when ctx does. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == verifyCommand {
+		return runVerify(ctx, args[1:], stdout, stderr)
+	}
 	s, err := parseFlags(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

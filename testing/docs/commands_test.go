@@ -60,6 +60,9 @@ var forms = []struct {
 	{`^wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --out records\.ndjson$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^wsreceiver --forward-listen 127\.0\.0\.1:24224 --out records/$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^wsreceiver --tail$`, runBy("TestTheOtherCommandsOfWsreceiver")},
+	{`^wsreceiver verify --landed \S+/ /var/log/app/\*\.log\*$`, func(t *testing.T, _ []string) {
+		require.Contains(t, testNames(t, "./testing/e2e"), "TestVerifyFindsEachLineOnceAfterKillsAndRotations")
+	}},
 	{`^curl -N .*/tail/stream\?`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -sk --http1\.1 -m 130 `, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl .* http://127\.0\.0\.1:8080/ingest$`, func(t *testing.T, _ []string) {
@@ -105,7 +108,7 @@ func requireTarget(t *testing.T, named []string) {
 var runFlag = regexp.MustCompile(`-(?:run|bench) '?([^' ]+)'?`)
 
 // ownFlag is one that go test does not have.
-var ownFlag = regexp.MustCompile(` -(update|fault-table|once-table)\b`)
+var ownFlag = regexp.MustCompile(` -(update|fault-table|once-table|planted-lines)\b`)
 
 // requireTests looks for the tests, and for flags that they make.
 func requireTests(t *testing.T, named []string) {

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/receiver/verify"
+)
+
+// landOne writes a log of three lines, of which the second has not landed.
+func landOne(t *testing.T) (landed, source string) {
+	t.Helper()
+	folder := t.TempDir()
+	landed, source = filepath.Join(folder, "records.ndjson"), filepath.Join(folder, "a.log")
+	require.NoError(t, os.WriteFile(source, []byte("one\n"+strings.Repeat("é", 100)+"\nthree\n"), 0o600))
+	require.NoError(t, os.WriteFile(landed, fmt.Appendf(nil, `{"log":{"offset":0,"file":{"path":%[1]q}}}
+{"log":{"offset":205,"file":{"path":%[1]q}}}
+`, source), 0o600))
+	return landed, source
+}
+
+func TestVerifyPrintsWhatIsMissing(t *testing.T) {
+	landed, source := landOne(t)
+	code, stdout, stderr := runToEnd(t, "verify", "--landed", landed, "--show-lines", source)
+	require.Equal(t, exitDiffers, code)
+	require.Empty(t, stderr)
+	require.Equal(t, fmt.Sprintf("%s: missing: 1 line at bytes 4 to 205\n    %q\n3 lines in 1 file, 2 records: 1 missing, 0 double, 0 out of order\n", source, strings.Repeat("é", 80)), stdout)
+
+	code, stdout, _ = runToEnd(t, "verify", "--landed", landed, "--json", source)
+	require.Equal(t, exitDiffers, code)
+	lines := strings.Split(stdout, "\n")
+	require.Len(t, lines, 3)
+	require.JSONEq(t, fmt.Sprintf(`{"kind":"missing","file":%q,"from":4,"to":205,"lines":1}`, source), lines[0])
+	var summary map[string]any
+	require.NoError(t, json.Unmarshal([]byte(lines[1]), &summary))
+	require.Equal(t, false, summary["ok"])
+	require.EqualValues(t, 1, summary["missing"])
+
+	require.NoError(t, os.WriteFile(source, []byte("one\n"), 0o600))
+	require.NoError(t, os.WriteFile(landed, fmt.Appendf(nil, `{"log":{"offset":0,"file":{"path":%q}}}`+"\n", source), 0o600))
+	code, stdout, _ = runToEnd(t, "verify", "--landed", filepath.Dir(landed), filepath.Join(filepath.Dir(source), "*.log"))
+	require.Equal(t, exitDiffers, code, "the folder has the log, too, which is not JSON: %s", stdout)
+	code, stdout, _ = runToEnd(t, "verify", "--landed", landed, filepath.Join(filepath.Dir(source), "*.log"))
+	require.Equal(t, exitOK, code, stdout)
+}
+
+func TestVerifyNamesWhatItCannotUse(t *testing.T) {
+	landed, source := landOne(t)
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"nothing landed":        {[]string{source}, "flag --landed: no folder"},
+		"no source":             {[]string{"--landed", landed}, "no log file"},
+		"no such folder":        {[]string{"--landed", landed + "x", source}, "flag --landed: "},
+		"no such source":        {[]string{"--landed", landed, source + "*x"}, "no such file"},
+		"a folder as source":    {[]string{"--landed", landed, filepath.Dir(source)}, "is not a file"},
+		"a time that is none":   {[]string{"--landed", landed, "--since", "yesterday", source}, "flag --since: neither"},
+		"a short fingerprint":   {[]string{"--landed", landed, "--fingerprint-length", "63", source}, "flag --fingerprint-length: less than 64"},
+		"an unknown flag":       {[]string{"--land", landed}, "-land"},
+		"records without place": {[]string{"--landed", write(t, "landed", `{"message":"x"}`+"\n"), source}, "raw, log, gelf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := runToEnd(t, append([]string{"verify"}, test.args...)...)
+			require.Equal(t, exitTrouble, code)
+			require.Empty(t, stdout)
+			require.Contains(t, stderr, test.want)
+		})
+	}
+	code, stdout, _ := runToEnd(t, "verify", "--help")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, stdout, "--show-lines")
+}
+
+func TestProgressSaysHowMuchIsLeft(t *testing.T) {
+	require.Equal(t, "[                              ]   0 %, 0 B of 0 B", progressText(&verify.Progress{}, time.Second))
+	bar := showProgress(&verify.Progress{}, newLogLines())
+	require.Nil(t, bar.stop, "only on a terminal")
+	bar.over(func() {})
+	bar.end()
+}
+
+func TestDocsHaveEveryFlagOfVerify(t *testing.T) {
+	requireTableIn(t, "../../docs/verify.md", "flags", flagTable(newVerifyFlagSet(&verifySettings{})))
+}
