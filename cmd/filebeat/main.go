@@ -14,14 +14,18 @@ import (
 
 	"github.com/elastic/beats/v7/filebeat/cmd"
 	inputs "github.com/elastic/beats/v7/filebeat/input/default-inputs"
+	"github.com/elastic/beats/v7/libbeat/publisher/processing"
 
 	"filebeat-websocket/cmd/internal/memory"
+	"filebeat-websocket/outputs/sharedfields"
 	_ "filebeat-websocket/outputs/websocket" // registers output.websocket
 )
 
 func main() {
 	memory.Tune()
-	if err := cmd.Filebeat(inputs.Init, cmd.FilebeatSettings("")).Execute(); err != nil {
+	settings := cmd.FilebeatSettings("")
+	settings.Processing = sharedfields.Support(processing.MakeDefaultBeatSupport(true)) // Filebeat's own
+	if err := cmd.Filebeat(inputs.Init, settings).Execute(); err != nil {
 		os.Exit(1)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	conf "github.com/elastic/elastic-agent-libs/config"
+
+	"filebeat-websocket/outputs/sharedfields"
 )
 
 // Encoder turns one event into one record. It is used by one goroutine at a
@@ -18,6 +20,14 @@ type Encoder interface {
 	// On error, which is a *DropError, the returned slice has dst's length and
 	// contents. Append keeps neither dst nor event and does not change event.
 	Append(dst []byte, event *beat.Event) ([]byte, error)
+}
+
+// Sharing is an Encoder that writes an event whose other fields are shared with further
+// events, as if they were the event's own.
+type Sharing interface {
+	Encoder
+	// AppendShared is Append of such an event.
+	AppendShared(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error)
 }
 
 // Factory checks cfg, the codec's own section of options, which may be nil, and

@@ -5,6 +5,8 @@ package codec
 
 import (
 	"flag"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -14,6 +16,8 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/outputs/sharedfields"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the generated events; 0 takes the clock")
@@ -97,4 +101,58 @@ func TestJSONFollowsTheTimestampPrecisionOfTheBeat(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An event whose fields are in two places is written as if it had them all.
+func TestSharedFieldsAreWrittenAsTheEventsOwn(t *testing.T) {
+	g := newGenerator(t)
+	for _, name := range []string{"json", "raw"} {
+		encoder, ok := newTestEncoder(t, name).(Sharing)
+		require.True(t, ok)
+		for number := range generatedEvents / 20 {
+			shared, fields := takeShared(t, g.event().Fields)
+			var record []byte
+			for range 5 {
+				event := g.event()
+				if g.IntN(2) == 0 {
+					event.Fields = mapstr.M{}
+				}
+				event.Fields["message"] = fmt.Sprint(g.Int())
+				event.Fields["log"] = mapstr.M{"offset": g.Int64(), "file": mapstr.M{"path": "a\"b", "inode": fmt.Sprint(number)}}
+				whole := *event
+				whole.Fields = maps.Clone(event.Fields)
+				maps.Copy(whole.Fields, fields)
+				expected, err := encoder.Append(nil, &whole)
+				require.NoError(t, err)
+				record, err = encoder.AppendShared(record[:0], event, shared)
+				require.NoError(t, err)
+				if name == "raw" {
+					require.Equal(t, expected, record)
+					continue
+				}
+				require.Equal(t, decodeJSON(t, expected), decodeJSON(t, record), "event %d", number)
+			}
+		}
+	}
+}
+
+func TestSharedFieldsThatCannotBeWrittenDropTheEvent(t *testing.T) {
+	shared, _ := takeShared(t, mapstr.M{"bad": failingFolder("no")})
+	encoder, ok := newTestEncoder(t, "json").(Sharing)
+	require.True(t, ok)
+	for range 2 {
+		record, err := encoder.AppendShared([]byte("before"), &beat.Event{Fields: mapstr.M{"message": "x"}}, shared)
+		require.ErrorContains(t, err, "no")
+		require.Equal(t, "before", string(record))
+	}
+}
+
+// takeShared returns shared fields, and which these are: with keys that no event has.
+func takeShared(t *testing.T, fields mapstr.M) (*sharedfields.Fields, mapstr.M) {
+	t.Helper()
+	renamed := mapstr.M{}
+	for key, v := range fields {
+		renamed["shared "+key] = v
+	}
+	return sharedfields.New(renamed), renamed
 }

@@ -6,6 +6,9 @@ package codec
 import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+
+	"filebeat-websocket/outputs/sharedfields"
 )
 
 func init() {
@@ -59,6 +62,23 @@ func Document(info beat.Info) (func() Encoder, error) { return newJSON(info, nil
 const DefaultFormat = "json"
 
 func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
+	return e.append(dst, event, nil)
+}
+
+// AppendShared implements Sharing.
+func (e *jsonEncoder) AppendShared(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error) {
+	members, err := shared.Members(func(fields mapstr.M) ([]byte, error) {
+		return e.values.appendMembers(nil, fields, 1)
+	})
+	if err != nil {
+		return dst, err
+	}
+	return e.append(dst, event, members)
+}
+
+// append appends the record of an event, with further members, each of which has a comma
+// after it.
+func (e *jsonEncoder) append(dst []byte, event *beat.Event, members []byte) ([]byte, error) {
 	start := len(dst)
 	record := append(dst, `{"@timestamp":`...)
 	record = e.values.appendTime(record, event.Timestamp)
@@ -67,8 +87,8 @@ func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	if err != nil {
 		return dst[:start], err
 	}
-	record = append(closeObject(record), ',')
-	record, err = e.values.appendMembers(record, event.Fields, 1)
+	record = append(append(closeObject(record), ','), members...)
+	record, err = e.values.appendLine(record, event.Fields)
 	if err != nil {
 		return dst[:start], err
 	}
@@ -86,4 +106,4 @@ func (e *jsonEncoder) appendMeta(record []byte, event *beat.Event) ([]byte, erro
 	return e.values.appendMembers(record, event.Meta, 1)
 }
 
-var _ Encoder = (*jsonEncoder)(nil)
+var _ Sharing = (*jsonEncoder)(nil)

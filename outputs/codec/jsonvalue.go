@@ -175,6 +175,27 @@ func (j *jsonValues) appendMembers(dst []byte, m map[string]any, depth int) ([]b
 	return dst, nil
 }
 
+// appendLine is appendMembers of an event's fields. Those that filestream gives to a line
+// are looked up instead of iterated over.
+func (j *jsonValues) appendLine(dst []byte, fields mapstr.M) ([]byte, error) {
+	line, isText := fields[messageField].(string)
+	log, isMap := fields["log"].(mapstr.M)
+	if !isText || !isMap || len(fields) != 2 || len(log) != 2 {
+		return j.appendMembers(dst, fields, 1)
+	}
+	offset, isOffset := log["offset"].(int64)
+	file, isFile := log["file"].(mapstr.M)
+	if !isOffset || !isFile {
+		return j.appendMembers(dst, fields, 1)
+	}
+	dst = strconv.AppendInt(append(dst, `"log":{"offset":`...), offset, 10)
+	dst, err := j.appendSection(append(dst, `,"file":`...), "file", file, 3)
+	if err != nil {
+		return dst, err
+	}
+	return append(appendJSONString(append(dst, `},"message":`...), line), ','), nil
+}
+
 func (j *jsonValues) appendTime(dst []byte, t time.Time) []byte {
 	return append(j.times.append(append(dst, '"'), t), '"')
 }

@@ -6,6 +6,8 @@ package codec
 import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	conf "github.com/elastic/elastic-agent-libs/config"
+
+	"filebeat-websocket/outputs/sharedfields"
 )
 
 func init() {
@@ -37,4 +39,9 @@ func (e *rawEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
 	return append(dst, line...), nil
 }
 
-var _ Encoder = (*rawEncoder)(nil)
+// AppendShared implements Sharing. The line is not among the shared fields.
+func (e *rawEncoder) AppendShared(dst []byte, event *beat.Event, _ *sharedfields.Fields) ([]byte, error) {
+	return e.Append(dst, event)
+}
+
+var _ Sharing = (*rawEncoder)(nil)

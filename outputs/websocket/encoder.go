@@ -13,6 +13,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/sharedfields"
 	"filebeat-websocket/outputs/websocket/internal/ids"
 )
 
@@ -21,6 +22,7 @@ import (
 // buffer of its own: buffers are pooled.
 type encoder struct {
 	codec           codec.Encoder
+	sharing         codec.Sharing // the codec, if it takes shared fields; nil if not
 	format          *wireFormat
 	maxLen          int           // longest log line in bytes, 0 for no limit
 	maxMessageBytes int           // longest message, which a record has to fit into
@@ -38,6 +40,9 @@ func newEncoderFactory(c *config, format *wireFormat, source *ids.Source) queue.
 			maxLen:          int(c.MaxLen),
 			maxMessageBytes: int(c.MaxMessageBytes),
 			ids:             source.NewMaker(),
+		}
+		if format.tag == nil {
+			e.sharing, _ = e.codec.(codec.Sharing)
 		}
 		if format.newDeadLetter != nil {
 			e.deadLetter = format.newDeadLetter()
@@ -62,21 +67,39 @@ func (e *encoder) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 }
 
 func (e *encoder) encode(event *beat.Event) *record {
+	shared := sharedfields.Take(event)
+	if shared != nil && e.sharing == nil {
+		shared.AddTo(event)
+		shared = nil
+	}
+	r, reason, err := e.encodeShared(event, shared)
+	if reason == "" {
+		return r
+	}
+	if shared != nil {
+		shared.AddTo(event)
+	}
+	return e.drop(event, reason, err)
+}
+
+// encodeShared returns the record of an event that has further fields, unless shared
+// is nil, or the reason why the event cannot be sent.
+func (e *encoder) encodeShared(event *beat.Event, shared *sharedfields.Fields) (_ *record, reason string, _ error) {
 	if e.maxLen > 0 {
 		if lineBytes, ok := codec.MessageLen(event); ok && lineBytes > e.maxLen {
-			return e.drop(event, reasonMaxLen, errTooLong)
+			return nil, reasonMaxLen, errTooLong
 		}
 	}
 	e.ids.Identify(event)
 	r, _ := recordPool.Get().(*record)
-	data, err := e.codec.Append(r.data, event)
+	data, err := e.append(r.data, event, shared)
 	if err != nil {
 		if drop, ok := errors.AsType[*codec.DropError](err); ok {
-			return e.drop(event, drop.Reason, err)
+			return nil, drop.Reason, err
 		}
-		return e.drop(event, codec.ReasonEncode, err)
+		return nil, codec.ReasonEncode, err
 	}
-	if !e.format.binary && !utf8.Valid(data) {
+	if !e.format.isJSON && !e.format.binary && !utf8.Valid(data) {
 		data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 	}
 	r.data, r.isJSON = data, e.format.isJSON
@@ -85,9 +108,16 @@ func (e *encoder) encode(event *beat.Event) *record {
 	}
 	if e.format.layout(r.group).Size(1, len(data)) > e.maxMessageBytes {
 		r.recycle()
-		return e.drop(event, reasonMaxMessageBytes, errTooLong)
+		return nil, reasonMaxMessageBytes, errTooLong
 	}
-	return r
+	return r, "", nil
+}
+
+func (e *encoder) append(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error) {
+	if shared == nil {
+		return e.codec.Append(dst, event)
+	}
+	return e.sharing.AppendShared(dst, event, shared)
 }
 
 var errTooLong = errors.New("longer than the limit")

@@ -5,6 +5,7 @@ package websocket
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
+	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/sharedfields"
 	"filebeat-websocket/outputs/websocket/framing"
 )
 
@@ -164,3 +167,36 @@ func FuzzCut(f *testing.F) {
 		}
 	})
 }
+
+// Codecs that know nothing of shared fields get whole events, and so do tags and dead
+// letters.
+func TestEncodeTakesSharedFields(t *testing.T) {
+	yamls := []string{
+		`{format: forward, forward.tag: "%{[agent][name]}"}`,
+		`{format: raw, max_len: 1, dead_letter.path: dead}`,
+		`{format: json, max_message_bytes: 1KiB, dead_letter.path: dead}`,
+		`{format: json, json_date_key: at}`,
+		`codec.format.string: "%{[agent][name]}: %{[message]}"`,
+	}
+	for _, name := range codec.FormatNames() {
+		if name != "csv" { // which has to be told the columns
+			yamls = append(yamls, "format: "+name)
+		}
+	}
+	for _, yaml := range yamls {
+		t.Run(yaml, func(t *testing.T) {
+			fields := mapstr.M{"agent": mapstr.M{"name": "shipper-1"}}
+			whole, event := testEvent(strings.Repeat("x", 1024)), testEvent(strings.Repeat("x", 1024))
+			whole.Fields.Update(fields)
+			sharedfields.New(fields).GiveTo(event)
+			expected, got := testEncoder(t, yaml).encode(whole), testEncoder(t, yaml).encode(event)
+			require.Equal(t, expected.reason, got.reason)
+			require.Equal(t, expected.group, got.group)
+			require.Len(t, got.data, len(expected.data))
+			require.Equal(t, sortedBytes(expected.data), sortedBytes(got.data), "only the order of fields may differ")
+			require.Equal(t, sortedBytes(expected.event), sortedBytes(got.event))
+		})
+	}
+}
+
+func sortedBytes(data []byte) string { return string(slices.Sorted(slices.Values(data))) }

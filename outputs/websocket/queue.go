@@ -15,6 +15,7 @@ import (
 	"github.com/elastic/go-ucfg"
 
 	"filebeat-websocket/outputs/eventqueue"
+	"filebeat-websocket/outputs/sharedfields"
 	"filebeat-websocket/outputs/websocket/internal/diskqueue"
 )
 
@@ -34,6 +35,7 @@ func queueFactory(cfg *conf.C, inside conf.Namespace, registry *monitoring.Regis
 	switch {
 	case !configured.IsSet() || configured.Name() == memqueue.QueueType:
 		if settings, err := memqueue.SettingsForUserConfig(configured.Config()); err == nil {
+			sharedfields.Accept() // encoded before they wait
 			return eventqueue.Factory(settings)
 		}
 	case configured.Name() == libdiskqueue.QueueType:

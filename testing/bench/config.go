@@ -17,6 +17,7 @@ import (
 type testCase struct {
 	name   string
 	stock  bool           // plain Filebeat instead of the distribution
+	before bool           // the earlier binary of the distribution
 	base   string         // of its configuration: one of the following
 	load   string         // name of its input; "access" unless set
 	output string         // discard, logstash, redis or websocket

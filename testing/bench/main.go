@@ -19,6 +19,7 @@ import (
 
 type settings struct {
 	binary  string
+	earlier string
 	lines   int
 	rounds  int
 	suites  string
@@ -32,6 +33,7 @@ const stockBinary = ".cache/bench/filebeat"
 func main() {
 	var s settings
 	flag.StringVar(&s.binary, "filebeat", "./filebeat", "`binary` of the distribution")
+	flag.StringVar(&s.earlier, "earlier", "", "`binary` of an earlier commit, to compare with in suite earlier")
 	flag.IntVar(&s.lines, "lines", 1_000_000, "`number` of lines of 200 bytes that each run reads; a tenth of that for lines of 4 KiB")
 	flag.IntVar(&s.rounds, "rounds", 5, "`number` of runs of each case")
 	flag.StringVar(&s.suites, "suites", "all", "comma-separated `names` of suites: all, or some of "+strings.Join(suiteNames(), ", "))
@@ -94,7 +96,7 @@ func prepare(ctx context.Context, s settings, folder string) (*bench, error) {
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("build plain Filebeat: %w", err)
 	}
-	b := &bench{shipped: s.binary, stock: stockBinary, folder: folder, loads: loads(s.lines), rounds: s.rounds}
+	b := &bench{shipped: s.binary, stock: stockBinary, earlier: s.earlier, folder: folder, loads: loads(s.lines), rounds: s.rounds}
 	for _, l := range b.loads {
 		if err := l.write(folder); err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	pollInterval = 100 * time.Millisecond
+	pollInterval = 250 * time.Millisecond
 	// stallTimeout without a further acked event ends a run as failed.
 	stallTimeout = time.Minute
 )
@@ -34,6 +34,7 @@ type measurement struct {
 type bench struct {
 	shipped     string // binary of the distribution
 	stock       string // and of plain Filebeat
+	earlier     string // and of the distribution at an earlier commit; empty without one
 	folder      string // of the loads
 	loads       map[string]load
 	sinks       *sinks
@@ -100,8 +101,11 @@ func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...s
 		return nil, err
 	}
 	binary := b.shipped
-	if c.stock {
+	switch {
+	case c.stock:
 		binary = b.stock
+	case c.before:
+		binary = b.earlier
 	}
 	cmd := exec.CommandContext(ctx, binary, append([]string{"-c", config}, flags...)...)
 	if c.gogc != "" {

@@ -21,6 +21,7 @@ type suite struct {
 var suites = []suite{
 	{"cost", measureCost},
 	{"distribution", measureDistribution},
+	{"earlier", measureEarlier},
 	{"peers", measurePeers},
 	{"memory", measureMemory},
 	{"collector", measureCollector},
