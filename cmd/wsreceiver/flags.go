@@ -45,6 +45,7 @@ type settings struct {
 	rotateBytes     byteSize
 	sync            bool
 	dedup           int
+	dedupWindow     time.Duration
 	quiet           bool
 	metrics         bool
 	tail            bool
@@ -81,6 +82,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.Var(&s.rotateBytes, "rotate-bytes", "maximum `size` of a file in a folder; a new file also begins with each day in UTC")
 	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, confirm what the kernel has (default true)")
 	flags.IntVar(&s.dedup, "dedup", defaultDedup, "`number` of records and Fluent Forward requests with an id to remember: what the same sender sends again is confirmed but not written again; 0 turns deduplication off")
+	flags.DurationVar(&s.dedupWindow, "dedup-window", 0, "`time` after which an id is forgotten, such as 24h; 0 keeps ids until there are more than --dedup")
 	flags.BoolVar(&s.quiet, "quiet", false, "do not log that a connection opens or ends")
 	flags.BoolVar(&s.metrics, "metrics", false, "serve Prometheus metrics at "+metricsPath)
 	flags.BoolVar(&s.tail, "tail", false, "serve the live tail at "+tailPath+": a page that shows records as they arrive")
@@ -149,6 +151,7 @@ func parseFlags(args []string) (settings, error) {
 		{"out", checkOut(s.out)},
 		{"rotate-bytes", checkRotateBytes(s.rotateBytes)},
 		{"dedup", checkNotNegative(s.dedup)},
+		{"dedup-window", checkNotNegative(s.dedupWindow)},
 		{"tls-cert", checkPair("tls-key", s.tlsCert, s.tlsKey)},
 		{"client-ca", checkNeeds("tls-cert", s.clientCA, s.tlsCert)},
 		{"max-message-bytes", checkMessageBytes(s.maxMessageBytes)},
@@ -270,9 +273,9 @@ func memoryFor(s settings, limit int64) int64 {
 	return max(limit/4, memoryFactor*int64(max(longest, s.maxPostBytes)))
 }
 
-func checkNotNegative(n int) error {
+func checkNotNegative[number int | time.Duration](n number) error {
 	if n < 0 {
-		return fmt.Errorf("%d is less than 0", n)
+		return fmt.Errorf("%v is less than 0", n)
 	}
 	return nil
 }

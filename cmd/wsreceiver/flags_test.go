@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -52,6 +53,7 @@ func TestAWrongFlagIsNamedAndTheExitCodeIs2(t *testing.T) {
 		"an unknown mode of confirmation":  {[]string{"--ack", "ping"}, []string{"--ack", "ping", "auto, none"}},
 		"no output":                        {[]string{"--out", ""}, []string{"--out", "no file name"}},
 		"files of nothing":                 {[]string{"--rotate-bytes", "1023KiB"}, []string{"--rotate-bytes", "less than 1MiB"}},
+		"a window below 0":                 {[]string{"--dedup-window", "-1h"}, []string{"--dedup-window", "less than 0"}},
 		"fewer ids than none":              {[]string{"--dedup", "-1"}, []string{"--dedup", "less than 0"}},
 		"the path of the metrics":          {[]string{"--path", "/metrics"}, []string{"--path", "reserved"}},
 		"a certificate without its key":    {[]string{"--tls-cert", "x"}, []string{"--tls-cert", "together with --tls-key"}},
@@ -100,12 +102,12 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		"all of them": {
 			[]string{
 				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",
-				"--dedup", "0", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
+				"--dedup", "0", "--dedup-window", "24h", "--quiet", "--metrics", "--tls-cert", "c", "--tls-key", "k", "--client-ca", "ca", "--token-file", "t", "--shared-key-file", "s",
 				"--insecure", "--max-message-bytes", "2KB", "--max-post-bytes", "3KB", "--max-connections", "3", "--max-memory", "2GiB", "--version",
 				"--forward-listen", "f:1", "--forward-max-bytes", "2MiB", "--user-file", "u",
 			},
 			settings{
-				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, quiet: true, metrics: true,
+				listen: "[::]:http", path: "/", format: "json_lines", ack: "none", out: "x", rotateBytes: 1 << 20, dedupWindow: 24 * time.Hour, quiet: true, metrics: true,
 				tlsCert: "c", tlsKey: "k", clientCA: "ca", tokenFile: "t", sharedKeyFile: "s",
 				insecure: true, maxMessageBytes: 2000, maxPostBytes: 3000, maxMemory: 2 << 30, maxConnections: 3, version: true,
 				forwardMaxBytes: 2 << 20, forwardListen: "f:1", userFile: "u",

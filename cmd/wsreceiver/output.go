@@ -49,6 +49,7 @@ func wrap(ctx context.Context, s settings, output *file.Sink, log *slog.Logger) 
 	}
 	if s.dedup > 0 {
 		seen := dedup.New(s.dedup, sink)
+		seen.ForgetAfter(s.dedupWindow)
 		if err := recall(ctx, seen, output, log); err != nil {
 			return nil, nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"filebeat-websocket/receiver"
 )
@@ -25,7 +26,7 @@ import (
 //
 // Only what was taken is remembered. A Commit that fails forgets what it should
 // have made durable, so that a resend of it is written. The memory begins empty,
-// unless Recall fills it. It grows with the ids, up to 90 bytes each.
+// unless Recall fills it. It grows with the ids, up to 90 bytes each; see ForgetAfter, too.
 //
 // Its methods may be called from any goroutine. Consume of the Sink runs concurrently for
 // different records. The same record on a second connection waits until the fate of the
@@ -33,7 +34,8 @@ import (
 type Dedup struct {
 	next receiver.Sink
 
-	byID, byChunk atomic.Uint64
+	leftOut  [reasons]atomic.Uint64
+	recalled atomic.Int64
 
 	mutex    sync.Mutex
 	landed   *sync.Cond       // signalled when an id leaves flying
@@ -50,9 +52,39 @@ func New(entries int, next receiver.Sink) *Dedup {
 	return d
 }
 
-// LeftOut returns how many duplicates were left out: by the id of the record, and by
-// the chunk of the request.
-func (d *Dedup) LeftOut() (byID, byChunk uint64) { return d.byID.Load(), d.byChunk.Load() }
+// ForgetAfter makes the Dedup forget what was taken longer ago than window, and up to a
+// hundredth of it. Call it before Recall and the first Consume.
+func (d *Dedup) ForgetAfter(window time.Duration) { d.seen.window = window }
+
+// Reason says how a duplicate was recognized.
+type Reason int
+
+const (
+	ByID         Reason = iota // its id came in an earlier message
+	ByRecalledID               // Recall has found its id
+	ByMessage                  // its id came before in the same message
+	ByChunk                    // the chunk of its request came before
+	reasons      = iota
+)
+
+func (r Reason) String() string { return [reasons]string{"id", "recalled", "message", "chunk"}[r] }
+
+// Reasons returns all of them.
+func Reasons() []Reason { return []Reason{ByID, ByRecalledID, ByMessage, ByChunk} }
+
+// LeftOut returns how many records were left out for a reason.
+func (d *Dedup) LeftOut(r Reason) uint64 { return d.leftOut[r].Load() }
+
+// Remembered returns how many ids and chunks are remembered.
+func (d *Dedup) Remembered() int {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.seen.tell(time.Now())
+	return d.seen.count
+}
+
+// Recalled returns how many ids Recall has found.
+func (d *Dedup) Recalled() int { return int(d.recalled.Load()) }
 
 // Commit commits the Sink.
 func (d *Dedup) Commit(ctx context.Context) error {
@@ -87,9 +119,10 @@ func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 	d.land(p, err, failures)
 	if err == nil || len(p.refused) > 0 {
 		p.count()
-		d.byID.Add(uint64(p.byID))
-		d.byChunk.Add(uint64(p.byChunk))
-		m.Duplicates += p.byID + p.byChunk
+		for reason, count := range p.leftOut {
+			d.leftOut[reason].Add(uint64(count))
+			m.Duplicates += count
+		}
 	}
 	return err
 }
@@ -103,6 +136,7 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 	for d.anyFlies(p.units) {
 		d.landed.Wait()
 	}
+	d.seen.tell(time.Now())
 	for i := range p.units {
 		u := &p.units[i]
 		if !u.chunk && p.drop[u.from] {
@@ -110,9 +144,11 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 			continue
 		}
 		if first, flies := d.flying[u.id]; flies {
-			p.repeat(u, first) // only an earlier unit of this message can be flying
-		} else if d.seen.has(u.id) || !u.chunk && d.seen.has(u.anyones) {
-			p.repeat(u, -1)
+			p.repeat(u, first, ByMessage) // only an earlier unit of this message can be flying
+		} else if d.seen.has(u.id) {
+			p.repeat(u, -1, ByID)
+		} else if !u.chunk && d.seen.has(u.anyones) {
+			p.repeat(u, -1, ByRecalledID)
 		} else {
 			d.flying[u.id] = i
 		}
@@ -134,6 +170,7 @@ func (d *Dedup) land(p *part, err error, failures uint64) {
 	taken := err == nil || len(p.refused) > 0
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
+	d.seen.tell(time.Now())
 	for i := range p.units {
 		u := &p.units[i]
 		if u.old {

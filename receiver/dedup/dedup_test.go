@@ -81,6 +81,17 @@ func dedupOf(entries int) (*Dedup, *sink) {
 	return d, s
 }
 
+// leftOut is what a Dedup has left out, without zeros.
+func leftOut(d *Dedup) map[Reason]uint64 {
+	counts := map[Reason]uint64{}
+	for _, reason := range Reasons() {
+		if count := d.LeftOut(reason); count > 0 {
+			counts[reason] = count
+		}
+	}
+	return counts
+}
+
 func TestDedupWritesARecordOnce(t *testing.T) {
 	consume := func(t *testing.T, d *Dedup, records ...string) {
 		t.Helper()
@@ -93,9 +104,7 @@ func TestDedupWritesARecordOnce(t *testing.T) {
 		consume(t, d, withID("b", 8))
 		require.Equal(t, []string{withID("a", 1), `{"n":2}`, withID("b", 3), withID("c", 6), `{"n":2}`}, s.got())
 		require.Equal(t, 2, s.calls, "a message of which nothing is left is not handed on")
-		byID, byChunk := d.LeftOut()
-		require.EqualValues(t, 4, byID)
-		require.Zero(t, byChunk)
+		require.Equal(t, map[Reason]uint64{ByID: 3, ByMessage: 1}, leftOut(d))
 	})
 	t.Run("as long as it is among the newest", func(t *testing.T) {
 		d, s := dedupOf(2)
@@ -185,9 +194,7 @@ func TestDedupLeavesOutChunks(t *testing.T) {
 	require.Len(t, got, 1)
 	require.NoError(t, d.Consume(t.Context(), chunks([]string{"0", "1", "2", "3", "4", "4"}, []string{"", "x", "y", "z", "z"}, 1, 2, 1, 1, 1)))
 	require.Equal(t, chunks([]string{"0", "3", "4"}, []string{"", "x", "y", "z", "z"}, 1, 0, 1, 1, 0), got[1])
-	byID, byChunk := d.LeftOut()
-	require.Zero(t, byID)
-	require.EqualValues(t, 5, byChunk)
+	require.Equal(t, map[Reason]uint64{ByChunk: 5}, leftOut(d))
 
 	said = &receiver.Refusal{Reason: "no", Records: []int{1}}
 	require.Error(t, d.Consume(t.Context(), chunks([]string{"5", "6", "7"}, []string{"v", "w"}, 2, 1)))
@@ -313,8 +320,8 @@ func TestDedupUnderContention(t *testing.T) {
 			return &receiver.Refusal{Reason: "busy", Retry: true}
 		}
 		for _, r := range m.Records {
-			id, _, _ := recordID(r)
-			written[string(id)]++
+			n, _ := read(r)
+			written[string(n.id)]++
 		}
 		return nil
 	}))

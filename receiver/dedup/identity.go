@@ -3,12 +3,7 @@
 
 package dedup
 
-import (
-	"bytes"
-	"hash/maphash"
-
-	"filebeat-websocket/receiver/decode"
-)
+import "hash/maphash"
 
 // identity stands for something that a client may send again: its sender, its id and its
 // content. An id alone could come from the line that is shipped, where anyone may have
@@ -52,59 +47,17 @@ var (
 	ofChunk  = identityOfText("chunk")
 )
 
-// identityOfRecord is that of a record with an id, from the agent with that id. Other
-// fields of the agent do not count: another run that reads the same line has another
-// ephemeral_id. Nor does the time at which the line was read, if the record has the
-// line's place in its file instead.
-func identityOfRecord(sender string, id, agent, record []byte) (ofSender, ofAny identity) {
-	ofAny, _ = identityOfContent(id, agent, record)
+// identities returns those of the record from its sender and from anyone. Of the agent only
+// its id counts: another run that reads the same line has another ephemeral_id. The time at
+// which the line was read does not count if the record has the line's place in its file.
+func (n *named) identities(sender string) (ofSender, ofAny identity) {
+	ofAny = n.identity()
 	return ofAny.then(identityOfText(sender)), ofAny
 }
 
-// identityOfContent does not depend on the sender. isWhole is false if record is not a
-// JSON object, such as half a line.
-func identityOfContent(id, agent, record []byte) (_ identity, isWhole bool) {
-	var content, time identity
-	var sawTime, sawMetadata, sawAgent bool // a second one is a field of the event
-	members := decode.MembersOf(record)
-	for {
-		key, value, ok := members.Next()
-		switch {
-		case !ok:
-			return ofRecord.then(identityOf(agent)).then(identityOf(id)).then(content.and(time)), members.Ended()
-		case !sawTime && bytes.Equal(key, timestampKey):
-			sawTime = true
-			time = identityOf(key).then(identityOf(value))
-			continue
-		case !sawMetadata && bytes.Equal(key, metadataKey):
-			sawMetadata = true
-			continue
-		case !sawAgent && bytes.Equal(key, agentKey):
-			sawAgent = true
-			continue
-		}
-		content = content.and(identityOf(key).then(identityOfValue(value)))
-		if bytes.Equal(key, logKey) && memberID(value, offsetKey) != nil {
-			sawTime, time = true, identity{}
-		}
-	}
-}
-
-// identityOfValue does not depend on the order of members, which is random in what a
-// Beat writes.
-func identityOfValue(value []byte) identity {
-	if value[0] != '{' {
-		return identityOf(value)
-	}
-	content := identity{}
-	members := decode.MembersOf(value)
-	for {
-		key, value, ok := members.Next()
-		if !ok {
-			return ofRecord.then(content)
-		}
-		content = content.and(identityOf(key).then(identityOfValue(value)))
-	}
+// identity does not depend on the sender.
+func (n *named) identity() identity {
+	return ofRecord.then(identityOf(n.agent)).then(identityOf(n.id)).then(n.content)
 }
 
 // identityOfRequest is that of a Forward request with a chunk.

@@ -18,6 +18,7 @@ type unit struct {
 	from, to int      // indexes of Message.Records
 	chunk    bool
 	old      bool // it was taken before, or is a duplicate in this message
+	reason   Reason
 	covered  bool // its request is old
 	twin     int  // index of the unit that it repeats in this message, or -1
 }
@@ -33,7 +34,7 @@ type part struct {
 	counts  []int // for Message.ChunkRecords
 	message receiver.Message
 
-	byID, byChunk int // records that are left out, by what identified them
+	leftOut [reasons]int // records
 }
 
 var partPool = sync.Pool{New: func() any { return new(part) }}
@@ -62,9 +63,9 @@ func (p *part) identify(m *receiver.Message) bool {
 	}
 	if hasIDs(m.Format) {
 		for i, record := range m.Records {
-			if id, agent, ok := recordID(record); ok {
+			if n, ok := read(record); ok {
 				u := unit{from: i, to: i + 1, twin: -1}
-				u.id, u.anyones = identityOfRecord(m.Peer.Sender, id, agent, record)
+				u.id, u.anyones = n.identities(m.Peer.Sender)
 				p.units = append(p.units, u)
 			}
 		}
@@ -73,13 +74,16 @@ func (p *part) identify(m *receiver.Message) bool {
 		return false
 	}
 	p.drop = append(p.drop[:0], make([]bool, len(m.Records))...)
-	p.refused, p.dropped, p.byID, p.byChunk = p.refused[:0], 0, 0, 0
+	p.refused, p.dropped, p.leftOut = p.refused[:0], 0, [reasons]int{}
 	return true
 }
 
 // repeat notes that a unit is old. twin is as in unit.
-func (p *part) repeat(u *unit, twin int) {
-	u.old, u.twin = true, twin
+func (p *part) repeat(u *unit, twin int, reason Reason) {
+	u.old, u.twin, u.reason = true, twin, reason
+	if u.chunk {
+		u.reason = ByChunk
+	}
 	for i := u.from; i < u.to; i++ {
 		if !p.drop[i] {
 			p.drop[i] = true
@@ -155,12 +159,8 @@ func (p *part) refusedBy(err error) error {
 func (p *part) count() {
 	for i := range p.units {
 		u := &p.units[i]
-		switch {
-		case !u.old || u.covered || p.isRefused(u):
-		case u.chunk:
-			p.byChunk += u.to - u.from
-		default:
-			p.byID++
+		if u.old && !u.covered && !p.isRefused(u) {
+			p.leftOut[u.reason] += u.to - u.from
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,10 +17,10 @@ import (
 )
 
 // blocks is a readBack of these, the newest first.
-func blocks(texts ...string) func(func([]byte) bool) error {
-	return func(visit func([]byte) bool) error {
+func blocks(texts ...string) func(func([]byte, time.Time) bool) error {
+	return func(visit func([]byte, time.Time) bool) error {
 		for _, text := range texts {
-			if !visit([]byte(text)) {
+			if !visit([]byte(text), time.Now()) {
 				break
 			}
 		}
@@ -47,10 +49,10 @@ func TestRecallKeepsTheNewest(t *testing.T) {
 	}
 	d, s := dedupOf(100)
 	visited := 0
-	ids, err := d.Recall(t.Context(), func(visit func([]byte) bool) error {
+	ids, err := d.Recall(t.Context(), func(visit func([]byte, time.Time) bool) error {
 		for block := 4; block >= 0; block-- {
 			visited++
-			if !visit([]byte(strings.Join(lines[60*block:60*(block+1)], ""))) {
+			if !visit([]byte(strings.Join(lines[60*block:60*(block+1)], "")), time.Now()) {
 				break
 			}
 		}
@@ -77,6 +79,75 @@ func TestRecallBelievesNoTornLine(t *testing.T) {
 	require.Len(t, identitiesOf([]byte(whole)), 1)
 }
 
+func TestIDsAreForgottenAfterTheWindow(t *testing.T) {
+	const window = time.Hour
+	late := window/marksPerWindow + time.Second
+	synctest.Test(t, func(t *testing.T) {
+		d, s := dedupOf(1000)
+		d.ForgetAfter(window)
+		begun := time.Now()
+		_, err := d.Recall(t.Context(), func(visit func([]byte, time.Time) bool) error {
+			require.True(t, visit([]byte(withID("half", 1)+"\n"), begun.Add(-window/2)))
+			require.False(t, visit([]byte(withID("old", 1)+"\n"), begun.Add(-window)))
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, 1, d.Recalled())
+		isKnown := func(id string) bool {
+			before := len(s.got())
+			require.NoError(t, d.Consume(t.Context(), messageOf(withID(id, 2))))
+			return len(s.got()) == before
+		}
+		require.False(t, isKnown("a"))
+		require.True(t, isKnown("half"))
+		time.Sleep(window/2 + late)
+		require.False(t, isKnown("half"))
+		require.True(t, isKnown("a"), "it came later")
+		time.Sleep(window/2 - 2*late)
+		require.True(t, isKnown("a"))
+		time.Sleep(2 * late)
+		require.Equal(t, 1, d.Remembered(), "half, which came again")
+		require.False(t, isKnown("a"))
+		time.Sleep(10 * window) // in which nobody asks
+		require.False(t, isKnown("a"))
+		require.Equal(t, map[Reason]uint64{ByID: 2, ByRecalledID: 1}, leftOut(d))
+
+		for n := range 500 { // many marks
+			require.False(t, isKnown(fmt.Sprint(n)))
+			time.Sleep(window / 250)
+			if n > 250+5 {
+				require.Less(t, len(d.seen.marks), 2*marksPerWindow)
+				require.InDelta(t, 251, d.Remembered(), 5)
+			}
+		}
+	})
+}
+
+// An id that comes after a Commit that failed is as young as the others.
+func TestAFailedCommitDoesNotShortenTheWindow(t *testing.T) {
+	const window = time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		fails := error(nil)
+		consumed := 0
+		d := New(100, funcSink{
+			consume: func(_ context.Context, m *receiver.Message) error { consumed += len(m.Records); return nil },
+			commit:  func(context.Context) error { return fails },
+		})
+		d.ForgetAfter(window)
+		for n := range 20 {
+			time.Sleep(window / 50)
+			require.NoError(t, d.Consume(t.Context(), messageOf(withID(fmt.Sprint(n), 0))))
+		}
+		fails = errDisk
+		require.ErrorIs(t, d.Commit(t.Context()), errDisk)
+		consumed, fails = 0, nil
+		require.NoError(t, d.Consume(t.Context(), messageOf(withID("a", 0), withID("b", 0))))
+		time.Sleep(window - time.Second)
+		require.NoError(t, d.Consume(t.Context(), messageOf(withID("a", 0), withID("b", 0))))
+		require.Equal(t, 2, consumed)
+	})
+}
+
 // What was recalled is durable: a Commit that fails takes nothing of it back.
 func TestRecallOutlivesACommitThatFails(t *testing.T) {
 	consumed := 0
@@ -94,7 +165,7 @@ func TestRecallOutlivesACommitThatFails(t *testing.T) {
 
 func TestRecallFailsWithItsSourceAndItsContext(t *testing.T) {
 	d, _ := dedupOf(10)
-	_, err := d.Recall(t.Context(), func(func([]byte) bool) error { return errDisk })
+	_, err := d.Recall(t.Context(), func(func([]byte, time.Time) bool) error { return errDisk })
 	require.ErrorIs(t, err, errDisk)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -15,6 +15,7 @@ import (
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/dedup"
 )
 
 const namespace = "wsreceiver"
@@ -136,20 +137,22 @@ func codeLabel(code protocol.CloseCode) string {
 	return "other"
 }
 
-// WatchDedup adds the counts of a dedup.Dedup.
-func (m *Metrics) WatchDedup(d interface {
-	LeftOut() (byID, byChunk uint64)
-}) {
-	leftOut := func(reason string, count func() uint64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{
+// WatchDedup adds the counts of a Dedup.
+func (m *Metrics) WatchDedup(d *dedup.Dedup) {
+	for _, reason := range dedup.Reasons() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: namespace, Name: "duplicate_records_total",
-			Help:        "Records that were not written again because the same had come before, recognized by their _id or by the chunk of their Fluent Forward request or the Idempotency-Key of their POST.",
-			ConstLabels: prometheus.Labels{"reason": reason},
-		}, func() float64 { return float64(count()) })
+			Help:        "Records that were not written again because the same had come before. The reason is id: their _id came in an earlier message; recalled: it was read back from the output at the start; message: it came twice in a message; chunk: the chunk of their Fluent Forward request or the Idempotency-Key of their POST came before.",
+			ConstLabels: prometheus.Labels{"reason": reason.String()},
+		}, func() float64 { return float64(d.LeftOut(reason)) }))
 	}
 	m.registry.MustRegister(
-		leftOut("id", func() uint64 { byID, _ := d.LeftOut(); return byID }),
-		leftOut("chunk", func() uint64 { _, byChunk := d.LeftOut(); return byChunk }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "dedup_ids", Help: "Ids and chunks that are remembered.",
+		}, func() float64 { return float64(d.Remembered()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "dedup_recalled_ids", Help: "Ids that were read back from the output at the start.",
+		}, func() float64 { return float64(d.Recalled()) }),
 	)
 }
 

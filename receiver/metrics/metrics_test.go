@@ -68,6 +68,11 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 		},
 		commit: store.Commit,
 	})
+	_, err = seen.Recall(t.Context(), func(visit func([]byte, time.Time) bool) error {
+		visit([]byte(`{"@metadata":{"_id":"r"},"agent":{"id":"x"}}`), time.Now())
+		return nil
+	})
+	require.NoError(t, err)
 	opened, closed, refused := 0, make(chan receiver.End, 2), 0
 	m := New()
 	m.WatchDedup(seen)
@@ -97,10 +102,11 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 	}
 	exchange(`{"@metadata":{"_id":"a"},"agent":{"id":"x"}}{"b":2}`, `{"ack":1}`)
 	exchange(`{"@metadata":{"_id":"a"},"agent":{"id":"x"}}`, `{"ack":2}`)
+	exchange(strings.Repeat(`{"@metadata":{"_id":"b"},"agent":{"id":"x"}}`, 2)+`{"@metadata":{"_id":"r"},"agent":{"id":"x"}}`, `{"ack":3}`)
 	said = &receiver.Refusal{Reason: "disk full", Retry: true}
-	exchange(`{}`, `{"nack":3,"reason":"disk full","retry":true}`)
+	exchange(`{}`, `{"nack":4,"reason":"disk full","retry":true}`)
 	said = &receiver.Refusal{Reason: "no", Records: []int{1}}
-	exchange(`{"c":3}{"d":4}`, `{"nack":4,"reason":"no","retry":false,"records":[1]}`)
+	exchange(`{"c":3}{"d":4}`, `{"nack":5,"reason":"no","retry":false,"records":[1]}`)
 	_, response, err := dialer.DialContext(t.Context(), url, nil)
 	require.ErrorIs(t, err, websocket.ErrBadHandshake)
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
@@ -116,14 +122,18 @@ func TestAHandlersWorkIsCounted(t *testing.T) {
 		"wsreceiver_connections 0\n",
 		"wsreceiver_connections_opened_total 1\n",
 		"wsreceiver_connections_closed_total{code=\"other\"} 1\n",
-		"wsreceiver_messages_total 3\n",
-		"wsreceiver_records_total 4\n",
-		"wsreceiver_message_bytes_total 109\n",
+		"wsreceiver_messages_total 4\n",
+		"wsreceiver_records_total 7\n",
+		"wsreceiver_message_bytes_total 241\n",
 		"wsreceiver_refusals_total{retry=\"false\"} 1\n",
 		"wsreceiver_refusals_total{retry=\"true\"} 1\n",
 		"wsreceiver_write_errors_total 1\n",
 		"wsreceiver_duplicate_records_total{reason=\"id\"} 1\n",
+		"wsreceiver_duplicate_records_total{reason=\"recalled\"} 1\n",
+		"wsreceiver_duplicate_records_total{reason=\"message\"} 1\n",
 		"wsreceiver_duplicate_records_total{reason=\"chunk\"} 0\n",
+		"wsreceiver_dedup_ids 3\n",
+		"wsreceiver_dedup_recalled_ids 1\n",
 		"wsreceiver_commit_errors_total 0\n",
 		"wsreceiver_requests_refused_total{status=\"503\"} 1\n",
 	} {

@@ -39,8 +39,8 @@ type agent struct {
 	format atomic.Pointer[string]
 	host   atomic.Pointer[string] // the one that its records name
 
-	messages, records, bytes atomic.Uint64
-	confirmed                atomic.Int64 // Unix milliseconds, 0 before the first
+	messages, records, duplicates, bytes atomic.Uint64
+	confirmed                            atomic.Int64 // Unix milliseconds, 0 before the first
 
 	recordsBefore uint64 // at the last snapshot; of hubLoop
 }
@@ -85,6 +85,7 @@ func (a *agents) count(m *receiver.Message) {
 	}
 	one.messages.Add(1)
 	one.records.Add(uint64(len(m.Records)))
+	one.duplicates.Add(uint64(m.Duplicates))
 	one.bytes.Add(uint64(m.Bytes))
 	if format := one.format.Load(); format == nil || *format != m.Format {
 		format := m.Format // m is not kept
@@ -103,18 +104,19 @@ func (a *agents) named(id uint64, host string) {
 
 // agentState is an agent as the page gets it. Times are Unix milliseconds.
 type agentState struct {
-	ID        uint64             `json:"id"`
-	Addr      string             `json:"addr"`
-	Host      string             `json:"host"`
-	Format    string             `json:"format"`
-	Since     int64              `json:"since"`
-	Confirmed int64              `json:"confirmed"`
-	Ended     int64              `json:"ended"` // 0 while it is open
-	Code      protocol.CloseCode `json:"code"`
-	Messages  uint64             `json:"messages"`
-	Records   uint64             `json:"records"`
-	Bytes     uint64             `json:"bytes"`
-	Rate      float64            `json:"rate"` // records a second
+	ID         uint64             `json:"id"`
+	Addr       string             `json:"addr"`
+	Host       string             `json:"host"`
+	Format     string             `json:"format"`
+	Since      int64              `json:"since"`
+	Confirmed  int64              `json:"confirmed"`
+	Ended      int64              `json:"ended"` // 0 while it is open
+	Code       protocol.CloseCode `json:"code"`
+	Messages   uint64             `json:"messages"`
+	Records    uint64             `json:"records"`
+	Duplicates uint64             `json:"duplicates"` // those of Records that were left out
+	Bytes      uint64             `json:"bytes"`
+	Rate       float64            `json:"rate"` // records a second
 }
 
 // snapshot returns the number of open agents and the agents to show: the busiest,
@@ -140,7 +142,7 @@ func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown
 func (a *agent) state(elapsed time.Duration) agentState {
 	s := agentState{
 		ID: a.id, Addr: a.addr, Since: a.since.UnixMilli(), Confirmed: a.confirmed.Load(), Code: a.code,
-		Messages: a.messages.Load(), Records: a.records.Load(), Bytes: a.bytes.Load(),
+		Messages: a.messages.Load(), Records: a.records.Load(), Duplicates: a.duplicates.Load(), Bytes: a.bytes.Load(),
 	}
 	if format := a.format.Load(); format != nil {
 		s.Format = *format

@@ -183,7 +183,9 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	conn := receiver.Peer{ID: 1, RemoteAddr: "192.0.2.7:4711"}
 	live.agents.opened(conn)
 	live.agents.opened(receiver.Peer{ID: 2, RemoteAddr: "192.0.2.8:4711"})
-	live.Observe(messageOf(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`))
+	m := messageOf(`{"message":"a","host":{"name":"web-1"}}`, `{"message":"b","host":{"name":"web-1"}}`)
+	m.Duplicates = 1
+	live.Observe(m)
 	live.agents.confirmed(conn)
 	var state told
 	for len(state.Site.Agents) < 2 || state.Site.Agents[0].Host == "" {
@@ -194,7 +196,7 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	require.NotZero(t, first.Confirmed)
 	require.Greater(t, first.Rate, 0.0)
 	first.Since, first.Confirmed, first.Rate = 0, 0, 0
-	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Bytes: 78}, first)
+	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Duplicates: 1, Bytes: 78}, first)
 	require.Equal(t, 2, state.Site.Open)
 
 	live.agents.closed(conn, receiver.End{CloseCode: 1001})

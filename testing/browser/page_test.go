@@ -41,6 +41,7 @@ func TestLinesAppearWithinASecond(t *testing.T) {
 	p.wait(`document.querySelector('#agents-rows').innerText.includes('json_lines')`)
 	p.wait(`/just now|\d+ s ago/.test(document.querySelector('#agents-rows').innerText)`)
 	p.wait(`document.querySelector('#agents-rows tr').cells[5].textContent === '6'`)
+	p.wait(`document.querySelector('#agents-rows tr').cells[6].textContent === '0'`)
 	p.wait(`document.querySelector('#agents-count').textContent === '1'`)
 	require.NoError(t, a.ws.Close())
 	p.wait(`document.querySelector('#agents-rows').innerText.includes('closed (1006)')`)

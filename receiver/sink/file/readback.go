@@ -21,14 +21,14 @@ const (
 )
 
 // ReadBack calls visit with the content of the output, in blocks of whole lines. The
-// newest block comes first; its lines are in the order of the file. It ends when visit returns
-// false. A block is valid until visit returns. A pipe, a device and New's writer hold
-// nothing.
+// newest block comes first; its lines are in the order of the file. written is when the file
+// was written to the last time. It ends when visit returns false. A block is valid until visit
+// returns. A pipe, a device and New's writer hold nothing.
 //
 // It syncs what it reads first, unless the Sink is unsynced: an earlier process may have
 // ended between its write and its sync, and what is visited may be confirmed. Call it
 // before the first Consume.
-func (s *Sink) ReadBack(visit func(lines []byte) (more bool)) error {
+func (s *Sink) ReadBack(visit func(lines []byte, written time.Time) (more bool)) error {
 	names, err := s.fileNames()
 	if err != nil {
 		return fmt.Errorf("read output back: %w", err)
@@ -70,7 +70,7 @@ func (s *Sink) fileNames() (names []string, err error) {
 	return names, nil
 }
 
-func (s *Sink) readFileBack(name string, visit func([]byte) bool) (more bool, err error) {
+func (s *Sink) readFileBack(name string, visit func([]byte, time.Time) bool) (more bool, err error) {
 	file, err := os.OpenFile(name, os.O_RDWR, 0) // Windows does not sync a file that is open only for reading
 	if err != nil {
 		return false, err
@@ -85,16 +85,19 @@ func (s *Sink) readFileBack(name string, visit func([]byte) bool) (more bool, er
 	if err != nil {
 		return false, err
 	}
-	return readBlocksBack(file, info.Size(), readBackBytes, maxReadBackLine, visit)
+	return readBlocksBack(file, info.Size(), readBackBytes, maxReadBackLine, func(lines []byte) bool {
+		return visit(lines, info.ModTime())
+	})
 }
 
 // readBlocksBack reads a file of that length from its end.
 func readBlocksBack(file io.ReaderAt, length, block, maxLine int64, visit func([]byte) bool) (more bool, err error) {
-	var rest []byte    // the end of a line that begins before what was read
-	isTooLong := false // whether that line is
+	var buffer, rest []byte // rest is the end of a line that begins before what was read
+	isTooLong := false      // whether that line is
 	for end := length; end > 0; {
 		begin := max(0, end-block)
-		lines := make([]byte, end-begin, end-begin+int64(len(rest)))
+		buffer = slices.Grow(buffer[:0], int(end-begin)+len(rest))
+		lines := buffer[:end-begin]
 		if _, err := file.ReadAt(lines, begin); err != nil {
 			return false, err
 		}
@@ -103,13 +106,13 @@ func readBlocksBack(file io.ReaderAt, length, block, maxLine int64, visit func([
 			lines = lines[:bytes.LastIndexByte(lines, '\n')+1]
 			isTooLong = len(lines) == 0
 		}
-		lines, rest = append(lines, rest...), nil
+		lines, rest = append(lines, rest...), rest[:0]
 		if begin > 0 {
 			first := bytes.IndexByte(lines, '\n') + 1
 			if first == 0 {
 				first = len(lines)
 			}
-			lines, rest = lines[first:], lines[:first]
+			lines, rest = lines[first:], append(rest, lines[:first]...)
 		}
 		if int64(len(rest)) > maxLine {
 			rest, isTooLong = nil, true

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -55,14 +56,15 @@ func TestReadBackBeginsWithTheNewestFile(t *testing.T) {
 	s, err := OpenFolder(folder, FolderOptions{})
 	require.NoError(t, err)
 	var visited []string
-	visit := func(lines []byte) bool {
+	visit := func(lines []byte, written time.Time) bool {
+		require.WithinDuration(t, time.Now(), written, time.Minute)
 		visited = append(visited, string(lines))
 		return true
 	}
 	require.NoError(t, s.ReadBack(visit))
 	require.Equal(t, []string{"1\n", "0\n"}, visited)
 	visited = nil
-	require.NoError(t, s.ReadBack(func(lines []byte) bool { return visit(lines) && false }))
+	require.NoError(t, s.ReadBack(func(lines []byte, at time.Time) bool { return visit(lines, at) && false }))
 	require.Equal(t, []string{"1\n"}, visited)
 	require.NoError(t, s.Close())
 	require.NoError(t, New(&bytes.Buffer{}).ReadBack(visit))

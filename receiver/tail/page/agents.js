@@ -42,6 +42,7 @@ export class Agents {
         agent.confirmed ? this.since(now - agent.confirmed) : 'none yet',
         agent.ended ? '–' : rate(agent.rate),
         count(agent.records),
+        count(agent.duplicates),
         count(agent.messages),
         size(agent.bytes),
         agent.ended ? `closed (${agent.code})` : ago(now - agent.since),
@@ -66,7 +67,7 @@ export class Agents {
 
   row() {
     const row = this.body.insertRow();
-    for (const name of ['', 'host', 'format', '', 'n', 'n', 'n', 'n', 'n']) {
+    for (const name of ['', 'host', 'format', '', 'n', 'n', 'n', 'n', 'n', 'n']) {
       const cell = row.insertCell();
       cell.className = name;
       const inner = document.createElement('span');
