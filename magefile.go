@@ -87,14 +87,18 @@ func Kubernetes() error {
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/kubernetes")
 }
 
-// Soak ships lines under random faults for 10m, or -length=1h; -seed=N repeats the faults of an earlier run.
-func Soak(length *time.Duration, seed *int) error {
+// Soak ships lines under random faults for 10m, or -length=1h; -seed=N repeats the faults of an earlier run; -once kills both programs instead, and counts each line.
+func Soak(length *time.Duration, seed *int, once *bool) error {
 	mg.Deps(Build)
 	duration, args := 10*time.Minute, []string{"test", "-v", "-count=1", "-timeout=0", "./testing/soak"}
 	if length != nil {
 		duration = *length
 	}
-	args = append(args, "-soak.for="+duration.String())
+	test := "^TestSoak$"
+	if once != nil && *once {
+		test = "^TestSoakOnce$"
+	}
+	args = append(args, "-run="+test, "-soak.for="+duration.String())
 	if seed != nil {
 		args = append(args, fmt.Sprintf("-soak.seed=%d", *seed))
 	}

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package soak ships lines for a long time under random faults, and checks that no
-// line is lost and that the memory of filebeat does not grow.
+// line is lost and that the memory of filebeat does not grow. With random kills of filebeat
+// and wsreceiver it checks that each line is stored once.
 package soak
 
 import (
@@ -94,13 +95,7 @@ output.websocket:
 		<-tick.C
 		require.True(t, filebeat.Running(), "filebeat has ended")
 		due := 1 + int(elapsed.Seconds()*linesPerSecond)
-		for lines < due {
-			last := min(due, lines-lines%rotateEvery+rotateEvery)
-			require.NoError(t, appendLines(setup.LogFile("a.log"), lines+1, last))
-			if lines = last; lines%rotateEvery == 0 {
-				require.NoError(t, os.Rename(setup.LogFile("a.log"), setup.LogFile(fmt.Sprintf("a-%d.log", lines))))
-			}
-		}
+		lines = writeDue(t, setup, lines, due)
 		if len(samples) < int(elapsed/sampleEvery) {
 			samples = append(samples, takeSample(t, filebeat))
 		}
@@ -116,6 +111,18 @@ output.websocket:
 		len(server.Missing(1, lines)), counts.Connections, trend(samples))
 	noGrowth(t, samples)
 	require.Zero(t, filebeat.Stop())
+}
+
+// writeDue writes the lines up to due, if there are lines already, and rotates the file.
+func writeDue(t *testing.T, setup beattest.Setup, lines, due int) int {
+	for lines < due {
+		last := min(due, lines-lines%rotateEvery+rotateEvery)
+		require.NoError(t, appendLines(setup.LogFile("a.log"), lines+1, last))
+		if lines = last; lines%rotateEvery == 0 {
+			require.NoError(t, os.Rename(setup.LogFile("a.log"), setup.LogFile(fmt.Sprintf("a-%d.log", lines))))
+		}
+	}
+	return lines
 }
 
 func appendLines(path string, first, last int) error {
