@@ -55,7 +55,7 @@ func StartReceiverIn(tb testing.TB, folder string, args ...string) *Receiver {
 var listening = regexp.MustCompile(`listening.*url=(\S+)\s`)
 
 // listenTimeout is how long a wsreceiver has to say that it listens.
-const listenTimeout = 10 * time.Second
+const listenTimeout = time.Minute
 
 // OpenReceiver starts a wsreceiver, for a caller that is not a test, and returns
 // the URL at which it takes records.

@@ -56,7 +56,7 @@ const (
 const settled = 2 * time.Second
 
 // rememberedIDs is for --dedup: more than are on their way at once, and fewer than all.
-const rememberedIDs = 200_000
+const rememberedIDs = 50_000
 
 func soakOnce(t *testing.T, ack string, random *rand.Rand) {
 	out := filepath.Join(t.TempDir(), "records")
