@@ -26,9 +26,10 @@ type Receiver struct {
 	// File has the records.
 	File string
 
-	tb   testing.TB
-	addr string
-	args []string
+	tb      testing.TB
+	program string
+	addr    string
+	args    []string
 }
 
 // StartReceiver starts the wsreceiver at the root of the module, with more flags
@@ -41,11 +42,23 @@ func StartReceiver(tb testing.TB, args ...string) *Receiver {
 // StartReceiverIn starts one whose file is in that folder.
 func StartReceiverIn(tb testing.TB, folder string, args ...string) *Receiver {
 	tb.Helper()
+	return startReceiver(tb, Binary(tb, "wsreceiver"), folder, args)
+}
+
+// StartReceiverProgram starts another program with wsreceiver's flags --listen and --out.
+func StartReceiverProgram(tb testing.TB, program string, args ...string) *Receiver {
+	tb.Helper()
+	return startReceiver(tb, program, tb.TempDir(), args)
+}
+
+func startReceiver(tb testing.TB, program, folder string, args []string) *Receiver {
+	tb.Helper()
 	r := &Receiver{
-		File: filepath.Join(folder, "records.ndjson"),
-		tb:   tb,
-		addr: "127.0.0.1:0",
-		args: args,
+		File:    filepath.Join(folder, "records.ndjson"),
+		tb:      tb,
+		program: program,
+		addr:    "127.0.0.1:0",
+		args:    args,
 	}
 	r.Start()
 	return r
@@ -75,7 +88,7 @@ func OpenReceiver(cmd *exec.Cmd) (p *Process, url string, err error) {
 func (r *Receiver) Start() {
 	r.tb.Helper()
 	args := append([]string{"--listen", r.addr, "--out", r.File}, r.args...)
-	process, text, err := OpenReceiver(exec.CommandContext(context.WithoutCancel(r.tb.Context()), Binary(r.tb, "wsreceiver"), args...))
+	process, text, err := OpenReceiver(exec.CommandContext(context.WithoutCancel(r.tb.Context()), r.program, args...))
 	require.NoError(r.tb, err)
 	cleanup(r.tb, process)
 	address, err := url.Parse(text)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,9 @@ import (
 )
 
 var (
-	onceFormats = flag.Bool("once-formats", false, "run each row of the table of once in all formats, not in one of them")
-	onceTable   = flag.String("once-table", "", "a file to write the table of once to, as Markdown")
-	onceRounds  = flag.Int("once-rounds", 4, "how often the fault of a row of the table of once happens")
+	onceLong   = flag.Bool("once-long", false, "run each row of the table of once in all formats, and the stops 50 times")
+	onceTable  = flag.String("once-table", "", "a file to write the table of once to, as Markdown")
+	onceRounds = flag.Int("once-rounds", 4, "how often the fault of a row of the table of once happens")
 )
 
 // onceRow is a fault after which each line has to be in the output of wsreceiver once:
@@ -34,8 +35,14 @@ type onceRow struct {
 	output   string // more settings of the output; HOST is the receiver's host and port
 	queue    string // settings of the queue, a memory queue with a short flush if empty
 	isFolder bool   // the receiver rotates its files
+	times    int    // if set, how often the fault happens with -once-long
 	cut      int    // if set, the first connection is cut after as many bytes, each next one after as many more
 	fault    func(*onceRun)
+
+	// What stands in place of wsreceiver or between it and Filebeat.
+	holdAfter string                            // a heldReceiver that stops at that moment
+	holdsAcks bool                              // an ackHolder
+	mount     func(run *onceRun, folder string) // gives wsreceiver a disk of its own
 }
 
 type onceRun struct {
@@ -43,6 +50,15 @@ type onceRun struct {
 	setup    beattest.Setup
 	filebeat *beattest.Filebeat
 	receiver *beattest.Receiver
+	acks     *ackHolder // nil without onceRow.holdsAcks
+
+	lines, last int // how many are written at once, and were written
+}
+
+// write writes more lines.
+func (run *onceRun) write() {
+	beattest.AppendLines(run.t, run.setup.LogFile("a.log"), run.last+1, run.last+run.lines)
+	run.last += run.lines
 }
 
 func (run *onceRun) killReceiver()  { run.receiver.Kill() }
@@ -86,11 +102,11 @@ var onceRows = []onceRow{
 		name:   "the server is killed, with two names of it",
 		output: "  hosts: [\"ws://HOST/ingest\", \"ws://127.0.0.2:PORT/ingest\"]\n  loadbalance: false\n", fault: (*onceRun).restartReceiver,
 	},
-	{name: "Filebeat is stopped and started", fault: func(run *onceRun) {
+	{name: "Filebeat is stopped and started", times: 50, fault: func(run *onceRun) {
 		require.Zero(run.t, run.filebeat.Stop())
 		run.startFilebeat()
 	}},
-	{name: "the server is stopped and started", fault: func(run *onceRun) {
+	{name: "the server is stopped and started", times: 50, fault: func(run *onceRun) {
 		require.Zero(run.t, run.receiver.Stop())
 		run.startReceiver()
 	}},
@@ -117,10 +133,10 @@ func TestOnceTable(t *testing.T) {
 func runOnceRows(t *testing.T, printed *table) {
 	t.Helper()
 	formats := []string{"json", "json_lines", "msgpack"}
-	for number, r := range onceRows {
+	for number, r := range slices.Concat(onceRows, momentRows) {
 		for shift, ack := range []string{"ping", "message"} {
 			run := formats
-			if !*onceFormats {
+			if !*onceLong {
 				at := (number + shift) % len(formats)
 				run = formats[at : at+1]
 			}
@@ -151,7 +167,15 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	if strings.Contains(r.output, "127.0.0.2") {
 		flags = append(flags, "--listen", "0.0.0.0:"+freePort(t), "--insecure")
 	}
-	run.receiver = beattest.StartReceiver(t, flags...)
+	folder := t.TempDir()
+	if r.mount != nil {
+		r.mount(run, folder)
+	}
+	if r.holdAfter != "" {
+		run.receiver = startHeldReceiver(t, r.holdAfter)
+	} else {
+		run.receiver = beattest.StartReceiverIn(t, folder, flags...)
+	}
 	if out != "" {
 		run.receiver.File = out
 	}
@@ -162,6 +186,9 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	if r.cut > 0 {
 		host = startCutter(t, host, r.cut)
 	}
+	if r.holdsAcks {
+		run.acks, host = startAckHolder(t, host)
+	}
 	settings := fmt.Sprintf("  ack: %s\n  format: %s\n  timeout: 5s\n  pipelining: 4\n", ack, format)
 	more := strings.NewReplacer("HOST", host, "PORT", port).Replace(r.output)
 	if r.cut == 0 {
@@ -171,26 +198,27 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	if !strings.Contains(more, "hosts:") {
 		run.setup.Output += fmt.Sprintf("  hosts: [\"ws://%s/ingest\"]\n", host)
 	}
-	last, lines := 0, onceLines
-	if r.cut > 0 {
-		lines = 1000
+	run.lines = onceLines
+	if r.cut > 0 || r.times > 0 {
+		run.lines = 1000
 	}
-	write := func() {
-		beattest.AppendLines(t, run.setup.LogFile("a.log"), last+1, last+lines)
-		last += lines
+	rounds := *onceRounds
+	if *onceLong && r.times > 0 {
+		rounds = r.times
 	}
-	write()
+	run.write()
 	run.startFilebeat()
-	for round := 0; r.fault != nil && round < *onceRounds; round++ {
+	for round := 0; r.fault != nil && round < rounds; round++ {
 		before := len(onceContent(t, run.receiver.File))
-		write()
+		run.write()
 		// Some have arrived, and more are on their way.
 		beattest.Eventually(t, patience, "lines arrive", func() bool {
 			return len(onceContent(t, run.receiver.File)) > before+50*1024
 		})
 		r.fault(run)
 	}
-	write()
+	run.write()
+	last := run.last
 	numbers := map[int]int{}
 	beattest.Eventually(t, patience, "every line arrives", func() bool {
 		numbers = onceNumbers(t, run.receiver.File)
