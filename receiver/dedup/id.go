@@ -17,6 +17,11 @@ var (
 	agentIDKey   = []byte(`"id"`)
 	logKey       = []byte(`"log"`)
 	offsetKey    = []byte(`"offset"`)
+	fileKey      = []byte(`"file"`)
+	pathKey      = []byte(`"path"`)
+	printKey     = []byte(`"fingerprint"`)
+	inodeKey     = []byte(`"inode"`)
+	indexKey     = []byte(`"idxlo"`) // on Windows
 )
 
 // hasIDs reports whether records of a format can have an id from their sender. In the
@@ -71,7 +76,7 @@ func read(record []byte) (n named, ok bool) {
 			sawAgent = true
 		case bytes.Equal(name, logKey) && r.Next() == '{':
 			inside := r.Pos
-			content, isPlace := r.object(1)
+			content, isPlace := r.log()
 			hasPlace = hasPlace || isPlace
 			n.content = n.content.and(identityOf(record[start:inside]).then(content))
 		default:
@@ -170,8 +175,7 @@ func (r *reader) valueOf(start, depth int) identity {
 	inside := r.Pos
 	switch r.Next() {
 	case '{':
-		content, _ := r.object(depth + 1)
-		return identityOf(r.Data[start:inside]).then(content)
+		return identityOf(r.Data[start:inside]).then(r.object(depth + 1))
 	case '[':
 		return identityOf(r.Data[start:inside]).then(r.array(depth + 1))
 	}
@@ -179,12 +183,24 @@ func (r *reader) valueOf(start, depth int) identity {
 	return identityOf(r.Data[start:r.Pos])
 }
 
-// object passes over an object. isPlace reports whether it has an offset.
-func (r *reader) object(depth int) (content identity, isPlace bool) {
+// object passes over an object.
+func (r *reader) object(depth int) (content identity) {
 	if depth > jsonscan.MaxDepth {
 		r.fail()
-		return content, false
+		return content
 	}
+	r.Take('{')
+	for first := true; ; first = false {
+		start, _, more := r.name(first)
+		if !more {
+			return ofRecord.then(content)
+		}
+		content = content.and(r.valueOf(start, depth))
+	}
+}
+
+// log passes over the field log. isPlace reports whether it has an offset.
+func (r *reader) log() (content identity, isPlace bool) {
 	r.Take('{')
 	for first := true; ; first = false {
 		start, end, more := r.name(first)
@@ -192,11 +208,46 @@ func (r *reader) object(depth int) (content identity, isPlace bool) {
 			return ofRecord.then(content), isPlace
 		}
 		value := r.Pos
-		content = content.and(r.valueOf(start, depth))
+		if bytes.Equal(r.Data[start:end], fileKey) && r.Next() == '{' {
+			content = content.and(identityOf(r.Data[start:value]).then(r.file()))
+			continue
+		}
+		content = content.and(r.valueOf(start, 1))
 		if bytes.Equal(r.Data[start:end], offsetKey) && usableID(r.Data[value:r.Pos]) != nil {
 			isPlace = true
 		}
 	}
+}
+
+// file passes over the field log.file. A file is the same one after it was renamed, and one
+// that is known by its content also after it was moved to another disk.
+func (r *reader) file() identity {
+	r.Take('{')
+	var path, print, rest identity
+	hasInode, hasPrint := false, false
+	for first := true; ; first = false {
+		start, end, more := r.name(first)
+		if !more {
+			break
+		}
+		value := r.valueOf(start, 2)
+		switch name := r.Data[start:end]; {
+		case bytes.Equal(name, pathKey):
+			path = path.and(value)
+		case bytes.Equal(name, printKey):
+			hasPrint, print = true, print.and(value)
+		default:
+			hasInode = hasInode || bytes.Equal(name, inodeKey) || bytes.Equal(name, indexKey)
+			rest = rest.and(value)
+		}
+	}
+	switch {
+	case hasPrint:
+		return ofRecord.then(print)
+	case hasInode:
+		return ofRecord.then(rest)
+	}
+	return ofRecord.then(rest.and(path))
 }
 
 // array passes over an array, whose order counts.

@@ -48,6 +48,7 @@ func TestRecordID(t *testing.T) {
 // TestADedupLeavesOutNothingButTheSame has two records in each row.
 func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 	const line = `"message":"m","log":{"offset":7,"file":{"path":"/a","inode":"1"}}`
+	const known = `"message":"m","log":{"offset":7,"file":{"path":"/a","fingerprint":"f1","inode":"1"}}`
 	record := func(timestamp, id, agent, rest string) string {
 		return fmt.Sprintf(`{"@timestamp":%q,"@metadata":{"beat":"filebeat","_id":%q},"agent":{"id":%q},%s}`, timestamp, id, agent, rest)
 	}
@@ -67,7 +68,12 @@ func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 		"objects of an array in another order":               {record("t", "a", "x", `"b":[{"c":1},{"d":2}]`), record("t", "a", "x", `"b":[{"d":2},{"c":1}]`), other},
 		"another line with the same id":                      {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "m", "n", 1)), other},
 		"another place":                                      {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "7", "8", 1)), other},
-		"another file":                                       {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "/a", "/b", 1)), other},
+		"another file":                                       {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, `"inode":"1"`, `"inode":"2"`, 1)), other},
+		"a file that was renamed":                            {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "/a", "/b", 1)), same},
+		"a known file on another disk":                       {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(strings.Replace(known, `"inode":"1"`, `"inode":"2"`, 1), "/a", "/b", 1)), same},
+		"another file on the same inode":                     {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(known, "f1", "f2", 1)), other},
+		"a file with a fingerprint or not":                   {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(known, `"fingerprint":"f1",`, "", 1)), other},
+		"a file that has only a path":                        {record("t", "a", "x", `"log":{"offset":7,"file":{"path":"/a"}}`), record("t", "a", "x", `"log":{"offset":7,"file":{"path":"/b"}}`), other},
 		"swapped values":                                     {record("t", "a", "x", `"b":{"c":1,"d":2}`), record("t", "a", "x", `"b":{"c":2,"d":1}`), other},
 		"an additional field":                                {first, record("2021-02-05T22:17:09.123Z", "a", "x", line+`,"more":1`), other},
 		"a field that is there twice":                        {record("t", "a", "x", `"b":1`), record("t", "a", "x", `"b":1,"b":1`), other},

@@ -53,6 +53,7 @@ type onceRun struct {
 	acks     *ackHolder // nil without onceRow.holdsAcks
 
 	lines, last int // how many are written at once, and were written
+	renames     int // of the file
 }
 
 // write writes more lines.
@@ -104,6 +105,13 @@ var onceRows = []onceRow{
 	},
 	{name: "Filebeat is stopped and started", times: 50, fault: func(run *onceRun) {
 		require.Zero(run.t, run.filebeat.Stop())
+		run.startFilebeat()
+	}},
+	{name: "Filebeat is killed, and its file renamed meanwhile", fault: func(run *onceRun) {
+		run.killFilebeat()
+		run.renames++
+		require.NoError(run.t, os.Rename(run.setup.LogFile("a.log"), run.setup.LogFile(fmt.Sprintf("a-%d.log", run.renames))))
+		run.write()
 		run.startFilebeat()
 	}},
 	{name: "the server is stopped and started", times: 50, fault: func(run *onceRun) {
@@ -226,7 +234,13 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	})
 	// What is sent twice can come behind the last line: until Filebeat has recorded it all.
 	beattest.Eventually(t, patience, "Filebeat knows it", func() bool {
-		return run.setup.RegistryOffsets(t)["a.log"] == fileSize(t, run.setup.LogFile("a.log"))
+		offsets := run.setup.RegistryOffsets(t)
+		for name, offset := range offsets {
+			if offset != fileSize(t, run.setup.LogFile(name)) {
+				return false
+			}
+		}
+		return len(offsets) == run.renames+1
 	})
 	require.Zero(t, run.filebeat.Stop())
 	require.Zero(t, run.receiver.Stop())
