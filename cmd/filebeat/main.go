@@ -14,8 +14,8 @@ import (
 
 	"github.com/elastic/beats/v7/filebeat/cmd"
 	inputs "github.com/elastic/beats/v7/filebeat/input/default-inputs"
-	"github.com/elastic/beats/v7/libbeat/publisher/processing"
 
+	"filebeat-websocket/cmd/filebeat/internal/quiet"
 	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/outputs/sharedfields"
 	_ "filebeat-websocket/outputs/websocket" // registers output.websocket
@@ -24,7 +24,7 @@ import (
 func main() {
 	memory.Tune()
 	settings := cmd.FilebeatSettings("")
-	settings.Processing = sharedfields.Support(processing.MakeDefaultBeatSupport(true)) // Filebeat's own
+	settings.Processing = sharedfields.Support(quiet.Support)
 	if err := cmd.Filebeat(inputs.Init, settings).Execute(); err != nil {
 		os.Exit(1)
 	}

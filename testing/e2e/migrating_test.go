@@ -22,15 +22,19 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
-// examples returns the whole filebeat.yml files of docs/migrating.md.
-func examples(t *testing.T) []string {
+// examples returns the whole filebeat.yml files of docs/migrating.md and docs/from-*.md.
+func examples(t *testing.T) (found []string) {
 	t.Helper()
-	document, err := os.ReadFile(filepath.Join(beattest.Root(t), "docs", "migrating.md"))
+	documents, err := filepath.Glob(filepath.Join(beattest.Root(t), "docs", "from-*.md"))
 	require.NoError(t, err)
-	var found []string
-	for _, block := range yamlBlock.FindAllStringSubmatch(string(document), -1) {
-		require.Contains(t, block[1], "filebeat.inputs:", "an example is a whole file")
-		found = append(found, block[1])
+	require.Len(t, documents, 3)
+	for _, path := range append(documents, filepath.Join(beattest.Root(t), "docs", "migrating.md")) {
+		document, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, block := range yamlBlock.FindAllStringSubmatch(string(document), -1) {
+			require.Contains(t, block[1], "filebeat.inputs:", "an example is a whole file")
+			found = append(found, block[1])
+		}
 	}
 	return found
 }

@@ -36,7 +36,7 @@ func TestDocsListTheImportsOfBeats(t *testing.T) {
 		}
 	}
 	documented := map[string][]string{}
-	for _, row := range importRow.FindAllStringSubmatch(read(t, root+"/docs/beats-version.md"), -1) {
+	for _, row := range importRow.FindAllStringSubmatch(read(t, root+"/docs/dev/beats-version.md"), -1) {
 		documented[row[1]] = strings.Split(row[2], ", ")
 	}
 	for _, names := range importers {
@@ -50,7 +50,7 @@ func TestPinningTheVersionThatIsThereChangesNothing(t *testing.T) {
 	asked := command(t, "go", "list", "-m", "-f={{.Version}}", "github.com/elastic/beats/v7")
 	asked.Dir = root
 	there := strings.TrimSpace(run(t, asked))
-	require.Contains(t, read(t, root+"/docs/beats-version.md"), "`"+there+"`")
+	require.Contains(t, read(t, root+"/docs/dev/beats-version.md"), "`"+there+"`")
 	pin := command(t, "go", "tool", "mage", "beatsVersion", there, "-dry")
 	pin.Dir = root
 	require.Equal(t, "go.mod already has "+there+" and its replaces\n", run(t, pin))
