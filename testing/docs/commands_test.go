@@ -54,7 +54,7 @@ var forms = []struct {
 	{`^go test .*? (\./\S+)$`, requireTests},
 	{`^go run (\./\S+)((?: -\w+ \S+)*)$`, requireProgram},
 	// These are run below, as they stand.
-	{`^\./wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest$`, runBy("TestTheFirstStepsOfTheReadme")},
+	{`^\./wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --tail$`, runBy("TestAStrangerFollowsTheReadme")},
 	{`^\./filebeat -e -c filebeat\.yml$`, runBy("TestTheFirstStepsOfTheReadme")},
 	{`^\./filebeat test (?:config|output) -c filebeat\.yml$`, runBy("TestTheFirstStepsOfTheReadme")},
 	{`^wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --out records\.ndjson$`, runBy("TestTheOtherCommandsOfWsreceiver")},

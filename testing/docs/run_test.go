@@ -79,7 +79,7 @@ func (c checkout) start(line string) *beattest.Process {
 func TestTheFirstStepsOfTheReadme(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t)
-	receiver := c.start("./wsreceiver --listen 127.0.0.1:8080 --path /ingest")
+	receiver := c.start("./wsreceiver --listen 127.0.0.1:8080 --path /ingest --tail")
 	beattest.Eventually(t, patience, "wsreceiver listens", func() bool { return strings.Contains(receiver.Output(), "listening") })
 	for _, line := range []string{"./filebeat test config -c filebeat.yml", "./filebeat test output -c filebeat.yml"} {
 		output, err := c.command(line).CombinedOutput()
@@ -92,6 +92,39 @@ func TestTheFirstStepsOfTheReadme(t *testing.T) {
 		return strings.Contains(receiver.Output(), " seq=100 ")
 	})
 	require.Zero(t, filebeat.Stop())
+	require.Zero(t, receiver.Stop())
+}
+
+// TestAStrangerFollowsTheReadme does what the README says from its first line on, in a
+// folder that has nothing but the programs.
+func TestAStrangerFollowsTheReadme(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t)
+	c.folder = t.TempDir()
+	for _, name := range []string{"filebeat", "wsreceiver"} {
+		require.NoError(t, os.Link(beattest.Binary(t, name), filepath.Join(c.folder, name)))
+	}
+	readme := fence.FindAllStringSubmatch(read(t, "README.md"), 2)
+	config, commands := readme[0], block{text: readme[1][3]}.commands()
+	require.Equal(t, "yaml", config[1])
+	require.Equal(t, 6, strings.Count(config[3], "\n"), "the README promises six lines")
+	require.Len(t, commands, 2)
+	text := strings.NewReplacer(documented, c.here, "/var/log/*.log", c.logs()+"/*.log").Replace(config[3])
+	require.NoError(t, os.WriteFile(filepath.Join(c.folder, "filebeat.yml"), []byte(text), 0o600))
+
+	receiver := c.start(commands[0])
+	beattest.Eventually(t, patience, "wsreceiver listens", func() bool { return strings.Contains(receiver.Output(), "listening") })
+	beattest.AppendLines(t, filepath.Join(c.logs(), "a.log"), 1, 100)
+	filebeat := c.start(commands[1])
+	beattest.Eventually(t, patience, "the last line is printed", func() bool {
+		return strings.Contains(receiver.Output(), " seq=100 ")
+	})
+	page, err := http.Get("http://" + c.here + "/") //nolint:noctx // there is nothing to stop
+	require.NoError(t, err)
+	require.NoError(t, page.Body.Close())
+	require.Equal(t, http.StatusOK, page.StatusCode)
+	require.Zero(t, filebeat.Stop())
+	require.NotRegexp(t, `"log.level":"(warn|error)"`, filebeat.Output(), "the first log that a stranger sees")
 	require.Zero(t, receiver.Stop())
 }
 
