@@ -16,7 +16,8 @@ import (
 // runs. What is alive in a shipper is little, and most of what it allocates dies
 // young, so that it collects less often for some tens of MiB; docs/performance.md
 // has what less and more would cost. GOGC, and gc_percent in the configuration,
-// override it.
+// override it. Where much is alive, as with thousands of open files, it gets less
+// (freedomBytes).
 const gcPercent = 300
 
 // memoryPart is how much of the memory limit of the control group (a container's,
@@ -29,6 +30,7 @@ const memoryPart = 0.8
 func Tune() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+		follow()
 	}
 	// Without a control group, or on another system, there is no limit to keep to.
 	_, _ = memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(memoryPart), memlimit.WithProvider(memlimit.FromCgroup))

@@ -4,8 +4,10 @@
 package memory
 
 import (
+	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -29,4 +31,46 @@ func TestTheEnvironmentOverridesTheCollectorsSettings(t *testing.T) {
 	t.Setenv("GOGC", "")
 	Tune()
 	require.Equal(t, gcPercent, debug.SetGCPercent(100))
+}
+
+func TestTheHeapsFreedomEndsWhereMemoryGrows(t *testing.T) {
+	for _, row := range []struct{ liveMiB, percent int }{
+		{0, 300}, {16, 300}, {21, 300}, {22, 290}, {32, 200}, {64, 100}, {128, 50}, {160, 40}, {4096, 40},
+	} {
+		require.Equal(t, row.percent, percentFor(uint64(row.liveMiB)<<20), "%d MiB", row.liveMiB)
+	}
+}
+
+func TestThePercentageFollowsWhatIsAlive(t *testing.T) {
+	before := debug.SetGCPercent(gcPercent)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	percentNow := func() int {
+		percent := debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(percent)
+		return percent
+	}
+	follow()
+	alive := make([]byte, 128<<20)
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return percentNow() <= 50
+	}, 10*time.Second, time.Millisecond)
+	runtime.KeepAlive(alive)
+	alive = nil
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return percentNow() == gcPercent
+	}, 10*time.Second, time.Millisecond)
+
+	// As gc_percent in Filebeat's configuration does.
+	debug.SetGCPercent(123)
+	alive = make([]byte, 128<<20)
+	for range 3 {
+		runtime.GC()
+	}
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return percentNow() == 123
+	}, 10*time.Second, time.Millisecond)
+	runtime.KeepAlive(alive)
 }
