@@ -17,9 +17,9 @@ import (
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/protocol/frames"
 	"filebeat-websocket/receiver/budget"
 	"filebeat-websocket/receiver/decode"
-	"filebeat-websocket/receiver/internal/frames"
 	"filebeat-websocket/receiver/internal/watched"
 )
 

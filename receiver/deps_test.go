@@ -29,7 +29,9 @@ func TestWhatImportingReceiverBrings(t *testing.T) {
 		"filebeat-websocket/receiver/handshake",
 		"filebeat-websocket/receiver/internal/",
 		"filebeat-websocket/protocol",
+		"filebeat-websocket/protocol/deflate",
 		"filebeat-websocket/protocol/forward",
+		"filebeat-websocket/protocol/frames",
 		"github.com/gorilla/websocket",
 		"github.com/klauspost/compress", // what it shares between its codecs
 		"github.com/klauspost/compress/",

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"filebeat-websocket/protocol"
-	"filebeat-websocket/receiver/internal/frames"
+	"filebeat-websocket/protocol/frames"
 )
 
 // masked returns a frame of a client; first has its bits and opcode.

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/protocol/deflate"
 	"filebeat-websocket/receiver/decode"
 	"filebeat-websocket/receiver/internal/spread"
 	"filebeat-websocket/receiver/internal/watched"
@@ -108,12 +108,22 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 	}, nil
 }
 
+const extensionsHeader = "Sec-Websocket-Extensions"
+
 // ServeHTTP upgrades the request and serves the connection until it ends.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		http.Error(w, "this is a WebSocket endpoint", http.StatusUpgradeRequired)
 		return
+	}
+	if !r.ProtoAtLeast(1, 1) { // RFC 6455 4.2.1
+		http.Error(w, "WebSocket requires HTTP/1.1", http.StatusHTTPVersionNotSupported)
+		return
+	}
+	// gorilla would accept an offer whatever its parameters are.
+	if !deflate.Acceptable(r.Header.Values(extensionsHeader)) {
+		r.Header.Del(extensionsHeader)
 	}
 	if !h.take() {
 		refuseRequest(w, "shutting down")
@@ -138,7 +148,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		client.Identify(h.options.Sender(r))
 	}
 	c := newConn(h, ws, writer.Conn, client, cancel)
-	c.inflates = strings.Contains(strings.ToLower(r.Header.Get("Sec-WebSocket-Extensions")), "permessage-deflate")
+	c.inflates = r.Header.Get(extensionsHeader) != ""
 	h.add(c)
 	defer h.remove(c)
 	if age := h.options.MaxConnectionAge; age > 0 {

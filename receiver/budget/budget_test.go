@@ -370,3 +370,24 @@ func TestAnEndOfFileBesideBytesIsNotTakenForTheEndOfTheMessage(t *testing.T) {
 	require.ErrorIs(t, buffer.ReadAll(&halves{[]byte("half")}, 100), net.ErrClosed)
 	require.Equal(t, "half", string(buffer.Bytes()))
 }
+
+// finished is what gorilla's inflater does with a block that says that it is the last one.
+type finished struct{ ended bool }
+
+func (f *finished) Read(p []byte) (int, error) {
+	if f.ended {
+		return 0, io.ErrClosedPipe
+	}
+	f.ended = true
+	return copy(p, "hello"), io.EOF
+}
+
+func TestAnInflaterThatIsClosedWithItsLastBytesHasEnded(t *testing.T) {
+	l := New(mebi).Open(t.Context())
+	defer l.Close()
+	buffer := l.Buffer()
+	defer buffer.Free()
+	require.NoError(t, buffer.ReadAll(&finished{}, 100))
+	require.Equal(t, "hello", string(buffer.Bytes()))
+	require.ErrorIs(t, buffer.ReadAll(&finished{ended: true}, 100), io.ErrClosedPipe)
+}

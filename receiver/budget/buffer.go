@@ -67,7 +67,7 @@ func (b *Buffer) free(data []byte) {
 // there is more than limit in it then: the limit is on what r gives, not on what
 // came over the wire.
 func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
-	for {
+	for hasEnded := false; ; {
 		n, err := b.read(r)
 		if full, ok := errors.AsType[*growError](err); ok {
 			return full.cause
@@ -80,6 +80,11 @@ func (b *Buffer) ReadAll(r io.Reader, limit int64) error {
 			// gorilla passes on an EOF that a TLS connection returns together with
 			// its last bytes, also in the middle of a fragmented message. The next
 			// Read tells the end of the message (io.EOF) from that of the connection.
+			hasEnded = true
+		case hasEnded && errors.Is(err, io.ErrClosedPipe):
+			// The end was that of gorilla's inflater, which is closed then: the last block
+			// of a message may come with the bit that says so (RFC 7692 7.2.3.4).
+			return nil
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

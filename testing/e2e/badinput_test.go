@@ -49,7 +49,7 @@ func TestServerThatSpeaksSomethingElseIsNamedInTheLogAndNothingIsLost(t *testing
 	for name, bad := range map[string]badServer{
 		"garbage after the upgrade": {
 			fault: wstest.Fault{SendGarbage: []byte(strings.Repeat("\xff\x00garbage", 1000))},
-			cause: "read: websocket:",
+			cause: "the server broke the protocol: ",
 		},
 		"an HTTP page instead": {
 			fault: wstest.Fault{RefuseStatus: http.StatusOK, RefuseBody: "<html>hello</html>"},

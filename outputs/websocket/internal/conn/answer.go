@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"filebeat-websocket/protocol/deflate"
 )
 
 // maxInterim is the maximum number of interim answers that are read over.
@@ -28,9 +30,10 @@ type answerReader struct {
 	source   *bufio.Reader
 	compress bool // compression was offered
 
-	read  bool   // the header was read from the source
-	ready []byte // what is left of it
-	err   error  // with which it ended
+	read     bool   // the header was read from the source
+	switched bool   // it has status 101: frames follow
+	ready    []byte // what is left of it
+	err      error  // with which it ended
 }
 
 func newAnswer(source io.Reader, compress bool) *answerReader {
@@ -61,11 +64,15 @@ func (a *answerReader) passed() bool {
 	return a.read && len(a.ready) == 0 && a.err == nil && a.source.Buffered() == 0
 }
 
+// inHeader reports whether the next read is one of the header.
+func (a *answerReader) inHeader() bool { return !a.read || len(a.ready) > 0 }
+
 // readHeader reads the header of the final answer.
 func (a *answerReader) readHeader() {
 	for range maxInterim {
 		var status int
 		if a.ready, status, a.err = a.readBlock(); a.err != nil || !interim(status) {
+			a.switched = status == http.StatusSwitchingProtocols
 			return
 		}
 	}
@@ -116,9 +123,9 @@ func completed(line []byte) []byte {
 	if !strings.EqualFold(name, "Sec-WebSocket-Extensions") {
 		return line
 	}
-	parameters := parametersOf(value)
-	if parameters[0] != deflate || !has(parameters, noServerContext) || has(parameters, noClientContext) {
+	picked := deflate.Parse(value)
+	if picked.Name != deflate.Name || !picked.Has(deflate.ServerNoContext) || picked.Has(deflate.ClientNoContext) {
 		return line
 	}
-	return []byte(name + ":" + value + "; " + noClientContext + "\r\n")
+	return []byte(name + ":" + value + "; " + deflate.ClientNoContext + "\r\n")
 }

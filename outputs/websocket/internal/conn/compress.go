@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate"
+
+	"filebeat-websocket/protocol/deflate"
 )
 
 // ErrCompression is wrapped by the error of Dial if the server's answer to the offer of
@@ -21,51 +23,24 @@ var ErrCompression = errors.New("the server's answer to the offer of permessage-
 // MaxCompressionLevel is the highest Options.CompressionLevel.
 const MaxCompressionLevel = flate.BestCompression
 
-// deflate is the name of the extension. With the no...Context parameters each message is
-// compressed by itself (RFC 7692 7.1.1). The library can inflate only that, and so is
-// what this side sends: an idle connection has no compression window in memory.
-const (
-	deflate         = "permessage-deflate"
-	noServerContext = "server_no_context_takeover"
-	noClientContext = "client_no_context_takeover"
-	serverWindow    = "server_max_window_bits"
-)
-
 // checkExtensions checks the extensions that the server picked (RFC 6455 9.1).
 func (o *Options) checkExtensions(lines []string) (compressed bool, err error) {
 	answer := strings.Join(lines, ", ")
 	if strings.TrimSpace(answer) == "" {
 		return false, nil
 	}
-	parts := parametersOf(answer)
+	picked := deflate.Parse(answer)
 	quoted := fmt.Sprintf("%q", excerpt(answer, maxCauseBytes, o.secrets()))
-	if o.CompressionLevel == 0 || parts[0] != deflate {
+	switch {
+	case o.CompressionLevel == 0 || picked.Name != deflate.Name:
 		return false, fmt.Errorf("the server picked the extension %s, which was not offered", quoted)
-	}
-	parameters := parts[1:]
-	for _, parameter := range parameters {
-		// The server may use a smaller window (RFC 7692 7.1.2.1): any can be inflated.
-		// A smaller window for this side was not offered.
-		if name, _, _ := strings.Cut(parameter, "="); name != noServerContext && name != noClientContext && name != serverWindow {
-			return false, fmt.Errorf("%w: %s", ErrCompression, quoted)
-		}
-	}
-	if !has(parameters, noServerContext) {
-		return false, fmt.Errorf("%w: %s lacks %s", ErrCompression, quoted, noServerContext)
+	case !picked.IsAnswer():
+		return false, fmt.Errorf("%w: %s", ErrCompression, quoted)
+	case !picked.Has(deflate.ServerNoContext): // the library can inflate nothing else
+		return false, fmt.Errorf("%w: %s lacks %s", ErrCompression, quoted, deflate.ServerNoContext)
 	}
 	return true, nil
 }
-
-// parametersOf returns an extension and its parameters.
-func parametersOf(extension string) []string {
-	parts := strings.Split(extension, ";")
-	for i, part := range parts {
-		parts[i] = strings.TrimSpace(part)
-	}
-	return parts
-}
-
-func has(parameters []string, name string) bool { return slices.Contains(parameters, name) }
 
 // flateWriterPools hold writers, by their level. One takes about a megabyte, so connections
 // share them: only as many are in use as messages are being compressed at the same

@@ -289,7 +289,7 @@ func TestGarbageInACompressedMessageEndsTheConnection(t *testing.T) {
 	c, p := openConn(t, compressing(1, 0))
 	in := reading(t, c)
 	p.send(serverFrame(rsv1|opText, "\xff\xff\xff garbage"))
-	require.ErrorContains(t, take(t, in.ended), "read: flate: corrupt input")
+	require.ErrorContains(t, take(t, in.ended), "corrupt: flate: corrupt input")
 }
 
 // A writer takes about a megabyte, and a hundred connections share a few.

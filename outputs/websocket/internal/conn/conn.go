@@ -13,10 +13,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
 	"filebeat-websocket/protocol"
+	"filebeat-websocket/protocol/frames"
 )
 
 // flushBytes is the length of the buffer at which it is written to the socket. With
@@ -31,6 +33,8 @@ const keepBytes = 4 * flushBytes
 
 // ErrTooBig ends a connection whose peer sent a message beyond MaxReadBytes.
 var ErrTooBig = errors.New("the server sent a message longer than max_read_bytes")
+
+var errNotUTF8 = &ViolationError{frames.Fault{Code: protocol.CloseInvalidData, Reason: "a text message is not UTF-8"}}
 
 // CloseError is the peer's Close frame.
 type CloseError struct {
@@ -267,10 +271,14 @@ func (c *Conn) Read(handler Handler) error {
 
 	var message bytes.Buffer
 	for {
-		_, reader, err := c.ws.NextReader()
+		kind, reader, err := c.ws.NextReader()
 		if err == nil {
 			handler.Heard()
 			err = c.readMessage(&message, reader)
+		}
+		// The library leaves this to the application (RFC 6455 8.1).
+		if err == nil && kind == websocket.TextMessage && !utf8.Valid(message.Bytes()) {
+			err = errNotUTF8
 		}
 		if err != nil {
 			err = c.ended(err)
@@ -305,6 +313,14 @@ func (c *Conn) ended(err error) error {
 	if failed != nil {
 		return failed
 	}
+	if violated, ok := errors.AsType[*ViolationError](err); ok {
+		c.sendClose(violated.Fault.Code, violated.Fault.Reason)
+		return violated
+	}
+	if frames.IsCorrupt(err) {
+		c.sendClose(protocol.CloseInvalidData, "")
+		return fmt.Errorf("the server sent a compressed message that is corrupt: %w", err)
+	}
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		if closed.Code == websocket.CloseAbnormalClosure {
 			// No Close frame: the library reports a FIN as code 1006.
@@ -323,12 +339,11 @@ func (c *Conn) ended(err error) error {
 	return fmt.Errorf("read: %w", err)
 }
 
-// sendClose sends a Close frame from the reading goroutine. If a write is under way, it
-// sends none instead of waiting: the peer sees the end of the connection.
+// sendClose sends a Close frame from the reading goroutine. A write that is under way has
+// closeFrameTimeout to end; if it does not, the peer sees the end of the connection.
 func (c *Conn) sendClose(code protocol.CloseCode, reason string) {
-	if !c.wire.writeMutex.TryLock() {
-		return
-	}
+	c.wire.hurry()
+	c.wire.writeMutex.Lock()
 	defer c.wire.writeMutex.Unlock()
 	c.sendCloseLocked(code, reason, farewellWriteTimeout)
 }

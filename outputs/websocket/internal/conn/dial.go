@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"filebeat-websocket/protocol/frames"
 )
 
 // Options are how to connect, and the limits of the connection.
@@ -136,7 +138,7 @@ func dialSteps(parent context.Context, options Options, steps *progress) (*Conn,
 	interruptible := func() bool { return true }
 	wrap := func(c, socket net.Conn) net.Conn {
 		steps.begin("upgrade")
-		w = &wire{Conn: c, socket: socket, traffic: options.Traffic}
+		w = &wire{Conn: c, socket: socket, traffic: options.Traffic, frames: frames.Checker{FromServer: true}}
 		w.answer = newAnswer(socketReader{w}, options.CompressionLevel > 0)
 		// The library obeys the deadline of a context, but not its cancellation.
 		interruptible = context.AfterFunc(parent, func() { _ = w.Close() })

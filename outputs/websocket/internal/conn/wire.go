@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"filebeat-websocket/protocol/frames"
 )
 
 // Traffic counts the bytes that cross the socket. Its methods are called by the reading
@@ -44,7 +46,11 @@ type wire struct {
 	net.Conn
 	socket  net.Conn // under TLS, or the same as Conn
 	traffic Traffic
-	answer  *answerReader // until it was read; belongs to the reading goroutine
+	// These belong to the reading goroutine.
+	answer   *answerReader  // until it was read
+	switched bool           // frames follow the answer
+	frames   frames.Checker // of them
+	violated error          // what the server did
 
 	upgraded  atomic.Bool
 	upgradeIn int // bytes read before the upgrade was done
@@ -58,14 +64,43 @@ type wire struct {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	if w.answer == nil {
-		return w.readSocket(p)
+	if w.violated != nil {
+		return 0, w.violated
 	}
+	if w.answer == nil {
+		n, err := w.readSocket(p)
+		return w.checked(p[:n], err)
+	}
+	isHeader := w.answer.inHeader()
 	n, err := w.answer.Read(p)
+	w.switched = w.answer.switched
 	if w.answer.passed() {
 		w.answer = nil
 	}
-	return n, err
+	if isHeader {
+		return n, err
+	}
+	return w.checked(p[:n], err)
+}
+
+// ViolationError is that the server broke RFC 6455.
+type ViolationError struct{ Fault frames.Fault }
+
+func (e *ViolationError) Error() string { return "the server broke the protocol: " + e.Fault.Reason }
+
+// checked passes on frames that were read, as far as they keep to the protocol.
+func (w *wire) checked(read []byte, err error) (int, error) {
+	if !w.switched {
+		return len(read), err
+	}
+	before, fault := w.frames.Check(read)
+	if fault == nil {
+		return before, err
+	}
+	if w.violated = (&ViolationError{*fault}); before == 0 {
+		return 0, w.violated
+	}
+	return before, nil // the error comes with the next read
 }
 
 // socketReader reads what crosses the socket, as it is.

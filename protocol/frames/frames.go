@@ -26,20 +26,22 @@ const (
 	continuationOpcode = 0x0
 
 	maxControlBytes = 125
-	maxHeaderBytes  = 14
+	maskBytes       = 4
+	maxHeaderBytes  = 2 + 8 + maskBytes
 )
 
-// Fault is what a client is told in a Close frame.
+// Fault is what the peer is told in a Close frame.
 type Fault struct {
 	Code   protocol.CloseCode
 	Reason string
 }
 
-// Checker follows the frames of a client as their bytes arrive. gorilla ends some
+// Checker follows the frames of a peer as their bytes arrive. gorilla ends some
 // violations of the protocol without a Close frame, takes others for something else,
 // and answers none of them before what came earlier was confirmed.
 type Checker struct {
-	Limit int64 // of a message
+	Limit      int64 // of a message
+	FromServer bool  // the peer is a server: it does not mask, and may send any close code
 
 	header  [maxHeaderBytes]byte
 	have    int    // bytes of header
@@ -51,7 +53,7 @@ type Checker struct {
 	long    int64  // of the first message that is longer than Limit
 }
 
-// Check looks at the next bytes. If they break the protocol it returns what the client
+// Check looks at the next bytes. If they break the protocol it returns what the peer
 // is told, and how many bytes come before the frame at fault.
 func (f *Checker) Check(p []byte) (before int, fault *Fault) {
 	begin := 0 // of the frame at hand, as far as it is in p
@@ -98,25 +100,34 @@ func (f *Checker) headerBytes() int {
 	switch {
 	case f.have < 2:
 		return 2
-	case f.header[1]&maskBit == 0: // it is at fault already
+	case f.isMaskWrong(): // it is at fault already
 		return 2
 	}
+	length := 2
 	switch f.header[1] & lengthBits {
 	case 126:
-		return 8
+		length = 4
 	case 127:
-		return maxHeaderBytes
+		length = 10
 	}
-	return 6
+	if !f.FromServer {
+		length += maskBytes
+	}
+	return length
 }
+
+// isMaskWrong: a client masks all frames, a server none (5.1).
+func (f *Checker) isMaskWrong() bool { return (f.header[1]&maskBit != 0) == f.FromServer }
 
 // begins handles a complete header.
 func (f *Checker) begins() *Fault {
 	first, length := f.header[0], uint64(f.header[1]&lengthBits)
 	opcode, final := first&opcodeBits, first&finBit != 0
 	switch {
-	case f.header[1]&maskBit == 0:
-		return violation("a frame is not masked") // 5.1
+	case f.isMaskWrong() && f.FromServer:
+		return violation("a frame is masked")
+	case f.isMaskWrong():
+		return violation("a frame is not masked")
 	case first&rsv23Bits != 0:
 		return violation("a reserved bit is set")
 	case first&rsv1Bit != 0 && opcode != websocket.TextMessage && opcode != websocket.BinaryMessage:
@@ -164,16 +175,18 @@ func (f *Checker) closes() *Fault {
 	if len(f.body) == 0 {
 		return nil
 	}
-	key := f.header[2:6]
-	for i := range f.body {
-		f.body[i] ^= key[i%4]
+	if !f.FromServer {
+		key := f.header[2 : 2+maskBytes]
+		for i := range f.body {
+			f.body[i] ^= key[i%maskBytes]
+		}
 	}
 	if len(f.body) == 1 {
 		return violation("the payload of a Close frame has one byte")
 	}
 	code := protocol.CloseCode(binary.BigEndian.Uint16(f.body))
 	switch {
-	case !isCloseCode(code):
+	case !f.FromServer && !isCloseCode(code):
 		return violation(fmt.Sprintf("close code %d is not for a Close frame", code))
 	case !utf8.Valid(f.body[2:]):
 		return &Fault{Code: protocol.CloseInvalidData, Reason: "the reason of a Close frame is not UTF-8"}
