@@ -68,6 +68,9 @@ func (c *Client) Heard() { c.clock.Heard() }
 // memory. It is given back with its Free, and by Leave.
 func (c *Client) Buffer() *budget.Buffer { return c.lease.Buffer() }
 
+// Tab returns the memory of what the client is owed. It is given back with its Close.
+func (c *Client) Tab() budget.Tab { return c.intake.memory.Tab() }
+
 // Reserve waits for memory that the listener itself takes for the message that arrives,
 // such as to inflate it. It is given back by Leave. Reserve returns the cause for which
 // the client's context ended.

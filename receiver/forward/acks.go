@@ -10,10 +10,11 @@ import (
 
 	"filebeat-websocket/protocol/forward"
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/budget"
 )
 
 // maxOwedBytes is how many bytes of confirmations a client may leave unread before the
-// server stops reading from it.
+// server stops reading from it. It does so earlier if there is no memory for them.
 const maxOwedBytes = 64 << 10
 
 // acks are the confirmations of a connection, in the order of the Commits. The committer
@@ -23,6 +24,7 @@ type acks struct {
 	written func() // after each write
 
 	mutex     sync.Mutex
+	tab       budget.Tab // of owed, and of what is being written
 	changed   *sync.Cond
 	owed      []byte // to be written
 	writing   bool
@@ -31,8 +33,8 @@ type acks struct {
 	closed    bool
 }
 
-func newAcks(conn net.Conn, written func()) *acks {
-	a := &acks{conn: conn, written: written}
+func newAcks(conn net.Conn, tab budget.Tab, written func()) *acks {
+	a := &acks{conn: conn, tab: tab, written: written}
 	a.changed = sync.NewCond(&a.mutex)
 	return a
 }
@@ -72,9 +74,11 @@ func (r *request) note(taken, settled, refused bool) {
 	}
 	a.unsettled--
 	if !r.refused && a.failed == nil {
+		before := len(a.owed)
 		for _, chunk := range r.chunks {
 			a.owed = forward.AppendAck(a.owed, chunk)
 		}
+		a.tab.Add(int64(len(a.owed) - before)) // it is short
 	}
 	a.changed.Broadcast()
 }
@@ -84,7 +88,7 @@ func (r *request) note(taken, settled, refused bool) {
 func (a *acks) waitRoom() error {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	for len(a.owed) > maxOwedBytes && a.failed == nil {
+	for (len(a.owed) > maxOwedBytes || a.tab.Full()) && a.failed == nil {
 		a.changed.Wait()
 	}
 	return a.failed
@@ -98,6 +102,7 @@ func (a *acks) finish() error {
 		a.changed.Wait()
 	}
 	a.closed = true
+	a.tab.Close()
 	a.changed.Broadcast()
 	return a.failed
 }
@@ -126,7 +131,9 @@ func (a *acks) writeLoop() {
 		}
 		a.mutex.Lock()
 		a.writing = false
+		a.tab.Settle(int64(len(due)))
 		if err != nil {
+			a.tab.Settle(int64(len(a.owed)))
 			a.failed, a.owed = err, nil
 			_ = a.conn.Close() // so that the reader ends too
 		}

@@ -32,6 +32,7 @@ var (
 	errShutdown   = errors.New("shutting down")
 	errNotForward = errors.New("not Fluent Forward")
 	errTimeout    = errors.New("request took too long")
+	errIdle       = errors.New("idle, and its place is needed")
 
 	pastDeadline = time.Unix(1, 0)
 )
@@ -89,11 +90,13 @@ func (c *conn) serve(ctx context.Context) {
 	// There is too little memory, and this client has cost most: bytes times age.
 	evicted := context.AfterFunc(client.Context(), func() { c.end(context.Cause(client.Context())) })
 	defer evicted()
-	c.acks = newAcks(c.net, client.Confirmed)
+	client.GivesWay(c.server.idleTimeout, func() { c.end(errIdle) })
+	c.acks = newAcks(c.net, client.Tab(), client.Confirmed)
 	var writing sync.WaitGroup
 	writing.Go(c.acks.writeLoop)
 	err = c.readLoop(ctx)
 	c.buffer.Free()
+	client.Heard()
 	if failed := c.acks.finish(); failed != nil && err == nil {
 		err = failed
 	}
@@ -129,11 +132,13 @@ func (c *conn) readLoop(ctx context.Context) error {
 			}
 		} else if c.in.Buffered() == 0 {
 			c.limitRequest()
+			c.client.Waits()
 		}
 		// Short reads come from bufio's buffer, long ones directly from the connection.
 		if err := c.buffer.ReadSome(c.in); err != nil {
 			return c.causeOf(err)
 		}
+		c.client.Heard()
 		some, err := c.requests(ctx, scanner)
 		if err == nil && some && c.isDraining() {
 			err = errShutdown // otherwise a client that never pauses would never be closed
@@ -265,9 +270,11 @@ func (c *conn) begin() error {
 	if err := c.setPhase(false); err != nil {
 		return err
 	}
+	c.client.Waits()
 	if _, err := c.in.Peek(1); err != nil {
 		return err
 	}
+	c.client.Heard()
 	c.client.Begin()
 	return c.setPhase(true)
 }

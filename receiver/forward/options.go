@@ -25,6 +25,8 @@ const (
 	requestTimeout = 2 * time.Minute
 	// writeTimeout is for clients that do not read their confirmations.
 	writeTimeout = 10 * time.Second
+	// idleTimeout is how long a client must have sent no request to give way to another one.
+	idleTimeout = 10 * time.Second
 	// closeTimeout is how long a client has to disconnect once the server has sent its FIN.
 	closeTimeout = 2 * time.Second
 )

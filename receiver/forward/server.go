@@ -27,7 +27,7 @@ type Server struct {
 	ctx     context.Context
 	cut     context.CancelFunc // ends ctx, with which all connections end
 	// The timeouts are the constants, except in tests.
-	handshakeTimeout, requestTimeout, closeTimeout time.Duration
+	handshakeTimeout, requestTimeout, idleTimeout, closeTimeout time.Duration
 
 	mutex     sync.Mutex
 	shutting  bool
@@ -56,6 +56,7 @@ func NewServer(intake *receiver.Intake, options Options) (*Server, error) {
 		decoder:          decoder,
 		handshakeTimeout: handshakeTimeout,
 		requestTimeout:   requestTimeout,
+		idleTimeout:      idleTimeout,
 		closeTimeout:     closeTimeout,
 		listeners:        map[net.Listener]struct{}{},
 		packets:          map[net.PacketConn]struct{}{},

@@ -81,12 +81,18 @@ type house struct {
 
 func open(t *testing.T, sink *store, o Options, adjust ...func(*Server)) *house {
 	t.Helper()
+	return openWith(t, sink, receiver.IntakeOptions{}, o, adjust...)
+}
+
+func openWith(t *testing.T, sink *store, in receiver.IntakeOptions, o Options, adjust ...func(*Server)) *house {
+	t.Helper()
 	h := &house{t: t, sink: sink, ended: make(chan receiver.End, 100), refused: make(chan *receiver.Refusal, 100), denied: make(chan error, 100)}
-	var err error
-	h.intake, err = receiver.NewIntake(sink, receiver.IntakeOptions{Observers: []receiver.Observer{{
+	in.Observers = []receiver.Observer{{
 		Closed:  func(_ receiver.Peer, end receiver.End) { h.ended <- end },
 		Refused: func(_ receiver.Peer, refusal *receiver.Refusal) { h.refused <- refusal },
-	}}})
+	}}
+	var err error
+	h.intake, err = receiver.NewIntake(sink, in)
 	require.NoError(t, err)
 	o.Refused = func(_ context.Context, _ string, why error) { h.denied <- why }
 	h.server, err = NewServer(h.intake, o)
@@ -340,6 +346,67 @@ func TestARequestHasToBeCompleteInTime(t *testing.T) {
 	c.send(requests(t)[0][:5])
 	require.Nil(t, c.next())
 	require.ErrorIs(t, (<-h.ended).Cause, errTimeout)
+}
+
+func TestTheOldestIdleClientGivesWay(t *testing.T) {
+	h := openWith(t, &store{}, receiver.IntakeOptions{MaxConnections: 2}, Options{}, func(s *Server) { s.idleTimeout = 100 * time.Millisecond })
+	stalled, used := h.dial(), h.dial()
+	stalled.send(requests(t)[1][:9])
+	require.Eventually(t, func() bool { return h.intake.MemoryInUse() > 0 }, patience, time.Millisecond)
+	used.send(requests(t)[0])
+	require.Equal(t, "a", used.ack())
+	next := func() *client {
+		for {
+			c := h.dial()
+			c.send(requests(t)[2])
+			if c.next() != nil {
+				return c
+			}
+			require.ErrorIs(t, <-h.denied, receiver.ErrTooManyConnections)
+		}
+	}
+	next()
+	require.Nil(t, stalled.next(), "it has sent no request at all")
+	require.ErrorIs(t, (<-h.ended).Cause, errIdle)
+	next()
+	require.Nil(t, used.next())
+	require.ErrorIs(t, (<-h.ended).Cause, errIdle)
+}
+
+// TestConfirmationsThatAreNotReadTakeMemoryOfTheIntake has 64 KiB for all that clients
+// are owed.
+func TestConfirmationsThatAreNotReadTakeMemoryOfTheIntake(t *testing.T) {
+	intake, err := receiver.NewIntake(&store{}, receiver.IntakeOptions{MaxMemory: 1 << 20})
+	require.NoError(t, err)
+	var all []*acks
+	for range 100 {
+		client, err := intake.Join(t.Context(), "192.0.2.1:1")
+		require.NoError(t, err)
+		here, there := net.Pipe()
+		a := newAcks(here, client.Tab(), func() {})
+		all = append(all, a)
+		for !a.tab.Full() && len(a.owed) < maxOwedBytes {
+			r := a.hold([]string{strings.Repeat("c", 1000)})
+			r.take(receiver.Outcome{Count: 1})
+			r.settle(nil)
+		}
+		t.Cleanup(func() { client.Leave(nil) })
+		t.Cleanup(func() { _ = there.Close() })
+	}
+	owed := 0
+	for _, a := range all {
+		owed += len(a.owed)
+	}
+	require.Less(t, owed, 64<<10+100*(6<<10))
+	require.LessOrEqual(t, intake.MemoryInUse(), int64(64<<10))
+	for _, a := range all {
+		_ = a.conn.Close()
+		var writing sync.WaitGroup
+		writing.Go(a.writeLoop)
+		require.Error(t, a.finish())
+		writing.Wait()
+	}
+	require.Zero(t, intake.MemoryInUse())
 }
 
 func TestATooLongRequestEndsTheConnectionAtOnce(t *testing.T) {
