@@ -104,6 +104,7 @@ func (u *unpacker) entryList(tag []byte, o *Options, list *Records) error {
 	if err != nil {
 		return err
 	}
+	list.expect(len(u.rest))
 	for range entries {
 		if err := u.entry(tag, o, list); err != nil {
 			return err
@@ -121,6 +122,7 @@ func unpackEntries(packed, tag []byte, c compression, o *Options, list *Records,
 		}
 		*inflated += int64(len(packed))
 	}
+	list.expect(len(packed))
 	outer := list.unpacker // of the message
 	err = decodeEntries(packed, tag, o, list)
 	list.unpacker = outer

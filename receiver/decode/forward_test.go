@@ -250,3 +250,30 @@ func TestRequestsThatAreDamagedNeverPanic(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomForRecordsIsMadeAtOnce: growing to them took more time than to write them.
+func TestRoomForRecordsIsMadeAtOnce(t *testing.T) {
+	decoder, err := New(formatForward, Options{MaxMessageBytes: 1 << 20})
+	require.NoError(t, err)
+	entries := strings.Repeat(anEntry("\x81\xa1a"+packedText(strings.Repeat("x", 1000))), 500)
+	for name, request := range map[string]string{
+		"packed": "\x92" + packedText("t") + packedBytes(entries),
+		"gzip":   "\x93" + packedText("t") + packedBytes(gzipMembers(t, entries)) + "\x81" + packedText("compressed") + packedText("gzip"),
+		"list":   "\x92" + packedText("t") + string(msgp.AppendArrayHeader(nil, 500)) + entries,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var list *Records
+			allocations := testing.AllocsPerRun(10, func() {
+				list = new(Records)
+				require.NoError(t, decoder.Decode([]byte(request), true, list))
+			})
+			require.Len(t, list.Finish(), 500)
+			require.Less(t, allocations, 35.0)
+			require.Less(t, cap(list.written), len(entries)*5/4)
+		})
+	}
+	tight := new(Records)
+	tight.Limit(int64(len(entries))/2, false)
+	require.ErrorIs(t, decoder.Decode([]byte("\x92"+packedText("t")+packedBytes(entries)), true, tight), ErrMemory)
+	require.LessOrEqual(t, tight.Memory(), int64(len(entries)), "no room beyond the limit")
+}

@@ -6,6 +6,7 @@ package decode
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"filebeat-websocket/receiver/internal/jsonscan"
@@ -81,6 +82,16 @@ func (l *Records) room(bytes int) bool {
 		l.exceeded = true
 	}
 	return !l.exceeded
+}
+
+// expect makes room for records that are about as long as so many bytes of MessagePack,
+// if there is memory for it: growing to them would copy them as often as it takes, and
+// leave twice as much garbage.
+func (l *Records) expect(bytes int) {
+	bytes += bytes / 8 // for quotes and tags
+	if int64(bytes) <= l.left()/2 {
+		l.written = slices.Grow(l.written, bytes)
+	}
 }
 
 // left returns how much memory is left below the limit.
