@@ -27,6 +27,9 @@ func (l *Lease) Heavy(bytes int64) (*Work, error) {
 }
 
 func (l *Lease) work(from *share, bytes int64) (*Work, error) {
+	if err := context.Cause(l.ctx); err != nil {
+		return nil, err
+	}
 	if err := from.take(l.ctx, bytes); err != nil {
 		return nil, err
 	}

@@ -571,6 +571,28 @@ func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	require.Error(t, (<-h.ended).Cause)
 }
 
+// TestShutdownLeavesWhatItHasNoTimeFor: a client may have sent more than can be stored
+// within Shutdown's time.
+func TestShutdownLeavesWhatItHasNoTimeFor(t *testing.T) {
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	h := open(t, &store{consume: func(*receiver.Message) error {
+		began <- struct{}{}
+		<-release
+		return nil
+	}}, Options{})
+	c := h.dial()
+	c.send(slices.Concat(slices.Repeat(requests(t), 10)...))
+	<-began
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- h.server.Shutdown(ctx) }()
+	<-h.server.ctx.Done()
+	close(release)
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Empty(t, began, "only what was begun is brought to its end")
+}
+
 func TestHeartbeatsOverUDP(t *testing.T) {
 	h := open(t, &store{}, Options{})
 	packets, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")

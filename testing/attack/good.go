@@ -26,8 +26,8 @@ const (
 	retryPause = 100 * time.Millisecond
 )
 
-// Good is a client of filebeat.ack.v1 that does no harm: it sends numbered lines, one
-// after the other, and each again until it is acked.
+// Good is a client of filebeat.ack.v1, or of Fluent Forward, that does no harm: it sends
+// numbered lines, one after the other, and each again until it is acked.
 type Good struct {
 	// Name is in its lines, each of which has "NAME seq=NUMBER ".
 	Name   string
@@ -37,7 +37,7 @@ type Good struct {
 	// Pause is the time between two lines.
 	Pause time.Duration
 
-	ws *websocket.Conn // of the goroutine of Run
+	link link // of the goroutine of Run
 
 	mutex sync.Mutex // held while a line is under way
 	waits Waits      // since the last Take
@@ -78,21 +78,70 @@ func (g *Good) line(ctx context.Context, number int) error {
 	}
 }
 
-func (g *Good) try(ctx context.Context, number int) error {
+func (g *Good) try(ctx context.Context, number int) (err error) {
 	deadline := time.Now().Add(goodTimeout)
-	if g.ws == nil {
-		if err := g.dial(ctx); err != nil {
+	if g.link == nil {
+		if g.link, err = g.dial(ctx, deadline); err != nil {
 			return err
 		}
 	}
-	_ = g.ws.SetReadDeadline(deadline)  // what follows would fail, too
-	_ = g.ws.SetWriteDeadline(deadline) // likewise
-	line := fmt.Appendf(nil, `{"@metadata":{"_id":"%d"},"agent":{"id":%q},"message":"%s seq=%d "}`, number, goodAgent, g.Name, number)
-	if err := g.ws.WriteMessage(websocket.TextMessage, line); err != nil {
+	if err := g.link.confirm(number, fmt.Sprintf("%s seq=%d ", g.Name, number), deadline); err != nil {
+		return err
+	}
+	if g.Fresh {
+		g.close()
+	}
+	return nil
+}
+
+func (g *Good) dial(ctx context.Context, deadline time.Time) (link, error) {
+	if g.Target.Kind == Forward {
+		return dialForward(ctx, g.Target, deadline)
+	}
+	return dialWebSocket(ctx, g.Target)
+}
+
+func (g *Good) close() {
+	if g.link != nil {
+		_ = g.link.Close() // all is acked, or has failed
+		g.link = nil
+	}
+}
+
+// link is a connection of a Good client.
+type link interface {
+	// confirm sends a line and waits until it is acked.
+	confirm(number int, line string, deadline time.Time) error
+	Close() error
+}
+
+type webSocketLink struct{ *websocket.Conn }
+
+func dialWebSocket(ctx context.Context, target Target) (link, error) {
+	header := http.Header{}
+	if target.Token != "" {
+		header.Set("Authorization", "Bearer "+target.Token)
+	}
+	dialer := websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}, HandshakeTimeout: goodTimeout}
+	ws, response, err := dialer.DialContext(ctx, "ws://"+target.Address+target.Path, header)
+	if response != nil {
+		_ = response.Body.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return webSocketLink{ws}, nil
+}
+
+func (l webSocketLink) confirm(number int, line string, deadline time.Time) error {
+	_ = l.SetReadDeadline(deadline)  // what follows would fail, too
+	_ = l.SetWriteDeadline(deadline) // likewise
+	message := fmt.Appendf(nil, `{"@metadata":{"_id":"%d"},"agent":{"id":%q},"message":%q}`, number, goodAgent, line)
+	if err := l.WriteMessage(websocket.TextMessage, message); err != nil {
 		return err
 	}
 	for {
-		_, text, err := g.ws.ReadMessage()
+		_, text, err := l.ReadMessage()
 		if err != nil {
 			return err
 		}
@@ -102,32 +151,8 @@ func (g *Good) try(ctx context.Context, number int) error {
 		case reply.Nack > 0:
 			return fmt.Errorf("refused: %s", reply.Reason)
 		case reply.Ack > 0:
-			if g.Fresh {
-				g.close()
-			}
 			return nil
 		}
-	}
-}
-
-func (g *Good) dial(ctx context.Context) error {
-	header := http.Header{}
-	if g.Target.Token != "" {
-		header.Set("Authorization", "Bearer "+g.Target.Token)
-	}
-	dialer := websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}, HandshakeTimeout: goodTimeout}
-	ws, response, err := dialer.DialContext(ctx, "ws://"+g.Target.Address+g.Target.Path, header)
-	if response != nil {
-		_ = response.Body.Close()
-	}
-	g.ws = ws
-	return err
-}
-
-func (g *Good) close() {
-	if g.ws != nil {
-		_ = g.ws.Close() // all is acked, or has failed
-		g.ws = nil
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -39,26 +40,42 @@ const (
 // attackers connect from other addresses than Good clients, and have a share each.
 var attackers = []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 
-// greedy are the attacks that are carried out together.
-var greedy = []string{
-	"sends messages of 1 MiB whose last byte never comes",
-	"sends messages of 524,288 records",
-	"sends messages that inflate to 64 MiB",
+// greedy are the attacks on a kind of listener that are carried out together.
+var greedy = map[Kind][]string{
+	WebSocket: {
+		"sends messages of 1 MiB whose last byte never comes",
+		"sends messages of 524,288 records",
+		"sends messages that inflate to 64 MiB",
+	},
+	Forward: {
+		"sends requests whose last byte never comes",
+		"sends requests of tiny records",
+		"sends requests that inflate to 64 MiB",
+	},
 }
 
 // TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers needs root.
-func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
+func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) { holdOut(t, WebSocket) }
+
+// TestHostileForwardClientsNeitherKillTheReceiverNorHoldUpOthers needs root.
+func TestHostileForwardClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
+	holdOut(t, Forward)
+}
+
+// holdOut carries out the attacks on a kind of listener.
+func holdOut(t *testing.T, kind Kind) {
+	t.Helper()
 	var all []row
-	every := For(WebSocket)
-	three := slices.DeleteFunc(For(WebSocket), func(a Attack) bool { return !slices.Contains(greedy, a.Name) })
-	require.Len(t, three, len(greedy))
+	every := For(kind)
+	three := slices.DeleteFunc(For(kind), func(a Attack) bool { return !slices.Contains(greedy[kind], a.Name) })
+	require.Len(t, three, len(greedy[kind]))
 	if *attackFor == 0 {
 		for _, a := range every {
-			t.Run(a.Name, func(t *testing.T) { all = append(all, alone(t, a.Name, a.Full, a)) })
+			t.Run(a.Name, func(t *testing.T) { all = append(all, alone(t, kind, a.Name, a.Full, a)) })
 		}
-		t.Run(together, func(t *testing.T) { all = append(all, alone(t, together, true, three...)) })
+		t.Run(together[kind], func(t *testing.T) { all = append(all, alone(t, kind, together[kind], true, three...)) })
 	} else {
-		all = inRotation(t, every, three)
+		all = inRotation(t, kind, every, three)
 	}
 	t.Log(table(all))
 	for i, name := range []string{"steady", "fresh"} {
@@ -74,9 +91,9 @@ func TestHostileClientsNeitherKillTheReceiverNorHoldUpOthers(t *testing.T) {
 }
 
 // alone has a wsreceiver for one attack, which shows what it costs.
-func alone(t *testing.T, name string, full bool, attacks ...Attack) row {
+func alone(t *testing.T, kind Kind, name string, full bool, attacks ...Attack) row {
 	t.Helper()
-	s := besiege(t)
+	s := besiege(t, kind)
 	r := s.attack(t, name, full, attacks...)
 	s.end(t)
 	require.Less(t, r.waits[0].P99(), tolerable+loadAllowance)
@@ -84,9 +101,9 @@ func alone(t *testing.T, name string, full bool, attacks ...Attack) row {
 }
 
 // inRotation has one wsreceiver for all of them.
-func inRotation(t *testing.T, every, three []Attack) (all []row) {
+func inRotation(t *testing.T, kind Kind, every, three []Attack) (all []row) {
 	t.Helper()
-	s := besiege(t)
+	s := besiege(t, kind)
 	defer s.end(t)
 	note := func(r row) {
 		i := slices.IndexFunc(all, func(other row) bool { return other.name == r.name })
@@ -106,9 +123,13 @@ func inRotation(t *testing.T, every, three []Attack) (all []row) {
 				return all
 			}
 		}
-		note(s.attack(t, together, true, three...))
+		note(s.attack(t, together[kind], true, three...))
 	}
 }
+
+const sharedKey = "known to all"
+
+var forwardListening = regexp.MustCompile(`listening for Fluent Forward.*address=(\S+)`)
 
 // siege is a wsreceiver that has 256 MiB, and everything by default that is not a limit
 // of its own, with Good clients that send to it.
@@ -125,7 +146,7 @@ type siege struct {
 	failed  []error // likewise
 }
 
-func besiege(t *testing.T) *siege {
+func besiege(t *testing.T, kind Kind) *siege {
 	t.Helper()
 	group := beattest.StartControlGroup(t, memoryLimit)
 	folder := t.TempDir()
@@ -136,6 +157,11 @@ func besiege(t *testing.T) *siege {
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), beattest.Binary(t, "wsreceiver"),
 		"--listen", "127.0.0.1:0", "--out", out, "--rotate-bytes", "64MiB", "--quiet",
 		"--token-file", tokens, "--tail", "--metrics", "--max-connections-per-address", "512")
+	if kind == Forward {
+		key := filepath.Join(folder, "key")
+		require.NoError(t, os.WriteFile(key, []byte(sharedKey), 0o600))
+		cmd.Args = append(cmd.Args, "--forward-listen", "127.0.0.1:0", "--shared-key-file", key)
+	}
 	group.Join(cmd)
 	receiver, text, err := beattest.OpenReceiver(cmd)
 	require.NoError(t, err)
@@ -143,7 +169,14 @@ func besiege(t *testing.T) *siege {
 	address, err := url.Parse(text)
 	require.NoError(t, err)
 
-	target := Target{Kind: WebSocket, Address: address.Host, Path: address.Path, Token: "good"}
+	target := Target{Kind: kind, Address: address.Host, Path: address.Path, Token: "good"}
+	hostile := "hostile"
+	if kind == Forward {
+		match, err := receiver.Await(forwardListening, time.Minute)
+		require.NoError(t, err)
+		target = Target{Kind: kind, Address: match[1], Token: sharedKey}
+		hostile = sharedKey
+	}
 	s := &siege{
 		receiver: receiver,
 		group:    group,
@@ -154,7 +187,7 @@ func besiege(t *testing.T) *siege {
 			{Name: "fresh", Target: target, Pause: 100 * time.Millisecond, Fresh: true},
 		},
 	}
-	s.target.Token, s.target.Sources = "hostile", attackers
+	s.target.Token, s.target.Sources = hostile, attackers
 	s.sent, s.failed = make([]int, len(s.good)), make([]error, len(s.good))
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(s.sending.Wait)
@@ -162,6 +195,8 @@ func besiege(t *testing.T) *siege {
 	s.stop = stop
 	for i, g := range s.good {
 		s.sending.Go(func() { s.sent[i], s.failed[i] = g.Run(ctx) })
+		// Otherwise attackers could have all places before it has one.
+		require.Eventually(t, func() bool { return len(g.Take()) > 0 }, time.Minute, time.Millisecond)
 	}
 	return s
 }
