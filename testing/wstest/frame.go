@@ -65,6 +65,7 @@ type frame struct {
 type frameReader struct {
 	src  io.Reader
 	idle func() // called before a Read that may block
+	bare bool   // frames without a mask are taken, too
 
 	buf        []byte
 	start, end int // buf[start:end] was read and not yet handed out
@@ -83,8 +84,12 @@ func (r *frameReader) next() (frame, error) {
 	if head[0]&0x70 != 0 {
 		return frame{}, violated(closeProtocolError, "reserved bits %#x without an extension", head[0]&0x70)
 	}
+	maskBytes := 4
 	if head[1]&0x80 == 0 {
-		return frame{}, violated(closeProtocolError, "frame is not masked")
+		if !r.bare {
+			return frame{}, violated(closeProtocolError, "frame is not masked")
+		}
+		maskBytes = 0
 	}
 	if f.opcode >= opClose && (size > maxControlBytes || !f.fin) {
 		return frame{}, violated(closeProtocolError, "control frame is fragmented or longer than %d bytes", maxControlBytes)
@@ -112,13 +117,16 @@ func (r *frameReader) next() (frame, error) {
 	if size > maxMessageBytes {
 		return frame{}, violated(closeTooBig, "frame of %d bytes", size)
 	}
-	whole, err := r.need(headBytes + 4 + int(size))
+	headBytes += maskBytes
+	whole, err := r.need(headBytes + int(size))
 	if err != nil {
 		return frame{}, midFrame(err)
 	}
-	f.payload = whole[headBytes+4 : headBytes+4+int(size)]
-	unmask(f.payload, [4]byte(whole[headBytes:]))
-	r.start += headBytes + 4 + int(size)
+	f.payload = whole[headBytes : headBytes+int(size)]
+	if maskBytes > 0 {
+		unmask(f.payload, [4]byte(whole[headBytes-maskBytes:]))
+	}
+	r.start += headBytes + int(size)
 	return f, nil
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	slowMessages   = 2000
+	slowMessages   = 1000
 	slowTime       = time.Second
 	slowReadBuffer = 4 << 10
 )
@@ -30,8 +30,8 @@ func (r *run) sendsWithoutReading() (s *session, wait func(), problem string) {
 	go func() {
 		defer close(sent)
 		for len(records) > 0 && s.problem == "" { // the receiver may stop reading, too
-			s.sendAll(records[:100])
-			records = records[100:]
+			s.sendAll(records[:500])
+			records = records[500:]
 		}
 	}()
 	return s, func() { <-sent }, ""
@@ -60,7 +60,7 @@ func checkOthersServed(r *run) Verdict {
 	defer slow.close()
 	defer wait()
 	defer slow.conn.Resume()
-	time.Sleep(settleTime)
+	time.Sleep(2 * settleTime)
 	verdict := r.with(sent, func(s *session) string {
 		s.send(r.record(""))
 		s.flush()
@@ -93,15 +93,21 @@ func checkOthersLive(r *run) Verdict {
 }
 
 func checkReconnect(r *run) Verdict {
-	const sent = "three messages and a cut; the same records on a new connection, in two messages"
+	const sent = "three messages, and a cut; the last two records again, on a new connection"
 	s, problem := r.open(dialing{})
 	if problem != "" {
 		return judge(sent, "nothing", problem)
 	}
 	records := r.recordsOf(2)
 	s.send(r.record(""))
+	s.flush()
+	problem = s.await(1)
 	s.sendAll(records)
 	s.cut()
+	if problem != "" {
+		return judge(sent, s.came(), problem)
+	}
+	time.Sleep(settleTime) // as Filebeat waits before it connects again
 	return r.with(sent, func(s *session) string {
 		s.sendAll(records)
 		return s.exact(2)

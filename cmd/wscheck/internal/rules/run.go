@@ -93,14 +93,24 @@ func Run(ctx context.Context, o Options, chosen []*Rule, w Watcher) []Result {
 		refused: map[string]*exchange{}, findings: map[string][]string{}, seen: map[string]int{},
 	}
 	var results []Result
-	states := map[string]State{}
+	// blocking has the rule that fails for each that does, or that could not be tried for it.
+	blocking := map[string]string{}
 	conclude := func(rule *Rule, check func() Verdict) {
 		if w.Begins != nil {
 			w.Begins(rule)
 		}
 		begin := time.Now()
-		result := Result{Rule: rule, Verdict: r.discreet(check()), Took: time.Since(begin)}
-		states[rule.ID] = result.State
+		result := Result{Rule: rule}
+		if before := rule.blockedBy(blocking); before != "" {
+			blocking[rule.ID] = before
+			result.Verdict = notTried(before + " does not hold")
+		} else {
+			result.Verdict = r.discreet(check())
+		}
+		result.Took = time.Since(begin)
+		if result.State == Fails {
+			blocking[rule.ID] = rule.ID
+		}
 		results = append(results, result)
 		if w.Ends != nil {
 			w.Ends(result)
@@ -113,7 +123,7 @@ func Run(ctx context.Context, o Options, chosen []*Rule, w Watcher) []Result {
 		case rule.check == nil:
 			watched = append(watched, rule)
 		default:
-			conclude(rule, func() Verdict { return r.try(rule, states) })
+			conclude(rule, func() Verdict { return r.try(rule) })
 		}
 	}
 	if len(watched) > 0 && len(results) == 0 {
@@ -135,12 +145,17 @@ func (r *run) discreet(v Verdict) Verdict {
 	return v
 }
 
-func (r *run) try(rule *Rule, states map[string]State) Verdict {
+// blockedBy returns the rule that fails and without which this one cannot be tried.
+func (rule *Rule) blockedBy(blocking map[string]string) string {
 	for _, before := range rule.After {
-		if states[before] == Fails {
-			return notTried(before + " does not hold")
+		if blocking[before] != "" {
+			return blocking[before]
 		}
 	}
+	return ""
+}
+
+func (r *run) try(rule *Rule) Verdict {
 	if !r.has(rule.Needs) {
 		return notTried("it needs " + string(rule.Needs))
 	}

@@ -111,11 +111,14 @@ func (s *session) payload(records [][]byte) []byte {
 	return s.r.format.join(records)
 }
 
-// sendAll sends each record as a message, all of them in one write, in confirming modes
-// with a Ping behind each if they need one.
+// sendAll sends each record as a message, all of them in one write, with a few Pings between
+// and behind them if they take one to be confirmed: as the output, which has one Ping for
+// each of a few batches on the way. Some libraries cut clients off that send many more.
 func (s *session) sendAll(records []record) {
+	const pings = 4
+	every := (len(records) + pings - 1) / pings
 	var raw []byte
-	for _, one := range records {
+	for i, one := range records {
 		if s.r.Ack == Forward {
 			s.sent++
 			raw = s.requestFrame(s.sent, packedRequest, [][]byte{one.bytes}, true).Append(raw)
@@ -123,6 +126,9 @@ func (s *session) sendAll(records []record) {
 		}
 		raw = s.dataFrame(s.r.format.message(one.bytes)).Append(raw)
 		s.sent++
+		if (i+1)%every != 0 && i < len(records)-1 {
+			continue
+		}
 		if ping, needed := s.pingFrame(); needed {
 			raw = ping.Append(raw)
 		}
@@ -192,14 +198,14 @@ func (s *session) flush() {
 // await waits until a number of messages is confirmed, and returns what went wrong, if
 // anything.
 func (s *session) await(count int) string {
-	return s.until(func() bool { return s.confirmed >= count }, func() string {
+	return s.unlessAhead(func() bool { return s.confirmed >= count }, func() string {
 		return fmt.Sprintf("%s of %s, and no more", s.progressText(), plural(count, "message"))
 	})
 }
 
 // awaitSettled is await for messages that may be refused.
 func (s *session) awaitSettled(count int) string {
-	return s.until(func() bool { return s.settled() >= count }, func() string {
+	return s.unlessAhead(func() bool { return s.settled() >= count }, func() string {
 		return fmt.Sprintf("%s of %s, and no more", s.progressText(), plural(count, "message"))
 	})
 }
@@ -228,9 +234,6 @@ func (s *session) progressText() string {
 func (s *session) until(done func() bool, missing func() string) string {
 	s.signed = time.Now()
 	for !done() {
-		if s.ahead != "" {
-			return s.ahead
-		}
 		if !s.take(s.signed.Add(s.r.Timeout)) {
 			switch {
 			case s.end != nil:
@@ -241,7 +244,16 @@ func (s *session) until(done func() bool, missing func() string) string {
 			return fmt.Sprintf("%s within %v", missing(), s.r.Timeout)
 		}
 	}
-	return s.ahead
+	return ""
+}
+
+// unlessAhead is until for confirmations, each of which has to be of something that was sent.
+func (s *session) unlessAhead(done func() bool, missing func() string) string {
+	problem := s.until(func() bool { return s.ahead != "" || done() }, missing)
+	if s.ahead != "" {
+		return s.ahead
+	}
+	return problem
 }
 
 // settle takes events for a while: what must not come may come late.

@@ -14,7 +14,7 @@ var All = []*Rule{
 	{ID: "U1", Level: Must, Title: "The upgrade is answered with 101 and the right Sec-WebSocket-Accept.", Document: protocolDocument, Modes: everyMode, check: checkUpgrade},
 	{ID: "U2", Level: Must, Title: "The answer picks filebeat.ack.v1.", Document: protocolDocument, Modes: Message, After: []string{"U1"}, check: checkSubprotocol},
 	{ID: "U3", Level: Must, Title: "The answer names no subprotocol and no extension that was not offered.", Document: protocolDocument, Modes: everyMode, After: []string{"U1"}, check: checkUnasked},
-	{ID: "U4", Level: Should, Title: "An offer of permessage-deflate is declined, or accepted with both no_context_takeover parameters.", Document: protocolDocument, Modes: everyMode, After: []string{"U1"}, check: checkDeflateAnswer},
+	{ID: "U4", Level: Should, Title: "An offer of permessage-deflate is declined, or accepted with server_no_context_takeover.", Document: protocolDocument, Modes: everyMode, After: []string{"U1"}, check: checkDeflateAnswer},
 	{ID: "U5", Level: Must, Title: "A request with a wrong token is answered with 401 or 403.", Document: protocolDocument, Modes: everyMode, After: []string{"U1"}, Needs: token, check: checkWrongToken},
 
 	{ID: "F1", Level: Must, Title: "With a shared key, the handshake proves that the server knows it.", Document: formatsDocument, Modes: Forward, After: []string{"U1"}, Needs: secret, check: checkHandshake},
@@ -26,8 +26,8 @@ var All = []*Rule{
 	{ID: "C1", Level: Must, Title: "The first message of a connection has the number 1.", Document: protocolDocument, Modes: Message, After: []string{"U1", "U2"}, check: checkFirst},
 	{ID: "A1", Level: Must, Title: "Acks are cumulative: the newest one confirms everything before it.", Document: protocolDocument, Modes: Message, After: []string{"U1", "U2", "C1"}, check: checkCumulative},
 
-	{ID: "W2", Level: Must, Title: "Each Ping is answered with a Pong that has its payload.", Document: protocolDocument, Modes: everyMode, After: []string{"U1", "F1"}, check: checkPongPayload},
-	{ID: "W3", Level: Must, Title: "A Ping between the fragments of a message is answered.", Document: protocolDocument, Modes: everyMode, After: []string{"U1", "F1"}, check: checkInterleaved},
+	{ID: "W2", Level: Must, Title: "Each Ping is answered with a Pong that has its payload.", Document: protocolDocument, Modes: everyMode, After: []string{"U1", "F1", "P1"}, check: checkPongPayload},
+	{ID: "W3", Level: Must, Title: "A Ping between the fragments of a message is answered.", Document: protocolDocument, Modes: everyMode, After: []string{"U1", "F1", "P1"}, check: checkInterleaved},
 	{ID: "P2", Level: Must, Title: "Pongs come in the order of their Pings, and the last Ping is answered.", Document: deliveryDocument, Modes: Ping, After: []string{"P1"}, check: checkPongOrder},
 
 	{ID: "C2", Level: Must, Title: "An empty message counts.", Document: protocolDocument, Modes: "ping message none", After: started, check: checkEmpty},
@@ -73,7 +73,7 @@ var All = []*Rule{
 
 	{ID: "W1", Level: Must, Title: "Every frame of the server is one that RFC 6455 allows.", Document: protocolDocument, Modes: everyMode},
 	{ID: "A7", Level: Must, Title: "A reply is a JSON object in a text message, with values of the right kind.", Document: protocolDocument, Modes: Message},
-	{ID: "A8", Level: Should, Title: "The numbers of acks rise.", Document: protocolDocument, Modes: Message},
+	{ID: "A8", Level: Should, Title: "The numbers of acks rise.", Document: protocolDocument, Modes: Message, After: []string{"A1"}},
 	{ID: "G1", Level: Must, Title: "progress is true, and pause is a text with a unit.", Document: protocolDocument, Modes: Message},
 	{ID: "G2", Level: Should, Title: "While a message waits, progress comes about every 5 seconds.", Document: protocolDocument, Modes: Message},
 	{ID: "P5", Level: Should, Title: "No Pong comes without a Ping.", Document: deliveryDocument, Modes: Ping},

@@ -80,7 +80,7 @@ func checkDeflateAnswer(r *run) Verdict {
 	case answer.Status != http.StatusSwitchingProtocols:
 		problem = "a server that does not want an extension leaves it out of its answer"
 	case answer.Extensions != "" && !answer.Deflate:
-		problem = "the answer has to repeat both parameters: Filebeat dials again, without compression"
+		problem = "the answer has to have server_no_context_takeover, and nothing that was not offered: Filebeat dials again, without compression"
 	}
 	return judge(deflateOffered, answer.Summary(), problem)
 }

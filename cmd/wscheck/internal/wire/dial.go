@@ -196,12 +196,20 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// usableDeflate reports whether the answer to the offer is one that the output can use:
-// both sides without context takeover (RFC 7692 7.1.1).
+// usableDeflate reports whether the answer to the offer is one that the output can use: the
+// server starts each message without the window of the one before (RFC 7692 7.1.1.1), and
+// asks for no window of ours.
 func usableDeflate(extensions string) bool {
 	parts := strings.Split(extensions, ";")
-	for i := range parts {
-		parts[i] = strings.ToLower(strings.TrimSpace(parts[i]))
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		parts[i] = strings.ToLower(strings.TrimSpace(name))
 	}
-	return parts[0] == "permessage-deflate" && slices.Contains(parts, "server_no_context_takeover") && slices.Contains(parts, "client_no_context_takeover")
+	known := []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits"}
+	for _, part := range parts[1:] {
+		if !slices.Contains(known, part) {
+			return false
+		}
+	}
+	return parts[0] == "permessage-deflate" && slices.Contains(parts, known[0])
 }
