@@ -3,7 +3,7 @@
 
 //go:build mage
 
-// Filebeat with output.websocket, and wsreceiver. Run a target with: go tool mage TARGET
+// Filebeat with output.websocket, wsreceiver and wscheck. Run a target with: go tool mage TARGET
 package main
 
 import (
@@ -34,7 +34,7 @@ func init() {
 	}
 }
 
-// Build builds ./filebeat and ./wsreceiver, static and reproducible.
+// Build builds ./filebeat, ./wsreceiver and ./wscheck, static and reproducible.
 func Build() error { return program.BuildAll() }
 
 // Run runs ./filebeat with ./filebeat.yml until Ctrl-C.

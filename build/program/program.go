@@ -17,11 +17,15 @@ type Program struct {
 	stamped string
 }
 
-// Wsreceiver has a deb and an rpm of its own.
-var Wsreceiver = Program{"wsreceiver", "main"}
+var (
+	// Wsreceiver has a deb and an rpm of its own.
+	Wsreceiver = Program{"wsreceiver", "main"}
+	// Wscheck is for those who write receivers; it is in the packages of Wsreceiver.
+	Wscheck = Program{"wscheck", "main"}
+)
 
 // Programs are all that is built and shipped.
-var Programs = []Program{{"filebeat", beats.Module + "/libbeat/version"}, Wsreceiver}
+var Programs = []Program{{"filebeat", beats.Module + "/libbeat/version"}, Wsreceiver, Wscheck}
 
 // Build builds the program into the file output.
 func (p Program) Build(platform Platform, stamp Stamp, output string) error {

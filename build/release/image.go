@@ -36,12 +36,12 @@ func (d distribution) image(stage string) error {
 
 // fillImages makes a folder for each image, with the CAs from the file certificates.
 func fillImages(root, stage, certificates string) error {
-	filebeat, wsreceiver := filepath.Join(root, "filebeat"), filepath.Join(root, "wsreceiver")
+	filebeat, wsreceiver, wscheck := filepath.Join(root, "filebeat"), filepath.Join(root, "wsreceiver"), filepath.Join(root, "wscheck")
 	home := filepath.Join(filebeat, "usr", "share", "filebeat")
-	if err := copyTree(home, stage, []string{"wsreceiver"}); err != nil {
+	if err := copyTree(home, stage, []string{"wsreceiver", "wscheck"}); err != nil {
 		return err
 	}
-	shared := filepath.Join(wsreceiver, "usr", "share", "wsreceiver")
+	shared := func(root string) string { return filepath.Join(root, "usr", "share", filepath.Base(root)) }
 	for _, file := range []struct {
 		to, from string
 		mode     os.FileMode
@@ -49,8 +49,11 @@ func fillImages(root, stage, certificates string) error {
 		{filepath.Join(home, "filebeat"), filepath.Join(stage, "filebeat"), 0o755},
 		{filepath.Join(home, "filebeat.yml"), "build/docker/filebeat.yml", 0o644},
 		{filepath.Join(wsreceiver, "usr", "bin", "wsreceiver"), filepath.Join(stage, "wsreceiver"), 0o755},
-		{filepath.Join(shared, "LICENSE.txt"), "LICENSE.txt", 0o644},
-		{filepath.Join(shared, "NOTICE.txt"), "NOTICE.txt", 0o644},
+		{filepath.Join(shared(wsreceiver), "LICENSE.txt"), "LICENSE.txt", 0o644},
+		{filepath.Join(shared(wsreceiver), "NOTICE.txt"), "NOTICE.txt", 0o644},
+		{filepath.Join(wscheck, "usr", "bin", "wscheck"), filepath.Join(stage, "wscheck"), 0o755},
+		{filepath.Join(shared(wscheck), "LICENSE.txt"), "LICENSE.txt", 0o644},
+		{filepath.Join(shared(wscheck), "NOTICE.txt"), "NOTICE.txt", 0o644},
 	} {
 		if err := copyFile(file.to, file.from, file.mode); err != nil {
 			return err
@@ -62,7 +65,7 @@ func fillImages(root, stage, certificates string) error {
 	if err := writableFolders(wsreceiver, "var/lib/wsreceiver"); err != nil {
 		return err
 	}
-	for _, folder := range []string{filebeat, wsreceiver} {
+	for _, folder := range []string{filebeat, wsreceiver, wscheck} {
 		if err := baseImage(folder, certificates); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func TestWindowsScripts(t *testing.T) {
 func TestImages(t *testing.T) {
 	stage, images := t.TempDir(), t.TempDir()
 	writeAll(t, stage, map[string]string{
-		"filebeat": "program", "wsreceiver": "program", "fields.yml": "", "LICENSE.txt": "", "filebeat.yml": "for a host",
+		"filebeat": "program", "wsreceiver": "program", "wscheck": "program", "fields.yml": "", "LICENSE.txt": "", "filebeat.yml": "for a host",
 		"module/nginx/manifest.yml": "",
 	})
 	certificates := filepath.Join(t.TempDir(), "certificates.crt")
@@ -81,11 +81,15 @@ func TestImages(t *testing.T) {
 		"wsreceiver/var/lib/wsreceiver":                         writable,
 		"wsreceiver/tmp":                                        writable,
 		"wsreceiver/etc/passwd":                                 0o644,
+		"wscheck/usr/bin/wscheck":                               0o755,
+		"wscheck/usr/share/wscheck/NOTICE.txt":                  0o644,
+		"wscheck/tmp":                                           writable,
 	} {
 		require.Contains(t, found, path)
 		require.Equal(t, want, found[path], path)
 	}
 	require.NotContains(t, found, "filebeat/usr/share/filebeat/wsreceiver")
+	require.NotContains(t, found, "filebeat/usr/share/filebeat/wscheck")
 	require.Equal(t, read(t, "build/docker/filebeat.yml"), read(t, filepath.Join(images, "filebeat/usr/share/filebeat/filebeat.yml")))
 	require.Equal(t, "CA", read(t, filepath.Join(images, "wsreceiver", caBundle)))
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // program begins a line that is a command, in a block of no language.
-var program = regexp.MustCompile(`^(?:\./)?(?:go|filebeat|wsreceiver|curl|microsocks|json_exporter|promtool|kubectl|docker|buildah|dpkg|rpm|systemctl|apt-get|npm|node|python3|chmod|sh|cat|cp|cd|kill) `)
+var program = regexp.MustCompile(`^(?:\./)?(?:go|filebeat|wsreceiver|wscheck|curl|microsocks|json_exporter|promtool|kubectl|docker|buildah|dpkg|rpm|systemctl|apt-get|npm|node|python3|chmod|sh|cat|cp|cd|kill) `)
 
 // commands returns the lines of a block that are commands, without those that
 // continue one.
@@ -37,6 +37,7 @@ func (b block) commands() (lines []string) {
 
 // elsewhere are documents all of whose commands a test of another package runs.
 var elsewhere = map[string]string{
+	"docs/receivers.md":    "TestTheCommandsOfTheDocumentAboutReceivers",
 	"docs/installation.md": "TestEveryCommandOfTheDocumentIsRunByATest",
 	"docs/custom-beat.md":  "TestTheBeatInTheDocumentBuildsAndShips",
 	"docs/kubernetes.md":   "TestDocsOfKubernetes",

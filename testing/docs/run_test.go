@@ -39,7 +39,7 @@ func newCheckout(t *testing.T) checkout {
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	c := checkout{t: t, folder: t.TempDir(), here: listener.Addr().String()}
-	for _, name := range []string{"filebeat", "wsreceiver"} {
+	for _, name := range []string{"filebeat", "wsreceiver", "wscheck"} {
 		require.NoError(t, os.Symlink(beattest.Binary(t, name), filepath.Join(c.folder, name)))
 	}
 	config := strings.NewReplacer(documented, c.here, "/var/log/*.log", c.logs()+"/*.log").Replace(read(t, "filebeat.yml"))

@@ -34,6 +34,7 @@ var installed = map[string]string{
 	"/var/log/filebeat":                          "750 root root",
 
 	"/usr/bin/wsreceiver":                        "755 root root",
+	"/usr/bin/wscheck":                           "755 root root",
 	"/usr/share/wsreceiver/NOTICE.txt":           "644 root root",
 	"/usr/lib/systemd/system/wsreceiver.service": "644 root root",
 	"/etc/wsreceiver/wsreceiver.conf":            "644 root root",
@@ -87,6 +88,7 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			}
 			require.Empty(t, m.shell("systemd-analyze verify --man=no /usr/lib/systemd/system/filebeat.service /usr/lib/systemd/system/wsreceiver.service"))
 			require.Contains(t, m.shell("wsreceiver --version"), version(t))
+			require.Contains(t, m.shell("wscheck --version"), version(t))
 			require.Contains(t, m.shell("filebeat test config"), "Config OK")
 			require.Contains(t, m.shell("filebeat modules enable nginx && filebeat modules list"), "Enabled:\nnginx\n")
 			m.shell("filebeat export template | grep -q ingress_controller") // of the module nginx, in fields.yml too

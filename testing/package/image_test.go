@@ -187,10 +187,10 @@ func TestImages(t *testing.T) {
 	beattest.NeedRoot(t, "unshare", "nsenter", "mount", "chroot", "ip")
 	need(t, "buildah", "buildah")
 	images := builder{t: t, folder: t.TempDir()}
-	filebeatImage, wsreceiverImage := images.build("filebeat-websocket"), images.build("wsreceiver")
+	filebeatImage, wsreceiverImage, wscheckImage := images.build("filebeat-websocket"), images.build("wsreceiver"), images.build("wscheck")
 
 	t.Run("have a user other than root, and no shell", func(t *testing.T) {
-		for _, i := range []image{filebeatImage, wsreceiverImage} {
+		for _, i := range []image{filebeatImage, wsreceiverImage, wscheckImage} {
 			require.Equal(t, "1000:1000", i.config.User)
 			for _, name := range []string{"bin", "sbin", "usr/bin/sh", "lib"} {
 				require.NoFileExists(t, filepath.Join(i.root, name))
@@ -200,7 +200,7 @@ func TestImages(t *testing.T) {
 	})
 
 	t.Run("have CA certificates where Go looks for them", func(t *testing.T) {
-		for _, i := range []image{filebeatImage, wsreceiverImage} {
+		for _, i := range []image{filebeatImage, wsreceiverImage, wscheckImage} {
 			bundle := read(t, filepath.Join(i.root, "etc", "ssl", "certs", "ca-certificates.crt"))
 			require.True(t, x509.NewCertPool().AppendCertsFromPEM([]byte(bundle)))
 		}
@@ -224,6 +224,8 @@ func TestImages(t *testing.T) {
 			return len(numbers(filepath.Join(records, "records.ndjson"))) == 1000 || !filebeat.Running() || !wsreceiver.Running()
 		})
 		require.Len(t, numbers(filepath.Join(records, "records.ndjson")), 1000)
+		wscheck := startContainer(t, network, wscheckImage, nil, nil, "ws://127.0.0.1:8080/ingest", "--only", "U,P")
+		require.Zero(t, wscheck.Wait(patience), wscheck.Output())
 		require.Zero(t, filebeat.stop(t), filebeat.Output())
 		require.Zero(t, wsreceiver.stop(t), wsreceiver.Output())
 

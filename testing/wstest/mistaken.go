@@ -195,6 +195,7 @@ type mistakenConn struct {
 	ids        map[string]bool // of this connection
 	unanswered []byte          // Ping whose Pong is held back
 	out        []byte          // confirmations, until the reader would block
+	ended      bool            // with another one; under Mistaken.mutex
 }
 
 func (m *Mistaken) serve(socket net.Conn) {
@@ -220,10 +221,13 @@ func (m *Mistaken) serve(socket net.Conn) {
 	if !clean {
 		m.leftover = c.number
 	}
-	m.mutex.Unlock()
-	if !clean && m.is(EndsAllConnections) {
-		m.endAll(func(other *mistakenConn) { _ = other.socket.Close() })
+	if !clean && !c.ended && m.is(EndsAllConnections) {
+		for _, other := range m.conns {
+			other.ended = true
+			_ = other.socket.Close()
+		}
 	}
+	m.mutex.Unlock()
 	if c.number >= manyMessages && m.is(ServesOneAtATime) {
 		m.turn.Unlock()
 	}

@@ -37,7 +37,7 @@ var All = []*Rule{
 	{ID: "C6", Level: Must, Title: "A message of the other kind, binary or text, counts, or ends the connection.", Document: protocolDocument, Modes: Message, After: started, check: checkOtherKind},
 	{ID: "C7", Level: Must, Title: "Each connection has its own numbers, also while another is open.", Document: protocolDocument, Modes: everyMode, After: started, check: checkTwo},
 
-	{ID: "A2", Level: Must, Title: "An ack is never ahead of what was sent.", Document: protocolDocument, Modes: Message, After: started, check: checkNeverAhead},
+	{ID: "A2", Level: Must, Title: "An ack is never ahead of what was sent.", Document: protocolDocument, Modes: Message, After: append([]string{"C5"}, started...), check: checkNeverAhead},
 	{ID: "A3", Level: Should, Title: "An ack does not wait for further messages.", Document: protocolDocument, Modes: Message, After: started, check: checkPrompt},
 	{ID: "A4", Level: Should, Title: "Acks are coalesced.", Document: protocolDocument, Modes: Message, After: started, check: checkCoalesced},
 

@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package interop
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/testing/beattest"
+)
+
+const receiversFile = "docs/receivers.md"
+
+// checked is what wscheck finds.
+type checked struct {
+	Rules []struct{ Rule, Level, State, Came, Why string }
+}
+
+// failing returns the rules of a level that fail, and why.
+func (c checked) failing(level string) (ids []string, whys string) {
+	for _, rule := range c.Rules {
+		if rule.State == "fails" && rule.Level == level {
+			ids = append(ids, rule.Rule)
+			whys += fmt.Sprintf("%s: %s; came %s\n", rule.Rule, rule.Why, rule.Came)
+		}
+	}
+	return ids, whys
+}
+
+// wscheck runs ./wscheck in a folder, and requires that no MUST fails.
+func wscheck(t *testing.T, folder string, args ...string) checked {
+	t.Helper()
+	var stderr strings.Builder
+	cmd := exec.CommandContext(t.Context(), beattest.Binary(t, "wscheck"), append(args, "--json")...)
+	cmd.Dir, cmd.Stderr = folder, &stderr
+	output, err := cmd.Output()
+	var c checked
+	require.NoError(t, json.Unmarshal(output, &c), stderr.String())
+	_, whys := c.failing("MUST")
+	require.NoError(t, err, whys)
+	require.Greater(t, len(c.Rules), 15)
+	for _, rule := range c.Rules {
+		require.False(t, strings.HasPrefix(rule.Why, "--"), "%+v", rule)
+	}
+	return c
+}
+
+// idsAreForgotten is the one SHOULD that receivers may break that remember no ids.
+const idsAreForgotten = "R3"
+
+func TestWscheckFindsNoFaultInTheDocumentedReceivers(t *testing.T) {
+	for name, l := range languages {
+		for _, format := range []string{"json", "json_lines"} {
+			t.Run(name+", "+format, func(t *testing.T) {
+				t.Parallel()
+				folder, port := t.TempDir(), freePort(t)
+				receiver := exec.CommandContext(t.Context(), l.command, l.installed(t), "records.ndjson", port)
+				receiver.Dir = folder
+				process, signal := beattest.StartSupervised(t, receiver)
+				beattest.Eventually(t, patience, "it listens", func() bool { return listening.MatchString(process.Output()) })
+				for _, name := range []string{"KILL", "TERM"} {
+					c := wscheck(t, folder, "ws://127.0.0.1:"+port+"/ingest", "--ack", "message", "--format", format,
+						"--store-command", "cat records.ndjson", "--kill-command", signal(name))
+					failing, whys := c.failing("SHOULD")
+					require.Subset(t, []string{idsAreForgotten}, failing, whys)
+				}
+			})
+		}
+	}
+}
+
+// lapses are the SHOULDs that a library breaks, beside idsAreForgotten.
+var lapses = map[string][]string{
+	"Python aiohttp":     {"W5"},
+	"Python Tornado":     {"U4", "W4", "W5"},
+	"Go coder/websocket": {"W4"},
+	forwardServer.name:   {"W4"},
+}
+
+func TestWscheckFindsNoFaultInTheServers(t *testing.T) {
+	for _, s := range servers {
+		for _, ack := range []string{"ping", "none"} {
+			t.Run(s.name+", "+ack, func(t *testing.T) {
+				t.Parallel()
+				file := filepath.Join(t.TempDir(), "records.ndjson")
+				p := s.start(t, file)
+				c := wscheck(t, p.folder, "ws://"+p.address()+"/ingest", "--ack", ack, "--store-command", "cat records.ndjson")
+				failing, whys := c.failing("SHOULD")
+				require.Equal(t, append(slices.Clone(lapses[s.name]), idsAreForgotten), failing, whys)
+			})
+		}
+	}
+	for _, b := range bridges {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			s := forwardServer.start(t, filepath.Join(folder, "records.ndjson"))
+			for file, line := range map[string]string{"key": "s3cret", "user": "alice:pa55word"} {
+				require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(line+"\n"), 0o600))
+			}
+			c := wscheck(t, folder, b.start(t, s.address()), "--ack", "forward", "--shared-key-file", "key", "--user-file", "user",
+				"--store-command", "cat records.ndjson")
+			failing, whys := c.failing("SHOULD")
+			require.Subset(t, append(lapses[b.name], idsAreForgotten), failing, whys)
+		})
+	}
+}
+
+// blockOf returns the one fenced block of docs/receivers.md that begins like that.
+func blockOf(t *testing.T, fence string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(beattest.Root(t), receiversFile))
+	require.NoError(t, err)
+	found := regexp.MustCompile("(?sm)^```"+fence+"\n(.*?)^```$").FindAllStringSubmatch(string(content), -1)
+	require.Len(t, found, 1, fence)
+	return found[0][1]
+}
+
+// TestTheCommandsOfTheDocumentAboutReceivers checks the small receiver of the document with
+// each command of it, and another one over TLS.
+func TestTheCommandsOfTheDocumentAboutReceivers(t *testing.T) {
+	install(t)
+	content, err := os.ReadFile(filepath.Join(beattest.Root(t), receiversFile))
+	require.NoError(t, err)
+	folder, port := t.TempDir(), freePort(t)
+	here := strings.NewReplacer("8080", port, "python3", debianPython)
+	for name, text := range map[string]string{"small.py": blockOf(t, "python"), "restart.sh": here.Replace(blockOf(t, "sh restart"))} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+	}
+	shell := func(line string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "PATH="+beattest.Root(t)+":"+os.Getenv("PATH"))
+		output, err := cmd.CombinedOutput()
+		return string(output), err
+	}
+	t.Cleanup(func() { _, _ = shell(`kill -9 "$(cat receiver.pid)"`) }) // it may not have begun
+	output, err := shell("touch receiver.pid; sh restart.sh 2>/dev/null")
+	require.NoError(t, err, output)
+	p := &peer{t: t, port: port}
+	beattest.Eventually(t, patience, "the receiver listens", p.listens)
+
+	lines := regexp.MustCompile(`(?m)^wscheck .+$`).FindAllString(string(content), -1)
+	require.Len(t, lines, 4)
+	for _, line := range lines {
+		if strings.Contains(line, "wss://") {
+			continue
+		}
+		output, err := shell(here.Replace(line))
+		require.NoError(t, err, output)
+		require.NotContains(t, output, "FAILS  ", output)
+	}
+
+	ca := beattest.NewCA(t)
+	certificate, key := beattest.WriteKeyPair(t, folder, ca.IssueAs(func(template *x509.Certificate) { template.DNSNames = []string{"localhost"} }), "")
+	authority, err := os.ReadFile(ca.File)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "ca.pem"), authority, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "token"), []byte("sesame-sesame-sesame\n"), 0o600))
+	secure := exec.CommandContext(t.Context(), beattest.Binary(t, "wsreceiver"), "--listen", "127.0.0.1:0", "--out", os.DevNull,
+		"--tls-cert", certificate, "--tls-key", key, "--token-file", filepath.Join(folder, "token"))
+	process, url, err := beattest.OpenReceiver(secure)
+	require.NoError(t, err)
+	t.Cleanup(process.Kill)
+	for _, line := range lines {
+		if strings.Contains(line, "wss://") {
+			output, err := shell(strings.Replace(line, "wss://localhost:8443/ingest", strings.Replace(url, "127.0.0.1", "localhost", 1), 1))
+			require.NoError(t, err, output)
+			require.Regexp(t, `(?m)^holds +U5`, output)
+		}
+	}
+}
