@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"filebeat-websocket/cmd/wscheck/internal/records"
 	"filebeat-websocket/cmd/wscheck/internal/rules"
 )
 
@@ -48,7 +49,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags := flag.NewFlagSet("wscheck", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error, once
 	flags.StringVar(&s.options.Ack, "ack", rules.Ping, "`mode` of confirmation to check: "+strings.Join(rules.Modes(), ", ")+". forward is what the output has as ack: message with format: forward")
-	flags.StringVar(&s.options.Format, "format", "json", "`format` of the records: "+strings.Join(rules.Formats(), ", "))
+	flags.StringVar(&s.options.Format, "format", "json", "`format` of the records: "+strings.Join(records.Formats(), ", "))
 	flags.StringVar(&s.only, "only", "", "check only these `rules`: ids such as N2, or letters such as N, with commas between them")
 	flags.StringVar(&s.options.StoreCommand, "store-command", "", "shell `command` that prints all that the receiver has stored, such as: cat records.ndjson")
 	flags.StringVar(&s.options.KillCommand, "kill-command", "", "shell `command` that kills the receiver and sees to it that it starts again")
@@ -107,7 +108,7 @@ func parseFlags(args []string) (s settings, err error) {
 		err  error
 	}{
 		{"ack", checkName(s.options.Ack, rules.Modes())},
-		{"format", checkName(s.options.Format, rules.Formats())},
+		{"format", checkName(s.options.Format, records.Formats())},
 		{"format", checkForward(s.options)},
 		{"only", s.choose()},
 		{"timeout", checkTimeout(s.options.Timeout)},

@@ -77,12 +77,12 @@ func checkInterleaved(r *run) Verdict {
 }
 
 func checkUTF8(r *run) Verdict {
-	if r.format.binary {
-		return notTried("the messages of the format " + r.format.name + " are binary")
+	if r.format.Binary {
+		return notTried("the messages of the format " + r.format.Name + " are binary")
 	}
 	return r.with("a text message with the bytes C3 28 in it", func(s *session) string {
 		one := r.record("")
-		payload := r.format.message(bytes.Replace(one.bytes, []byte("a line"), []byte("a \xc3\x28"), 1))
+		payload := r.format.Message(bytes.Replace(one.bytes, []byte("a line"), []byte("a \xc3\x28"), 1))
 		s.write(wire.Frame{Opcode: wire.Text, Payload: payload})
 		s.flush()
 		problem := s.awaitSettled(1)
@@ -236,10 +236,10 @@ func checkControlUncounted(r *run) Verdict {
 
 func checkOtherKind(r *run) Verdict {
 	other, name := wire.Binary, "binary"
-	if r.format.binary {
+	if r.format.Binary {
 		other, name = wire.Text, "text"
 	}
-	payload := r.format.message(r.record("").bytes)
+	payload := r.format.Message(r.record("").bytes)
 	if other == wire.Text {
 		payload = []byte("text") // a record of a binary format is not UTF-8
 	}
@@ -295,7 +295,7 @@ func checkTwo(r *run) Verdict {
 func (s *session) paddedTo(length int) (payload []byte) {
 	one := s.r.record("")
 	bare := s.data(one)
-	one.bytes = s.r.format.record(one.marker, one.id, strings.Repeat("x", max(0, length-len(bare)-16)))
+	one.bytes = s.r.format.Record(one.marker, one.id, strings.Repeat("x", max(0, length-len(bare)-16)))
 	// MessagePack has longer heads for longer texts, for which there are the 16 bytes.
 	return s.data(one)
 }

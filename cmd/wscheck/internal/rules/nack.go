@@ -53,14 +53,14 @@ func (r *run) once(kind string, exchanged func(x *exchange)) *exchange {
 	x := &exchange{good: r.recordsOf(2), bad: r.record("")}
 	r.refused[kind] = x
 	switch {
-	case r.format.bad == nil:
-		x.format = "any bytes are a record of the format " + r.format.name
+	case r.format.Bad == nil:
+		x.format = "any bytes are a record of the format " + r.format.Name
 		return x
-	case kind == "mixed" && (r.format.join == nil || r.format.name != "json_lines"):
-		x.format = "in the format " + r.format.name + " one bad record makes the whole message bad; try --format json_lines"
+	case kind == "mixed" && (r.format.Join == nil || r.format.Name != "json_lines"):
+		x.format = "in the format " + r.format.Name + " one bad record makes the whole message bad; try --format json_lines"
 		return x
 	}
-	x.bad.bytes = r.format.bad(x.bad.marker)
+	x.bad.bytes = r.format.Bad(x.bad.marker)
 	s, problem := r.open(dialing{})
 	if problem != "" {
 		x.problem, x.came = problem, "nothing"

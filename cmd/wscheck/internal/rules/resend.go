@@ -148,7 +148,7 @@ func checkOnce(r *run) Verdict {
 	one, verdict := r.resend()
 	switch {
 	case one.id == "":
-		return notTried("records of the format " + r.format.name + " have no room for an id")
+		return notTried("records of the format " + r.format.Name + " have no room for an id")
 	case verdict.State == Fails:
 		return notTried("R2 does not hold: " + verdict.Why)
 	}

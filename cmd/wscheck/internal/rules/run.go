@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"filebeat-websocket/cmd/wscheck/internal/records"
 	"filebeat-websocket/cmd/wscheck/internal/wire"
 	"filebeat-websocket/protocol"
 )
@@ -69,7 +70,7 @@ type Watcher struct {
 type run struct {
 	Options
 	ctx     context.Context
-	format  format
+	format  records.Format
 	name    string // of this run, in every marker
 	records int
 	refused map[string]*exchange // exchanges with bad records, by kind
@@ -89,7 +90,7 @@ type run struct {
 // order in which they ended.
 func Run(ctx context.Context, o Options, chosen []*Rule, w Watcher) []Result {
 	r := &run{
-		Options: o, ctx: ctx, format: formatNamed(o.Format), name: strings.ToLower(rand.Text()[:6]),
+		Options: o, ctx: ctx, format: records.Named(o.Format), name: strings.ToLower(rand.Text()[:6]),
 		refused: map[string]*exchange{}, findings: map[string][]string{}, seen: map[string]int{},
 	}
 	var results []Result
@@ -233,10 +234,10 @@ func (r *run) record(padding string) record {
 	marker := fmt.Sprintf("wscheck-%s-%06d.", r.name, r.records)
 	// The id must not look like the marker, which is counted in what was stored.
 	id := fmt.Sprintf("%s%016dxx", strings.ToUpper(r.name), r.records)
-	if r.format.name != "forward" && !r.format.ids {
+	if r.format.Name != "forward" && !r.format.IDs {
 		id = ""
 	}
-	return record{marker: marker, id: id, bytes: r.format.record(marker, id, padding)}
+	return record{marker: marker, id: id, bytes: r.format.Record(marker, id, padding)}
 }
 
 func (r *run) recordsOf(count int) []record {

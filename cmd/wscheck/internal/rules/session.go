@@ -5,10 +5,7 @@ package rules
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,13 +14,8 @@ import (
 	"filebeat-websocket/protocol/forward"
 )
 
-const (
-	// maxReplyBytes is max_read_bytes of the output.
-	maxReplyBytes = 1 << 20
-	// progressInterval is that of docs/protocol.md, and a second for the way.
-	progressInterval = 6 * time.Second
-	maxTrace         = 6
-)
+// maxTrace is how much of what came a report shows.
+const maxTrace = 6
 
 // session is a connection on which records are sent and confirmed. One goroutine uses it.
 type session struct {
@@ -51,12 +43,6 @@ type session struct {
 	pauseTill time.Time
 	trace     []string
 	untraced  int
-}
-
-// reply is a message of filebeat.ack.v1, as far as it can be understood.
-type reply struct {
-	protocol.Reply
-	text string
 }
 
 func newSession(r *run, conn *wire.Conn, answer *wire.Answer) *session {
@@ -105,10 +91,10 @@ func (s *session) send(records ...record) {
 }
 
 func (s *session) payload(records [][]byte) []byte {
-	if s.r.format.join == nil {
+	if s.r.format.Join == nil {
 		return records[0]
 	}
-	return s.r.format.join(records)
+	return s.r.format.Join(records)
 }
 
 // sendAll sends each record as a message, all of them in one write, with a few Pings between
@@ -124,7 +110,7 @@ func (s *session) sendAll(records []record) {
 			raw = s.requestFrame(s.sent, packedRequest, [][]byte{one.bytes}, true).Append(raw)
 			continue
 		}
-		raw = s.dataFrame(s.r.format.message(one.bytes)).Append(raw)
+		raw = s.dataFrame(s.r.format.Message(one.bytes)).Append(raw)
 		s.sent++
 		if (i+1)%every != 0 && i < len(records)-1 {
 			continue
@@ -138,7 +124,7 @@ func (s *session) sendAll(records []record) {
 
 // opcode is the one of the format.
 func (s *session) opcode() byte {
-	if s.r.format.binary {
+	if s.r.format.Binary {
 		return wire.Binary
 	}
 	return wire.Text
@@ -153,7 +139,7 @@ func (s *session) data(one record) []byte {
 	if s.r.Ack == Forward {
 		return s.requestFrame(s.sent+1, packedRequest, [][]byte{one.bytes}, true).Payload
 	}
-	return s.r.format.message(one.bytes)
+	return s.r.format.Message(one.bytes)
 }
 
 // write sends the frames of one message.
@@ -382,101 +368,5 @@ func (s *session) message(event wire.Event) {
 	}
 }
 
-// reply takes a message of filebeat.ack.v1.
-func (s *session) reply(event wire.Event) {
-	r := s.r
-	r.seen["A7"]++
-	if event.Opcode != wire.Text {
-		r.found("A7", "a binary message: "+shortened(string(event.Payload)))
-	}
-	if len(event.Payload) > maxReplyBytes {
-		r.found("A7", fmt.Sprintf("a reply of %d bytes", len(event.Payload)))
-	}
-	parsed, err := protocol.ParseReply(event.Payload)
-	if err != nil {
-		parsed = s.guess(event.Payload)
-	}
-	if s.confirmed < s.sent {
-		wait := time.Since(s.signed)
-		r.waited = max(r.waited, wait)
-		if wait > progressInterval {
-			r.found("G2", fmt.Sprintf("nothing for %v, then %s", wait.Round(time.Millisecond), shortened(string(event.Payload))))
-		}
-	}
-	if parsed.Progress {
-		r.seen["G2"]++
-	}
-	if parsed.Progress || parsed.Pause > 0 {
-		r.seen["G1"]++
-	}
-	if parsed.Pause > 0 {
-		s.pauseTill = time.Now().Add(parsed.Pause)
-	}
-	s.replies = append(s.replies, reply{Reply: parsed, text: string(event.Payload)})
-	if number := int(parsed.Ack); number > 0 {
-		r.seen["A8"]++
-		if number <= s.lastAck {
-			r.found("A8", fmt.Sprintf("{\"ack\":%d} after {\"ack\":%d}", number, s.lastAck))
-		}
-		s.lastAck = number
-		if number > s.sent {
-			s.aheadBy(fmt.Sprintf("{\"ack\":%d} came when %s had been sent", number, plural(s.sent, "message")))
-		}
-		s.confirmed = max(s.confirmed, min(number, s.sent))
-	}
-	if number := int(parsed.Nack); number > 0 {
-		if number > s.sent {
-			s.aheadBy(fmt.Sprintf("{\"nack\":%d} came when %s had been sent", number, plural(s.sent, "message")))
-		}
-		s.nacked[number] = true
-	}
-	s.signed = time.Now()
-}
-
-func (s *session) aheadBy(what string) {
-	if s.ahead == "" {
-		s.ahead = what
-	}
-}
-
-// guess understands a reply that is wrong as it may be meant, so that one mistake shows as
-// one, and says what is wrong with it.
-func (s *session) guess(payload []byte) (meant protocol.Reply) {
-	var keys map[string]json.RawMessage
-	text := shortened(string(payload))
-	if json.Unmarshal(payload, &keys) != nil {
-		s.r.found("A7", "not a JSON object: "+text)
-		return meant
-	}
-	rule, wrong := "A7", "none of the keys ack, nack, progress, pause: "+text
-	for key, value := range keys {
-		number, err := strconv.Atoi(strings.Trim(string(value), `"`))
-		switch key {
-		case "ack", "nack":
-			wrong = fmt.Sprintf("%s is not a whole number from 1: %s", key, text)
-			if err == nil && number > 0 && key == "ack" {
-				meant.Ack = uint64(number)
-			} else if err == nil && number > 0 {
-				meant.Nack = uint64(number)
-			}
-		case "records":
-			wrong = "records is not a list of whole numbers from 0: " + text
-		case "progress", "pause":
-			rule, wrong = "G1", fmt.Sprintf("%s is not %s: %s", key, map[string]string{"progress": "true", "pause": `a text such as "5s"`}[key], text)
-		}
-	}
-	s.r.found(rule, wrong)
-	return meant
-}
-
 // hangsUp reports whether the server closes the TCP connection, once its Close frame has come.
 func (s *session) hangsUp() bool { return s.conn.AwaitHangUp(time.Now().Add(s.r.Timeout)) }
-
-// nack returns the first nack, and where it stands among the replies.
-func (s *session) nack() (position int, nack *reply) {
-	position = slices.IndexFunc(s.replies, func(one reply) bool { return one.Nack > 0 })
-	if position < 0 {
-		return -1, nil
-	}
-	return position, &s.replies[position]
-}

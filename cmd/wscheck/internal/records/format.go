@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-package rules
+// Package records makes records of the formats in docs/formats.md, as Filebeat would.
+package records
 
 import (
 	"bytes"
@@ -14,56 +15,56 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// format is how records of the check look. The marker stands in the line of the record, and
+// Format is how records of the check look. The marker stands in the line of the record, and
 // the id where Filebeat has @metadata._id.
-type format struct {
-	name   string
-	binary bool
-	record func(marker, id, padding string) []byte
-	// join makes a message of many records; nil for one record a message.
-	join func(records [][]byte) []byte
-	// bad is a record that no receiver of the format can read; nil if there is none.
-	bad func(marker string) []byte
-	// ids reports whether a record has room for an id.
-	ids bool
+type Format struct {
+	Name   string
+	Binary bool
+	Record func(marker, id, padding string) []byte
+	// Join makes a message of many records; nil for one record a message.
+	Join func(records [][]byte) []byte
+	// Bad is a record that no receiver of the format can read; nil if there is none.
+	Bad func(marker string) []byte
+	// IDs reports whether a record has room for an id.
+	IDs bool
 }
 
 // formats are those of docs/formats.md.
-var formats = []format{
-	{name: "json", record: jsonRecord, bad: halfJSON, ids: true},
-	{name: "json_lines", record: jsonRecord, join: lines, bad: halfJSON, ids: true},
-	{name: "json_array", record: jsonRecord, join: array, bad: halfJSON, ids: true},
-	{name: "json_stream", record: jsonRecord, join: concat, bad: halfJSON, ids: true},
-	{name: "log", record: logRecord, bad: halfJSON},
-	{name: "raw", record: rawRecord},
-	{name: "msgpack", binary: true, record: msgpackRecord, join: concat, bad: halfMessagePack, ids: true},
-	{name: "gelf", record: gelfRecord, bad: halfJSON, ids: true},
-	{name: "forward", binary: true, record: forwardEntry, bad: halfMessagePack, ids: true},
-	{name: "ltsv", record: ltsvRecord, join: lines, ids: true},
-	{name: "csv", record: csvRecord, join: lines},
-	{name: "form", record: formRecord, ids: true},
+var formats = []Format{
+	{Name: "json", Record: jsonRecord, Bad: halfJSON, IDs: true},
+	{Name: "json_lines", Record: jsonRecord, Join: lines, Bad: halfJSON, IDs: true},
+	{Name: "json_array", Record: jsonRecord, Join: array, Bad: halfJSON, IDs: true},
+	{Name: "json_stream", Record: jsonRecord, Join: concat, Bad: halfJSON, IDs: true},
+	{Name: "log", Record: logRecord, Bad: halfJSON},
+	{Name: "raw", Record: rawRecord},
+	{Name: "msgpack", Binary: true, Record: msgpackRecord, Join: concat, Bad: halfMessagePack, IDs: true},
+	{Name: "gelf", Record: gelfRecord, Bad: halfJSON, IDs: true},
+	{Name: "forward", Binary: true, Record: forwardEntry, Bad: halfMessagePack, IDs: true},
+	{Name: "ltsv", Record: ltsvRecord, Join: lines, IDs: true},
+	{Name: "csv", Record: csvRecord, Join: lines},
+	{Name: "form", Record: formRecord, IDs: true},
 }
 
 // Formats returns their names.
 func Formats() (names []string) {
 	for _, f := range formats {
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	return names
 }
 
-// formatNamed returns the format of Formats.
-func formatNamed(name string) format {
-	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
+// Named returns the format of that name, which is one of Formats.
+func Named(name string) Format {
+	i := slices.IndexFunc(formats, func(f Format) bool { return f.Name == name })
 	return formats[i]
 }
 
-// message returns a message of one record.
-func (f *format) message(record []byte) []byte {
-	if f.join == nil {
+// Message returns a message of one record.
+func (f *Format) Message(record []byte) []byte {
+	if f.Join == nil {
 		return record
 	}
-	return f.join([][]byte{record})
+	return f.Join([][]byte{record})
 }
 
 // agentID is the agent.id of all records.
