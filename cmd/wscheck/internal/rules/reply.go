@@ -28,6 +28,11 @@ type reply struct {
 	text string
 }
 
+// isAckOfNothing reports whether it is {"ack":0}.
+func (r *reply) isAckOfNothing() bool {
+	return r.Ack == 0 && r.Nack == 0 && !r.Progress && r.Pause == 0 && strings.Contains(r.text, `"ack"`)
+}
+
 // reply takes a message of filebeat.ack.v1.
 func (s *session) reply(event wire.Event) {
 	r := s.r
