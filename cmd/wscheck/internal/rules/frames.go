@@ -146,14 +146,25 @@ func (s *session) exact(count int) string {
 }
 
 func checkFirst(r *run) Verdict {
-	return r.with("one message", func(s *session) string {
+	const sent = "one message, and one on a new connection"
+	first := func(s *session) string {
 		s.send(r.record(""))
 		problem := s.exact(1)
 		if problem != "" && slices.ContainsFunc(s.replies, func(one reply) bool { return one.isAckOfNothing() }) {
 			problem = `{"ack":0} confirms nothing: the first message has the number 1`
 		}
 		return problem
-	})
+	}
+	before := r.with(sent, first)
+	if before.State == Fails {
+		return before
+	}
+	verdict := r.with(sent, first)
+	verdict.Came = before.Came + "; on the new connection " + verdict.Came
+	if verdict.State == Fails {
+		verdict.Why = "the count begins anew with each connection: " + verdict.Why
+	}
+	return verdict
 }
 
 func checkEmpty(r *run) Verdict {
