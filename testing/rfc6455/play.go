@@ -86,12 +86,15 @@ func (p *player) messages() int {
 }
 
 // play reads until the connection ends. If the case does not end it, the Pong of the
-// last Ping shows that all was read; then it is closed.
+// last Ping shows that all was read; then it is closed, unless it had to end by itself.
 func (p *player) play() {
 	ends := len(p.c.ends) > 0 && !p.c.mayAccept
-	hasPinged, hasClosed := ends, ends
+	hasPinged, hasClosed := false, false
 	for {
-		if !hasPinged && (len(p.c.pongs) == 0 || slices.Contains(p.seen.Pongs, p.c.pongs[len(p.c.pongs)-1])) {
+		if ends && slices.Contains(p.seen.Pongs, lastPing) {
+			return // it goes on
+		}
+		if !hasPinged && (ends || len(p.c.pongs) == 0 || slices.Contains(p.seen.Pongs, p.c.pongs[len(p.c.pongs)-1])) {
 			hasPinged = true
 			p.more <- frame{first: fin | ping, payload: lastPing}
 		}
