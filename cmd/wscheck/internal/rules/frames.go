@@ -354,6 +354,8 @@ func checkTooLong(r *run) Verdict {
 			return "the code says why a connection ends: only after 1009 does Filebeat look for the record at fault; it would send this one again and again"
 		case problem == "":
 			taken = true
+		default:
+			problem += "; set the library's limit for messages"
 		}
 		return problem
 	})

@@ -194,14 +194,14 @@ func (r *run) found(id, what string) {
 }
 
 // watching are what each watched rule looks at, and why it was not tried without that.
-var watching = map[string]struct{ sent, came, none string }{
-	"W1": {"everything above", "%d connections without a frame that is wrong", "no connection was made"},
-	"A7": {"everything above", "%d replies in their form", "no reply came"},
-	"A8": {"everything above", "%d acks, each higher than the one before", "no ack came"},
-	"G1": {"everything above", "%d progress and pause in their form", "the receiver sent no progress and no pause"},
-	"G2": {"everything above", "%d progress", "no message waited longer than %v for a reply"},
-	"P5": {"everything above", "%d Pongs, none too many", "no Pong came"},
-	"E1": {"--kill-command", "close 1001 or 1012, %d times", "no Close frame came at --kill-command: a SIGTERM can show it, a SIGKILL can not"},
+var watching = map[string]struct{ sent, came, none, wrong string }{
+	"W1": {"everything above", "%d connections without a frame that is wrong", "no connection was made", "Filebeat closes the connection, or misreads what comes"},
+	"A7": {"everything above", "%d replies in their form", "no reply came", "Filebeat ignores such a reply"},
+	"A8": {"everything above", "%d acks, each higher than the one before", "no ack came", "an ack confirms all messages before it: if each message is acked when it is stored, and a later one is stored first, the ones before it are confirmed too early"},
+	"G1": {"everything above", "%d progress and pause in their form", "the receiver sent no progress and no pause", "Filebeat ignores such a reply"},
+	"G2": {"everything above", "%d progress", "no message waited longer than %v for a reply", "after `timeout` (30s) without a reply Filebeat takes the receiver for dead"},
+	"P5": {"everything above", "%d Pongs, none too many", "no Pong came", "it may be taken for an answer"},
+	"E1": {"--kill-command", "close 1001 or 1012, %d times", "no Close frame came at --kill-command: a SIGTERM can show it, a SIGKILL can not", "Filebeat waits longer after other codes"},
 }
 
 func (r *run) watchedVerdict(id string) Verdict {
@@ -211,7 +211,7 @@ func (r *run) watchedVerdict(id string) Verdict {
 		if len(found) > 1 {
 			more = fmt.Sprintf(" (and %d more of this kind)", len(found)-1)
 		}
-		return Verdict{State: Fails, Sent: about.sent, Came: found[0] + more, Why: "each of these breaks the rule"}
+		return Verdict{State: Fails, Sent: about.sent, Came: found[0] + more, Why: about.wrong}
 	}
 	if r.seen[id] == 0 {
 		if id == "G2" {

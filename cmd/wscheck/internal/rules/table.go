@@ -51,7 +51,6 @@ var All = []*Rule{
 	{ID: "N8", Level: Must, Title: "The records that a nack does not refuse are stored.", Document: protocolDocument, Modes: Message, After: started, Needs: store, check: checkRestStored},
 
 	{ID: "L1", Level: Must, Title: "A message of max_message_bytes is taken.", Document: protocolDocument, Modes: everyMode, After: started, check: checkLongest},
-	{ID: "L2", Level: Must, Title: "A message that is too long is refused with close 1009, or with a nack.", Document: protocolDocument, Modes: everyMode, After: started, check: checkTooLong},
 	{ID: "W4", Level: Should, Title: "Text that is not UTF-8 ends the connection with 1007, or is refused with a nack.", Document: protocolDocument, Modes: "ping message none", After: started, check: checkUTF8},
 	{ID: "W5", Level: Should, Title: "A frame without a mask ends the connection.", Document: protocolDocument, Modes: everyMode, After: started, check: checkUnmasked},
 	{ID: "W6", Level: Must, Title: "A Close frame is answered with a Close frame, and then the server closes the TCP connection.", Document: protocolDocument, Modes: everyMode, After: started, check: checkClose},
@@ -64,6 +63,7 @@ var All = []*Rule{
 	{ID: "R2", Level: Must, Title: "A record that was stored already is confirmed again.", Document: protocolDocument, Modes: everyMode, After: started, check: checkResent},
 	{ID: "R3", Level: Should, Title: "A record whose id is stored already is not stored again.", Document: protocolDocument, Modes: everyMode, After: started, Needs: store, check: checkOnce},
 	{ID: "R4", Level: Must, Title: "Half a message is not stored.", Document: protocolDocument, Modes: everyMode, After: started, Needs: store, check: checkHalf},
+	{ID: "L2", Level: Must, Title: "A message that is too long is refused with close 1009, or with a nack.", Document: protocolDocument, Modes: everyMode, After: started, check: checkTooLong},
 
 	{ID: "A5", Level: Must, Title: "What is acked is stored.", Document: protocolDocument, Modes: "message forward", After: started, Needs: store, check: checkStored},
 	{ID: "P3", Level: Must, Title: "A Pong comes after everything before its Ping is stored.", Document: deliveryDocument, Modes: Ping, After: started, Needs: store, check: checkStored},
