@@ -69,12 +69,12 @@ func checkOf(t *testing.T, mistake wstest.Mistake) []string {
 		format = "forward"
 	}
 	args := []string{m.URL(), "--ack", mistake.Ack, "--format", format, "--store-command", m.StoreCommand(),
-		"--max-message-bytes", fmt.Sprint(wstest.MistakenMaxBytes), "--timeout", "10s"}
+		"--max-message-bytes", fmt.Sprint(wstest.MistakenMaxBytes), "--timeout", "5s"}
 	if mistake.Kill {
 		args = append(args, "--kill-command", m.KillCommand())
 	}
 	if mistake.Slow {
-		args = append(args, "--only", "U,C,A,G")
+		args = append(args, "--timeout", "10s", "--only", "U,C,A,G")
 	}
 	if mistake.Token != "" {
 		file := filepath.Join(t.TempDir(), "token")

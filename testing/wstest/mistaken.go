@@ -38,6 +38,8 @@ const (
 	killed = 50
 	// manyMessages are more than a check sends at once, but where it sends without reading.
 	manyMessages = 501
+	// turnMessages have a connection served alone.
+	turnMessages = 50
 )
 
 // Mistaken is a receiver that keeps every rule but one: it accepts filebeat.ack.v1 (JSON, a
@@ -220,7 +222,7 @@ func (m *Mistaken) serve(socket net.Conn) {
 		}
 	}
 	m.mutex.Unlock()
-	if c.number >= manyMessages && m.is(ServesOneAtATime) {
+	if c.number >= turnMessages && m.is(ServesOneAtATime) {
 		m.turn.Unlock()
 	}
 }
@@ -390,9 +392,9 @@ func (c *mistakenConn) turns() {
 	case c.m.is(StopsReadingForGood) && c.number == manyMessages:
 		c.idle()
 		c.frames.src = stalled{c.socket}
-	case c.m.is(ServesOneAtATime) && c.number == manyMessages:
+	case c.m.is(ServesOneAtATime) && c.number == turnMessages:
 		c.m.turn.Lock()
-	case c.m.is(ServesOneAtATime) && c.number < manyMessages:
+	case c.m.is(ServesOneAtATime) && c.number < turnMessages:
 		c.m.turn.Lock() // waits for the one that has the turn
 		c.m.turn.Unlock()
 	}
