@@ -4,14 +4,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 
 	"filebeat-websocket/receiver/access"
@@ -24,9 +22,9 @@ const spareConnections = 128
 // admission decides who may connect.
 type admission struct {
 	guard     *access.Guard
-	tls       *tls.Config // nil without TLS
-	sharedKey string
-	users     map[string]string // nil if the key is enough
+	tls       *tls.Config       // nil without TLS
+	sharedKey *access.SharedKey // nil without one
+	users     *access.Users     // nil if the key is enough
 }
 
 func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
@@ -54,32 +52,16 @@ func openAdmission(s settings, log *slog.Logger) (g admission, err error) {
 		}
 	}
 	if s.sharedKeyFile != "" {
-		if g.sharedKey, err = readSharedKey(s.sharedKeyFile); err != nil {
+		if g.sharedKey, err = access.OpenSharedKey(s.sharedKeyFile, onError); err != nil {
 			return g, fmt.Errorf("flag --shared-key-file: %w", err)
 		}
 	}
 	if s.userFile != "" {
-		if g.users, err = readUsers(s.userFile); err != nil {
+		if g.users, err = access.OpenUsers(s.userFile, onError); err != nil {
 			return g, fmt.Errorf("flag --user-file: %w", err)
 		}
 	}
 	return g, nil
-}
-
-// readSharedKey returns the content of the file without the line break at its end.
-func readSharedKey(name string) (string, error) {
-	content, err := os.ReadFile(name)
-	if err != nil {
-		return "", err
-	}
-	key := bytes.TrimRight(content, "\r\n")
-	if len(key) == 0 {
-		return "", fmt.Errorf("%s: contains no key", name)
-	}
-	if bytes.ContainsAny(key, "\r\n") {
-		return "", fmt.Errorf("%s: more than one line", name)
-	}
-	return string(key), nil
 }
 
 func (g admission) scheme() string {

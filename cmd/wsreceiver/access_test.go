@@ -126,16 +126,3 @@ func TestMetricsAreForThoseWhoAsk(t *testing.T) {
 	require.Equal(t, exitOK, p.stop())
 	require.Equal(t, 2, strings.Count(p.stdout.String(), "\n"), "no ids are remembered")
 }
-
-func TestASharedKeyFileHoldsOneLine(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "key")
-	for content, want := range map[string]string{"key": "key", "two words\r\n": "two words", " key \n\n": " key "} {
-		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		key, err := readSharedKey(file)
-		require.NoError(t, err)
-		require.Equal(t, want, key)
-	}
-	require.NoError(t, os.WriteFile(file, []byte("one\ntwo\n"), 0o600))
-	_, err := readSharedKey(file)
-	require.ErrorContains(t, err, "more than one line")
-}

@@ -4,15 +4,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strings"
 	"time"
 
 	"filebeat-websocket/receiver"
@@ -103,14 +99,22 @@ func (f overForward) shutdown(ctx context.Context, log *slog.Logger) {
 
 // forward is who may come in with the handshake of Fluent Forward.
 func (g admission) forward() handshake.Options {
-	return handshake.Options{SharedKey: g.sharedKey, Users: g.users}
+	if g.sharedKey == nil {
+		return handshake.Options{}
+	}
+	return handshake.Options{Secrets: func() (string, map[string]string) {
+		if g.users == nil {
+			return g.sharedKey.Get(), nil
+		}
+		return g.sharedKey.Get(), g.users.Get()
+	}}
 }
 
 // warnOfForward logs what others could read or write.
 func (g admission) warnOfForward(log *slog.Logger, s settings, address net.Addr) {
 	switch {
 	case isLoopback(address):
-	case g.sharedKey == "" && s.clientCA == "":
+	case g.sharedKey == nil && s.clientCA == "":
 		log.Warn("anyone who reaches this address can write records: it is not a loopback address", "address", address.String())
 	case g.tls == nil:
 		log.Warn("records are sent unencrypted: use --tls-cert", "address", address.String())
@@ -131,37 +135,4 @@ func checkForwardListen(address string) error {
 		return nil
 	}
 	return checkListen(address)
-}
-
-const maxUserFileBytes = 1 << 20
-
-// readUsers returns the passwords of the file by name.
-func readUsers(name string) (map[string]string, error) {
-	content, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(content) > maxUserFileBytes {
-		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxUserFileBytes)
-	}
-	users := map[string]string{}
-	lines := bufio.NewScanner(bytes.NewReader(content))
-	for number := 1; lines.Scan(); number++ {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		user, password, found := strings.Cut(line, ":")
-		if !found || user == "" || password == "" {
-			return nil, fmt.Errorf("%s: line %d: not user:password", name, number)
-		}
-		users[user] = password
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(users) == 0 {
-		return nil, fmt.Errorf("%s: contains no user", name)
-	}
-	return users, nil
 }

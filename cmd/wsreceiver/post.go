@@ -25,7 +25,7 @@ func (g admission) byMethod(posts, upgrades http.Handler) http.Handler {
 		switch {
 		case r.Method != http.MethodPost:
 			upgrades.ServeHTTP(w, r)
-		case g.sharedKey != "":
+		case g.sharedKey != nil:
 			http.Error(w, "with --shared-key-file only Fluent Forward is accepted", http.StatusForbidden)
 		default:
 			posts.ServeHTTP(w, r)

@@ -13,8 +13,8 @@ import (
 	"os"
 )
 
-// maxTokenFileBytes bounds the memory if the name of a large file is given.
-const maxTokenFileBytes = 1 << 20
+// maxSecretFileBytes bounds the memory if the name of a large file is given.
+const maxSecretFileBytes = 1 << 20
 
 // Tokens are the bearer tokens in a file: one per line, printable ASCII without spaces;
 // empty lines and those that begin with # are ignored. The file is read again when it
@@ -44,23 +44,33 @@ func OpenTokens(name string, onError func(error)) (*Tokens, error) {
 	return &Tokens{file: file}, nil
 }
 
-func readTokens(name string) (digests []tokenDigest, err error) {
+func readTokens(name string) ([]tokenDigest, error) {
+	content, err := readSecrets(name)
+	if err != nil {
+		return nil, err
+	}
+	digests, err := parseTokens(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return digests, nil
+}
+
+// readSecrets returns the content of the file, unless that is too long.
+func readSecrets(name string) (content []byte, err error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	content, err := io.ReadAll(io.LimitReader(file, maxTokenFileBytes+1))
+	content, err = io.ReadAll(io.LimitReader(file, maxSecretFileBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(content) > maxTokenFileBytes {
-		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxTokenFileBytes)
+	if len(content) > maxSecretFileBytes {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxSecretFileBytes)
 	}
-	if digests, err = parseTokens(content); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return digests, nil
+	return content, nil
 }
 
 func parseTokens(content []byte) ([]tokenDigest, error) {

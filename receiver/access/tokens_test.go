@@ -34,7 +34,7 @@ func TestATokenFile(t *testing.T) {
 		"an empty file":                       {content: "", errorHas: "contains no token"},
 		"two words in a line":                 {content: "one\nsecret words\n", errorHas: "line 2: not one token"},
 		"a letter beyond ASCII":               {content: "geheimnis\u00e4\n", errorHas: "line 1: not one token"},
-		"a file that is none of this purpose": {content: strings.Repeat("x", maxTokenFileBytes+1), errorHas: "longer than"},
+		"a file that is none of this purpose": {content: strings.Repeat("x", maxSecretFileBytes+1), errorHas: "longer than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "tokens")

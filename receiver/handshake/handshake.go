@@ -19,9 +19,12 @@ import (
 type Options struct {
 	// SharedKey, if set, is what a client has to know. It is at most 1024 bytes long.
 	SharedKey string
-	// Users, if set, are passwords by the name of the user: the shared key alone is not
+	// Users, unless nil, are passwords by the name of the user: the shared key alone is not
 	// enough then.
 	Users map[string]string
+	// Secrets, if set, returns SharedKey and Users, which are not set then, for each
+	// connection anew.
+	Secrets func() (sharedKey string, users map[string]string)
 	// Hostname is what the server calls itself; wsreceiver unless set. It is not the name
 	// of the machine, since a client leaves a server that has its own name: it might be
 	// sending to itself.
@@ -43,7 +46,9 @@ const (
 // Complete sets what was left out, or returns an error that names the option at fault.
 func (o *Options) Complete() error {
 	switch {
-	case o.SharedKey == "" && len(o.Users) > 0:
+	case o.Secrets != nil && (o.SharedKey != "" || o.Users != nil):
+		return errors.New("Secrets: not together with SharedKey or Users")
+	case o.Secrets == nil && o.SharedKey == "" && o.Users != nil:
 		return errors.New("Users: needs SharedKey")
 	case len(o.SharedKey) > forward.MaxTextBytes:
 		return fmt.Errorf("SharedKey: longer than %d bytes", forward.MaxTextBytes)
@@ -57,7 +62,7 @@ func (o *Options) Complete() error {
 }
 
 // Required reports whether connections begin with a handshake.
-func (o *Options) Required() bool { return o.SharedKey != "" }
+func (o *Options) Required() bool { return o.SharedKey != "" || o.Secrets != nil }
 
 // Handshake is that of one connection.
 type Handshake struct {
@@ -70,7 +75,10 @@ type Handshake struct {
 // Begin returns the Handshake of a connection. No two have the same nonce.
 func (o *Options) Begin() *Handshake {
 	h := &Handshake{Helo: forward.Helo{Nonce: randomBytes(), Keepalive: true}, options: *o}
-	if len(o.Users) > 0 {
+	if o.Secrets != nil {
+		h.options.SharedKey, h.options.Users = o.Secrets()
+	}
+	if h.options.Users != nil {
 		h.Helo.Auth = randomBytes()
 	}
 	return h
@@ -83,7 +91,7 @@ func (h *Handshake) Answer(ping *forward.Ping) (pong forward.Pong, user string, 
 	if denial := h.deny(ping); denial != nil {
 		return forward.Pong{Reason: NotAdmitted}, "", denial
 	}
-	if len(h.options.Users) > 0 {
+	if h.options.Users != nil {
 		user = ping.Username
 	}
 	return forward.Pong{
@@ -102,7 +110,7 @@ func (h *Handshake) deny(ping *forward.Ping) error {
 	switch {
 	case !knowsKey:
 		return errors.New("the shared key differs")
-	case len(h.options.Users) > 0 && !isUser:
+	case h.options.Users != nil && !isUser:
 		return errors.New("no such user, or another password")
 	}
 	return nil

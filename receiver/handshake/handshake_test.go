@@ -46,6 +46,26 @@ func TestAnswerNamesTheUserIfThereAreUsers(t *testing.T) {
 	require.Empty(t, user)
 }
 
+func TestSecretsAreThoseOfTheMoment(t *testing.T) {
+	key, users := "old", map[string]string(nil)
+	o := Options{Secrets: func() (string, map[string]string) { return key, users }}
+	require.NoError(t, o.Complete())
+	require.True(t, o.Required())
+	before := o.Begin()
+	key, users = "new", map[string]string{}
+	after := o.Begin()
+	ping := answer(before.Helo, "old", "", "")
+	_, _, denial := before.Answer(&ping)
+	require.NoError(t, denial, "it began before")
+	for _, key := range []string{"old", "new"} {
+		ping = answer(after.Helo, key, "", "")
+		_, _, denial = after.Answer(&ping)
+		require.Error(t, denial, "there is no user")
+	}
+	both := Options{SharedKey: "x", Secrets: o.Secrets}
+	require.ErrorContains(t, both.Complete(), "Secrets: not together with SharedKey or Users")
+}
+
 // FuzzHandshake: whatever a client says in the place of its PING, only one that
 // knows the key and a password comes in.
 func FuzzHandshake(f *testing.F) {
