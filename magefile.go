@@ -105,7 +105,7 @@ func Soak(length *time.Duration, seed *int, once *bool) error {
 	return sh.RunV("go", args...)
 }
 
-// Attack runs hostile clients against wsreceiver, for 30m or -length=1h, and prints the costs. Needs root.
+// Attack runs hostile clients against wsreceiver, for 30m or -length=1h on each kind of listener, and prints the costs. Needs root.
 func Attack(length *time.Duration) error {
 	mg.Deps(Build)
 	duration := 30 * time.Minute

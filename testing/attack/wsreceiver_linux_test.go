@@ -95,6 +95,7 @@ func alone(t *testing.T, kind Kind, name string, full bool, attacks ...Attack) r
 	t.Helper()
 	s := besiege(t, kind)
 	r := s.attack(t, name, full, attacks...)
+	t.Log(table([]row{r}))
 	s.end(t)
 	require.Less(t, r.waits[0].P99(), tolerable+loadAllowance)
 	return r
