@@ -27,8 +27,8 @@ type language struct {
 }
 
 var languages = map[string]language{
-	"Node":   {fence: "js", file: "receiver.mjs", command: "node", mostRows: 59},
-	"Python": {fence: "python", file: "receiver.py", command: debianPython, mostRows: 59},
+	"Node":   {fence: "js", file: "receiver.mjs", command: "node", mostRows: 82},
+	"Python": {fence: "python", file: "receiver.py", command: debianPython, mostRows: 82},
 }
 
 const (

@@ -109,6 +109,35 @@ func TestABadRecordIsRefusedForGoodAndTheOthersAreStored(t *testing.T) {
 	})
 }
 
+func TestARecordThatComesAgainWithItsIDIsStoredOnce(t *testing.T) {
+	withID := func(id string, offset, seq int) string {
+		return fmt.Sprintf(`{"@metadata":{"_id":%q},"agent":{"id":"x"},"log":{"offset":%d},"message":"a line %d","seq":%d}`, id, offset, seq, seq)
+	}
+	each(t, func(t *testing.T, r *receiver) {
+		file := newStored(t, r, `"seq":`)
+		c := dial(t, r.url())
+		for _, message := range []string{
+			withID("a", 0, 1),
+			withID("a", 0, 1) + "\n" + withID("b", 10, 2) + "\n" + withID("b", 10, 2),
+			withID("a", 20, 3), // another line with that id
+			record(4),
+			record(4), // without an id
+		} {
+			require.NoError(t, c.send(message))
+		}
+		nacks, _ := c.acked(5, func(uint64) {})
+		require.Empty(t, nacks)
+		r.kill()
+		r.start()
+		c = dial(t, r.url())
+		require.NoError(t, c.send(withID("b", 10, 2)+"\n"+withID("c", 30, 5)))
+		require.NoError(t, c.send(withID("a", 0, 1)))
+		c.acked(2, func(uint64) {})
+		file.look()
+		require.Equal(t, map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 5: 1}, file.seen)
+	})
+}
+
 // endless is more records than a receiver can take before it is stopped, so that the
 // client sends until the connection ends.
 const endless = 10_000_000
