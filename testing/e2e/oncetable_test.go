@@ -158,6 +158,9 @@ func runOnceRows(t *testing.T, printed *table) {
 	}
 }
 
+// oncePatience is how long lines have to arrive over connections that are cut all the time.
+const oncePatience = 5 * time.Minute
+
 // onceLines are written in each round, and one more time behind the last one.
 const onceLines = 3000
 
@@ -220,7 +223,7 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 		before := len(onceContent(t, run.receiver.File))
 		run.write()
 		// Some have arrived, and more are on their way.
-		beattest.Eventually(t, patience, "lines arrive", func() bool {
+		beattest.Eventually(t, oncePatience, "lines arrive", func() bool {
 			return len(onceContent(t, run.receiver.File)) > before+50*1024
 		})
 		r.fault(run)
@@ -228,12 +231,12 @@ func (r onceRow) run(t *testing.T, ack, format string) onceOutcome {
 	run.write()
 	last := run.last
 	numbers := map[int]int{}
-	beattest.Eventually(t, patience, "every line arrives", func() bool {
+	beattest.Eventually(t, oncePatience, "every line arrives", func() bool {
 		numbers = onceNumbers(t, run.receiver.File)
 		return len(numbers) >= last
 	})
 	// What is sent twice can come behind the last line: until Filebeat has recorded it all.
-	beattest.Eventually(t, patience, "Filebeat knows it", func() bool {
+	beattest.Eventually(t, oncePatience, "Filebeat knows it", func() bool {
 		offsets := run.setup.RegistryOffsets(t)
 		for name, offset := range offsets {
 			if offset != fileSize(t, run.setup.LogFile(name)) {
