@@ -50,7 +50,7 @@ var forms = []struct {
 	holds   func(t *testing.T, named []string)
 }{
 	{`^go (?:mod tidy|run \.)$`, runBy("TestTheReceiverOfTheDocumentBuilds")},
-	{`^go tool mage (\w+)(?: (-?\S+))?$`, requireTarget},
+	{`^go tool mage (\w+)((?: \S+)*)$`, requireTarget},
 	{`^go test (?:-\S+ )*(\./\S+).*$`, requireTests},
 	{`^go test .*? (\./\S+)$`, requireTests},
 	{`^go run (\./\S+)((?: -\w+ \S+)*)$`, requireProgram},
@@ -94,15 +94,17 @@ func TestEveryCommandIsRunByATest(t *testing.T) {
 	require.Greater(t, seen, 30)
 }
 
-// requireTarget looks for a target, and for its flag or argument.
+// requireTarget looks for a target, and for its flags or arguments.
 func requireTarget(t *testing.T, named []string) {
 	t.Helper()
 	target := regexp.MustCompile(`(?mi)^func ` + named[1] + `\(([^)]*)\)`).FindStringSubmatch(read(t, "magefile.go"))
 	require.NotNil(t, target, named[0])
-	if flag, _, isFlag := strings.Cut(strings.TrimPrefix(named[2], "-"), "="); isFlag {
-		require.Regexp(t, `\b`+flag+`\b`, target[1], named[0])
-	} else if named[2] != "" {
+	for _, argument := range strings.Fields(named[2]) {
 		require.NotEmpty(t, target[1], "%s takes no argument", named[1])
+		if flag, isFlag := strings.CutPrefix(argument, "-"); isFlag {
+			flag, _, _ = strings.Cut(flag, "=")
+			require.Regexp(t, `\b`+flag+`\b`, target[1], named[0])
+		}
 	}
 }
 
