@@ -68,6 +68,10 @@ type settings struct {
 	forwardMaxBytes  byteSize
 	userFile         string
 	version          bool
+
+	// Of an engine.
+	credentialsFile        string
+	outCA, outCert, outKey string
 }
 
 func newFlagSet(s *settings) *flag.FlagSet {
@@ -77,7 +81,11 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.StringVar(&s.path, "path", "/ingest", "URL `path` that accepts records")
 	flags.StringVar(&s.format, "format", "auto", "format of the messages: `name` is one of "+strings.Join(decode.Formats(), ", "))
 	flags.StringVar(&s.ack, "ack", "auto", "`mode` of acknowledgements. auto: acknowledge messages of clients that offer filebeat.ack.v1, and Fluent Forward requests with a chunk. none: never send acknowledgements")
-	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or a folder for rotated files; - is standard output. An existing folder, or a name that ends with a slash, is a folder")
+	flags.StringVar(&s.out, "out", "-", "`file` to append records to, as NDJSON, or a folder for rotated files; - is standard output. An existing folder, or a name that ends with a slash, is a folder. nats://HOST/SUBJECT is a subject of NATS JetStream")
+	flags.StringVar(&s.credentialsFile, "out-credentials-file", "", "`file` with the credentials for the engine: for NATS a .creds file, the seed of an nkey, user:password or a token")
+	flags.StringVar(&s.outCA, "out-ca", "", "`file` with certificate authorities (PEM) of the engine; those of the system unless set")
+	flags.StringVar(&s.outCert, "out-cert", "", "`file` with the client certificate for the engine, followed by intermediate certificates (PEM)")
+	flags.StringVar(&s.outKey, "out-key", "", "`file` with the private key of the client certificate (PEM)")
 	s.rotateBytes = file.DefaultRotateBytes
 	flags.Var(&s.rotateBytes, "rotate-bytes", "maximum `size` of a file in a folder; a new file also begins with each day in UTC")
 	flags.BoolVar(&s.sync, "sync", true, "confirm only what is on disk; with --sync=false, confirm what the kernel has (default true)")
@@ -148,7 +156,11 @@ func parseFlags(args []string) (settings, error) {
 		{"path", checkTailPath(s.tail, s.path)},
 		{"format", checkName(s.format, decode.Formats())},
 		{"ack", checkName(s.ack, receiver.AckModes())},
-		{"out", checkOut(s.out)},
+		{"out", checkOut(s)},
+		{"out-credentials-file", checkOfEngine(s, s.credentialsFile)},
+		{"out-ca", checkEngineTLS(s, s.outCA)},
+		{"out-cert", checkPair("out-key", s.outCert, s.outKey)},
+		{"out-cert", checkEngineTLS(s, s.outCert)},
 		{"rotate-bytes", checkRotateBytes(s.rotateBytes)},
 		{"dedup", checkNotNegative(s.dedup)},
 		{"dedup-window", checkNotNegative(s.dedupWindow)},
@@ -206,9 +218,12 @@ func checkName(name string, names []string) error {
 	return nil
 }
 
-func checkOut(name string) error {
-	if name == "" {
+func checkOut(s settings) error {
+	if s.out == "" {
 		return errors.New("no file name")
+	}
+	if s.isEngine() {
+		return checkEngine(s)
 	}
 	return nil
 }

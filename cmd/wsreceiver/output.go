@@ -19,8 +19,23 @@ import (
 
 const standardOutput = "-"
 
-// openOutput opens the file, folder or stream that records go to.
-func openOutput(s settings, stdout io.Writer) (*file.Sink, error) {
+// output is where records go.
+type output interface {
+	receiver.Sink
+	// Failed returns why records are refused for now, nil if they are not.
+	Failed() *receiver.Refusal
+	Close() error
+}
+
+// openOutput opens the file, folder, stream or engine that records go to.
+func openOutput(ctx context.Context, s settings, stdout io.Writer, maxMemory int64, log *slog.Logger) (output, error) {
+	if s.isEngine() {
+		return openEngine(ctx, s, maxMemory, log)
+	}
+	return openFile(s, stdout)
+}
+
+func openFile(s settings, stdout io.Writer) (*file.Sink, error) {
 	switch {
 	case s.out == standardOutput:
 		return file.New(stdout), nil
@@ -42,7 +57,7 @@ func isFolder(name string) bool {
 
 // wrap puts deduplication and counting before the output, as the flags say. The
 // counters see duplicates too, and are nil without --metrics.
-func wrap(ctx context.Context, s settings, output *file.Sink, log *slog.Logger) (sink receiver.Sink, counters *metrics.Metrics, err error) {
+func wrap(ctx context.Context, s settings, output output, log *slog.Logger) (sink receiver.Sink, counters *metrics.Metrics, err error) {
 	sink = output
 	if s.metrics {
 		counters = metrics.New()
@@ -50,8 +65,10 @@ func wrap(ctx context.Context, s settings, output *file.Sink, log *slog.Logger) 
 	if s.dedup > 0 {
 		seen := dedup.New(s.dedup, sink)
 		seen.ForgetAfter(s.dedupWindow)
-		if err := recall(ctx, seen, output, log); err != nil {
-			return nil, nil, err
+		if file, ok := output.(*file.Sink); ok {
+			if err := recall(ctx, seen, file, log); err != nil {
+				return nil, nil, err
+			}
 		}
 		sink = seen
 		if counters != nil {
@@ -61,7 +78,7 @@ func wrap(ctx context.Context, s settings, output *file.Sink, log *slog.Logger) 
 	if counters == nil {
 		return sink, nil, nil
 	}
-	if s.out != standardOutput {
+	if s.out != standardOutput && !s.isEngine() {
 		counters.WatchOutput(s.out)
 	}
 	return metrics.Count(counters, sink), counters, nil

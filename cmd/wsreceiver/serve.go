@@ -47,13 +47,17 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	output, err := openOutput(s, stdout)
+	maxMemory := memoryFor(s, memory.Limit())
+	output, err := openOutput(ctx, s, stdout, maxMemory, log)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while it began
+		}
 		return fmt.Errorf("flag --out: %w", err)
 	}
 	defer func() { err = errors.Join(err, output.Close()) }()
-	if s.out != standardOutput {
-		defer reopenOnHangup(output, log)()
+	if file, ok := output.(*file.Sink); ok && s.out != standardOutput {
+		defer reopenOnHangup(file, log)()
 	}
 
 	live := openTail(s, guard)
@@ -69,7 +73,6 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if counters != nil {
 		observers = append(observers, counters.Observer())
 	}
-	maxMemory := memoryFor(s, memory.Limit())
 	intake, err := receiver.NewIntake(live.tee(sink), receiver.IntakeOptions{
 		MaxMemory:      maxMemory,
 		MaxConnections: s.maxConnections,
@@ -212,7 +215,7 @@ func routes(path string, pages map[string]http.Handler) http.Handler {
 
 // health answers ok, or 503 with the reason: during the shutdown, and from a failure
 // of the output until a record can be written again.
-func health(output *file.Sink, shutting *atomic.Bool) http.Handler {
+func health(output output, shutting *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		failed := output.Failed()
 		switch {

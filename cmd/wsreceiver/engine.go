@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/sink/jetstream"
+)
+
+// maxWindowBytes bounds what is on its way to an engine.
+const maxWindowBytes = 8 << 20
+
+// isEngine reports whether records go to an engine on the network.
+func (s settings) isEngine() bool { return strings.Contains(s.out, "://") }
+
+// engineHasTLS reports whether --out asks for TLS.
+func (s settings) engineHasTLS() bool {
+	scheme, _, _ := strings.Cut(s.out, "://")
+	return scheme == "tls" || scheme == "wss"
+}
+
+func checkEngine(s settings) error {
+	if jetstream.IsURL(s.out) {
+		_, err := jetstream.Parse(s.out)
+		return err
+	}
+	return errors.New("the scheme of the URL is not one of nats, tls, ws, wss")
+}
+
+// checkOfEngine is for flags that only an engine has a use for.
+func checkOfEngine(s settings, value string) error {
+	if value != "" && !s.isEngine() {
+		return errors.New("needs --out with the URL of an engine")
+	}
+	return nil
+}
+
+func checkEngineTLS(s settings, value string) error {
+	if value != "" && !s.engineHasTLS() {
+		return errors.New("needs --out with a URL of scheme tls or wss")
+	}
+	return nil
+}
+
+// openEngine connects to the engine that --out names.
+func openEngine(ctx context.Context, s settings, maxMemory int64, log *slog.Logger) (output, error) {
+	secured, err := engineTLS(s)
+	if err != nil {
+		return nil, err
+	}
+	options, err := jetstream.Parse(s.out)
+	if err != nil {
+		return nil, err
+	}
+	if s.credentialsFile != "" && secured == nil {
+		log.Warn("credentials go to the engine without TLS", "flag", "--out")
+	}
+	options.CredentialsFile, options.TLS = s.credentialsFile, secured
+	options.WindowBytes, options.Changed = min(maxWindowBytes, maxMemory/16), engineLog(log)
+	sink, err := jetstream.New(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("connected to the engine", "stream", sink.Stream())
+	return sink, nil
+}
+
+// engineLog writes one line when the engine fails, and one when it works again.
+func engineLog(log *slog.Logger) func(*receiver.Refusal) {
+	return func(refusal *receiver.Refusal) {
+		if refusal == nil {
+			log.Info("the engine takes records again")
+			return
+		}
+		log.Error("the engine does not take records: they are refused for now", "reason", refusal.Reason, "cause", refusal.Cause)
+	}
+}
+
+// engineTLS returns nil without TLS. The files of the client's certificate are read again
+// for each connection.
+func engineTLS(s settings) (*tls.Config, error) {
+	if !s.engineHasTLS() {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.outCA != "" {
+		pem, err := os.ReadFile(s.outCA)
+		if err != nil {
+			return nil, fmt.Errorf("flag --out-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("flag --out-ca: no certificate in %s", s.outCA)
+		}
+	}
+	if s.outCert == "" {
+		return config, nil
+	}
+	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		certificate, err := tls.LoadX509KeyPair(s.outCert, s.outKey)
+		if err != nil {
+			return nil, fmt.Errorf("flag --out-cert: %w", err)
+		}
+		return &certificate, nil
+	}
+	if _, err := load(nil); err != nil {
+		return nil, err
+	}
+	config.GetClientCertificate = load
+	return config, nil
+}

@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package jetstream
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/internal/route"
+)
+
+// Options say where records go. Parse fills those of a URL.
+type Options struct {
+	// Servers are URLs without a path: nats, tls, ws or wss.
+	Servers []string
+	// Subject may have fields of the record or the client: logs.{agent.name}.
+	Subject string
+	// Create makes the stream if no stream takes the subject.
+	Create bool
+	// Replicas are of the stream that is made; 1 unless set.
+	Replicas int
+
+	// CredentialsFile has one of: what `nsc` writes as .creds, the seed of an nkey,
+	// user:password, or a token. It is read again for each connection.
+	CredentialsFile string
+	// TLS is for connections with TLS. nil: as the system trusts.
+	TLS *tls.Config
+
+	// WindowBytes bounds what is on its way to the server; 8 MiB unless set.
+	WindowBytes int64
+	// Changed is called when the server begins to fail, with the reason, and with nil when
+	// it works again.
+	Changed func(*receiver.Refusal)
+
+	// startTimeout is how long New tries; ackTimeout is how long a record waits for its
+	// acknowledgement. Both have defaults.
+	startTimeout, ackTimeout time.Duration
+}
+
+const (
+	// defaultStartTimeout is long enough for a server that starts at the same time.
+	defaultStartTimeout = 10 * time.Second
+	defaultAckTimeout   = 10 * time.Second
+
+	defaultPort    = "4222"
+	maxReplicas    = 5
+	maxSubjectSize = 1024
+)
+
+// schemes and their default ports.
+var schemes = map[string]string{"nats": defaultPort, "tls": defaultPort, "ws": "80", "wss": "443"}
+
+// IsURL reports whether Parse is for that URL.
+func IsURL(text string) bool {
+	scheme, _, ok := strings.Cut(text, "://")
+	return ok && schemes[scheme] != ""
+}
+
+// Parse reads nats://HOST[:PORT][,HOST…]/SUBJECT[?create=true][&replicas=N]. Its errors do
+// not show the URL: somebody may have written a password into it.
+func Parse(text string) (o Options, err error) {
+	scheme, rest, _ := strings.Cut(text, "://")
+	port, ok := schemes[scheme]
+	if !ok {
+		return o, errors.New("the scheme is not one of nats, tls, ws, wss")
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	hosts, subject, _ := strings.Cut(rest, "/")
+	for host := range strings.SplitSeq(hosts, ",") {
+		if strings.Contains(host, "@") {
+			return o, errors.New("credentials belong into a file: use --out-credentials-file")
+		}
+		server, err := url.Parse(scheme + "://" + host)
+		if err != nil || server.Hostname() == "" || server.Host != host || strings.HasSuffix(host, ":") {
+			return o, errors.New("what is before the subject is not HOST[:PORT][,HOST[:PORT]…]")
+		}
+		if number, err := strconv.Atoi(cmp.Or(server.Port(), port)); err != nil || number < 1 || number > 65535 {
+			return o, errors.New("a port is not between 1 and 65535")
+		}
+		if server.Port() == "" {
+			server.Host += ":" + port
+		}
+		o.Servers = append(o.Servers, server.String())
+	}
+	o.Subject = subject
+	if _, err := parseSubject(subject); err != nil {
+		return o, err
+	}
+	return o, o.parseQuery(query)
+}
+
+func (o *Options) parseQuery(text string) error {
+	query, err := url.ParseQuery(text)
+	if err != nil {
+		return errors.New("what is behind the ? is not a query")
+	}
+	for name, values := range query {
+		err := errors.New("it is there twice")
+		if len(values) == 1 {
+			switch name {
+			case "create":
+				o.Create, err = strconv.ParseBool(values[0])
+			case "replicas":
+				o.Replicas, err = strconv.Atoi(values[0])
+				if err == nil && (o.Replicas < 1 || o.Replicas > maxReplicas) {
+					err = fmt.Errorf("not between 1 and %d", maxReplicas)
+				}
+			default:
+				return errors.New("the only parameters are create and replicas")
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("parameter %s: %w", name, errors.New(reasonOf(err)))
+		}
+	}
+	if o.Replicas != 0 && !o.Create {
+		return errors.New("parameter replicas: needs create=true")
+	}
+	return nil
+}
+
+// reasonOf is what is wrong with a number or bool, without its text.
+func reasonOf(err error) string {
+	if _, ok := errors.AsType[*strconv.NumError](err); ok {
+		return "not a valid value"
+	}
+	return err.Error()
+}
+
+// parseSubject checks a subject, which may have fields.
+func parseSubject(text string) (*route.Template, error) {
+	if text == "" {
+		return nil, errors.New("the subject is missing: nats://HOST/SUBJECT")
+	}
+	if len(text) > maxSubjectSize {
+		return nil, fmt.Errorf("the subject is longer than %d bytes", maxSubjectSize)
+	}
+	subject, err := route.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the subject has %w", err)
+	}
+	plain := subject.Pattern("x")
+	for token := range strings.SplitSeq(plain, ".") {
+		if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`*>/\`, r) }) {
+			return nil, errors.New("the subject is not valid: it has tokens between dots, of printable ASCII without * > / and \\")
+		}
+	}
+	if strings.HasPrefix(plain, "$") || strings.HasPrefix(plain, "_INBOX.") {
+		return nil, errors.New("the subject belongs to NATS itself")
+	}
+	return subject, nil
+}
+
+// filterOf is the subject with a wildcard for each token with a field.
+func filterOf(subject *route.Template) string {
+	const mark = "*"
+	tokens := strings.Split(subject.Pattern(mark), ".")
+	for i, token := range tokens {
+		if strings.Contains(token, mark) {
+			tokens[i] = mark
+		}
+	}
+	return strings.Join(tokens, ".")
+}
+
+// nameOf is the name of the stream that is made for a filter: its fixed tokens up to the
+// first wildcard.
+func nameOf(filter string) string {
+	tokens := strings.Split(filter, ".")
+	if i := slices.Index(tokens, "*"); i >= 0 {
+		tokens = tokens[:i]
+	}
+	return cmp.Or(strings.Join(tokens, "_"), "records")
+}
