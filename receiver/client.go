@@ -31,9 +31,9 @@ type Client struct {
 	giveWay func() // nil if it keeps its place; under intake.mutex, as is what follows
 	// giveWayAfter is how long no message must have come for that.
 	giveWayAfter time.Duration
-	pending      *pending // nil with a waiter of another kind
-	brief        bool     // observers do not see it come and go
-	number       uint64   // of the newest message
+	pending      *group.Pending // nil with a waiter of another kind
+	brief        bool           // observers do not see it come and go
+	number       uint64         // of the newest message
 	end          End
 	refused      atomic.Uint64 // messages that a Commit lost
 }
@@ -129,13 +129,13 @@ func useRecords(work *budget.Work, list *decode.Records, problem error, use func
 
 // Take hands m, of which it sets Peer and Number, to the Sink, and asks for a
 // Commit. Unless nothing was taken (Outcome.Some), settled is called once, with nil
-// when the message is durable, or a Refusal that asks for it again. It is called
+// when the message is durable, or a Refusal of it or of some of its records. It is called
 // from another goroutine as a rule, may be called before Take returns, and must not
 // block. Take waits while too much is uncommitted.
 func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outcome {
 	c.number++
 	c.clock.Complete()
-	m.Peer, m.Number = c.peer, c.number
+	m.Peer, m.Number, m.Late = c.peer, c.number, c
 	since := c.intake.commits.Failed()
 	outcome := Taken(c.intake.sink.Consume(ctx, m), len(m.Records))
 	if outcome.Refusal != nil {
@@ -148,7 +148,7 @@ func (c *Client) Take(ctx context.Context, m *Message, settled func(error)) Outc
 	c.end.Records += uint64(outcome.Count)
 	c.end.Duplicates += uint64(m.Duplicates)
 	c.end.Bytes += uint64(m.Bytes)
-	if c.pending.hold(settlement{bytes: int64(m.Bytes) + group.MessageBytes, settled: settled}, since) {
+	if c.pending.Hold(group.Settlement{Number: c.number, Bytes: int64(m.Bytes) + group.MessageBytes, Settled: settled}, since) {
 		c.intake.commits.WaitRoom(ctx)
 	}
 	return outcome
@@ -164,8 +164,8 @@ func (c *Client) Store(ctx context.Context, m *Message) Outcome {
 	}
 	select {
 	case err := <-done:
-		if err != nil {
-			return Taken(err, len(m.Records))
+		if late, ok := errors.AsType[*Refusal](err); ok {
+			return Taken(outcome.Refusal.and(late), len(m.Records))
 		}
 		return outcome
 	case <-ctx.Done():

@@ -191,6 +191,10 @@ func TestRecordsAreConsumedWithTheirConnectionsFacts(t *testing.T) {
 	require.Equal(t, "12345678", take(t, c.pongs))
 	require.Equal(t, []string{`{"a":1}`, `{"a":2}`, `{"b":1}`, "{\"message\":\"text\u00ff\"}"}, s.got())
 	facts := Peer{ID: 1, RemoteAddr: c.LocalAddr().String()}
+	for i := range s.messages {
+		require.NotNil(t, s.messages[i].Late)
+		s.messages[i].Late = nil
+	}
 	require.Equal(t, []Message{
 		{Peer: facts, Number: 1, Binary: false, Bytes: 14, Format: "json_stream"},
 		{Peer: facts, Number: 2, Binary: false, Bytes: 9, Format: "json_array"},

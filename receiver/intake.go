@@ -110,7 +110,7 @@ func (in *Intake) Join(ctx context.Context, remoteAddr string) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	c.pending = &pending{client: c}
+	c.pending = group.NewPending(in.commits, c.lost)
 	in.enlist(c, c.pending)
 	in.observed.opened(c.peer)
 	return c, nil
@@ -124,7 +124,7 @@ func (in *Intake) JoinBriefly(ctx context.Context, remoteAddr string) (*Client, 
 		return nil, err
 	}
 	c.brief = true
-	c.pending = &pending{client: c}
+	c.pending = group.NewPending(in.commits, c.lost)
 	in.enlist(c, c.pending)
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"filebeat-websocket/protocol"
 	"filebeat-websocket/receiver/decode"
@@ -50,6 +51,10 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 		Records:      list.Finish(),
 		Chunks:       list.Chunks(),
 		ChunkRecords: list.ChunkRecords(),
+		Late:         c,
+	}
+	if bad := list.Bad(); len(bad) > 0 {
+		m.Late = &unreadable{conn: c, bad: slices.Clone(bad), problem: list.Problem(), total: list.Total()}
 	}
 	given := len(m.Records)
 	since := c.handler.intake.commits.Failed()
@@ -68,11 +73,7 @@ func (c *conn) consumed(outcome Outcome, list *decode.Records, messageBytes int,
 	}
 	refusal := refusalOfMessage(outcome.Refusal, list.Bad(), list.Problem(), list.Total())
 	if refusal != nil && (len(refusal.Records) == 0 || !c.replies.acks) {
-		code := protocol.CloseInvalidData
-		if refusal.Retry {
-			code = protocol.CloseTryAgainLater
-		}
-		return c.refuse(refusal, code)
+		return c.refuse(refusal, closingOf(refusal).code)
 	}
 	end := &c.client.end
 	end.Messages++
@@ -112,22 +113,28 @@ func (c *conn) Seal() { c.replies.seal() }
 // Settle confirms what a Commit covered. Like Fail it runs on the committer's
 // goroutine, does not block, and returns the bytes of the messages.
 func (c *conn) Settle() (bytes int64) {
-	bytes = c.replies.settle()
-	c.replies.signal()
+	bytes, said := c.replies.settle()
+	c.told(said)
 	return bytes
 }
 
 // Fail refuses everything that is not committed, because a Commit failed.
 func (c *conn) Fail(err error) (bytes int64) {
 	bytes, said := c.replies.fail(err)
-	c.replies.signal()
-	if said != nil {
-		if !c.replies.acks {
-			c.interrupt()
-		}
-		c.handler.intake.observed.refused(c.client.peer, said)
-	}
+	c.told(said)
 	return bytes
+}
+
+// told has replies written; said is what some of them say, nil if nothing was refused.
+func (c *conn) told(said *Refusal) {
+	c.replies.signal()
+	if said == nil {
+		return
+	}
+	if !c.replies.acks {
+		c.interrupt()
+	}
+	c.handler.intake.observed.refused(c.client.peer, said)
 }
 
 // flush starts what is needed to answer everything that was read so far. It is called

@@ -89,8 +89,9 @@ type replies struct {
 	busy      bool       // the reader is in Consume, or waits for room
 	since     time.Time  // when the client began to wait without a word
 	refusals  uint64     // messages of which at least a record was refused
-	over      error      // why the connection ends, if it is not for the reader to say
-	dead      bool       // nothing can be written any more
+	late      lateRefusals
+	over      error // why the connection ends, if it is not for the reader to say
+	dead      bool  // nothing can be written any more
 }
 
 func newReplies(acks bool, intake *Intake) *replies {
@@ -203,11 +204,12 @@ func (r *replies) outLocked(added reply) {
 
 // appendReply makes one of neighbours that a single ack can tell. Only in out
 // may there be messages between them: these were refused, and told so, before,
-// and must not be refused again when a Commit fails.
+// and must not be refused again when a Commit fails. A chunk that waits for Commit stays
+// alone, as its message may be refused late.
 func appendReply(list []reply, added reply, gaps bool) []reply {
 	if len(list) > 0 && added.kind == replyAcked && added.refusal == nil {
 		last := &list[len(list)-1]
-		if last.kind == replyAcked && last.refusal == nil && (gaps || last.last+1 == added.first) {
+		if last.kind == replyAcked && last.refusal == nil && (gaps || last.last+1 == added.first && len(last.chunks)+len(added.chunks) == 0) {
 			last.last = added.last
 			last.bytes += added.bytes
 			last.cost += added.cost
@@ -244,20 +246,20 @@ func (r *replies) seal() {
 	r.requested = false
 }
 
-// settle moves what a Commit covered to out and returns its bytes.
-func (r *replies) settle() (bytes int64) {
+// settle moves what a Commit covered to out and returns its bytes; said is what was refused
+// late, nil if nothing was.
+func (r *replies) settle() (bytes int64, said *Refusal) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	for _, settled := range r.sealed {
 		bytes += settled.bytes
-		// The ack of a chunk says nothing of those before it.
-		if r.acks || r.over == nil || len(settled.chunks) > 0 {
-			r.outLocked(settled)
+		if refused := r.settleLocked(settled); refused != nil {
+			said = refused
 		}
 	}
 	r.sealed = nil
 	r.changed.Broadcast()
-	return bytes
+	return bytes, said
 }
 
 // fail makes nacks of all messages that wait for Commit, and returns their
@@ -279,7 +281,7 @@ func (r *replies) fail(err error) (bytes int64, said *Refusal) {
 			}
 		}
 	}
-	r.sealed, r.held = nil, nil
+	r.sealed, r.held, r.late = nil, nil, nil
 	r.changed.Broadcast()
 	return bytes, said
 }

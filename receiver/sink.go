@@ -61,6 +61,25 @@ type Message struct {
 	// Duplicates is for a Sink to set that leaves out records which it has taken
 	// before: how many of Records it did not store again. They count as taken.
 	Duplicates int
+
+	// Late is for a Sink that learns later whether it could store records. nil if the
+	// listener knows no single records: then Commit has to fail.
+	Late Late
+}
+
+// Late refuses records of a message that Consume has taken. It may be called from any
+// goroutine, also before Consume returns, until the Commit that covers the message returns
+// nil: that confirms all others. It does not block.
+type Late interface {
+	// RefuseLate refuses records of the message with that number. The Refusal is as from
+	// Consume, and belongs to the caller no longer.
+	RefuseLate(number uint64, refusal *Refusal)
+}
+
+// LateSink is a Sink that uses Message.Late.
+type LateSink interface {
+	Sink
+	RefusesLate()
 }
 
 var _ Sink = SinkFunc(nil)

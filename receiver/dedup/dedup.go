@@ -33,6 +33,7 @@ import (
 // first is known.
 type Dedup struct {
 	next receiver.Sink
+	late bool // next refuses records after Consume
 
 	leftOut  [reasons]atomic.Uint64
 	recalled atomic.Int64
@@ -42,12 +43,17 @@ type Dedup struct {
 	flying   map[identity]int // what next is consuming, with the index of its unit
 	seen     *memory
 	failures uint64 // Commits that failed
+
+	// Of a late next: what no Commit has covered.
+	unsure      map[identity]owner
+	uncommitted []*part
 }
 
 // New returns a Dedup before next that remembers as many ids and chunks, at least
 // one.
 func New(entries int, next receiver.Sink) *Dedup {
-	d := &Dedup{next: next, flying: map[identity]int{}, seen: newMemory(max(entries, 1))}
+	d := &Dedup{next: next, flying: map[identity]int{}, seen: newMemory(max(entries, 1)), unsure: map[identity]owner{}}
+	_, d.late = next.(receiver.LateSink)
 	d.landed = sync.NewCond(&d.mutex)
 	return d
 }
@@ -89,7 +95,7 @@ func (d *Dedup) Recalled() int { return int(d.recalled.Load()) }
 // Commit commits the Sink.
 func (d *Dedup) Commit(ctx context.Context) error {
 	d.mutex.Lock()
-	covered := d.seen.added
+	covered, parts := d.seen.added, len(d.uncommitted)
 	d.mutex.Unlock()
 	err := d.next.Commit(ctx)
 	d.mutex.Lock()
@@ -98,25 +104,38 @@ func (d *Dedup) Commit(ctx context.Context) error {
 		// What is in Consume now may be lost too; Consume sees that the count changed.
 		d.failures++
 		d.seen.forgetUnsure()
+		clear(d.unsure)
+		d.uncommitted = nil
 		return err
 	}
 	d.seen.sure = covered
+	d.commitLocked(parts)
 	return nil
 }
 
 // Consume hands the new records of m on.
 func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 	p, _ := partPool.Get().(*part)
-	defer p.giveBack()
 	if !p.identify(m) {
+		defer p.giveBack()
 		return d.next.Consume(ctx, m)
+	}
+	if d.late && m.Late != nil {
+		p.follow(d, m)
+	} else {
+		defer p.giveBack()
 	}
 	failures := d.takeOff(p)
 	left, err := p.leave(m), error(nil)
+	if p.dedup != nil {
+		left.Late = p
+	}
 	if len(left.Records) > 0 {
 		err = p.refusedBy(d.next.Consume(ctx, left))
 	}
-	d.land(p, err, failures)
+	if p.dedup != nil {
+		m.Late = p.outer
+	}
 	if err == nil || len(p.refused) > 0 {
 		p.count()
 		for reason, count := range p.leftOut {
@@ -124,6 +143,8 @@ func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 			m.Duplicates += count
 		}
 	}
+	p.clear()
+	d.land(p, err, failures) // and from then on Commit may give it back
 	return err
 }
 
@@ -147,6 +168,7 @@ func (d *Dedup) takeOff(p *part) (failures uint64) {
 			p.repeat(u, first, ByMessage) // only an earlier unit of this message can be flying
 		} else if d.seen.has(u.id) {
 			p.repeat(u, -1, ByID)
+			d.dependLocked(p, i)
 		} else if !u.chunk && d.seen.has(u.anyones) {
 			p.repeat(u, -1, ByRecalledID)
 		} else {
@@ -177,9 +199,15 @@ func (d *Dedup) land(p *part, err error, failures uint64) {
 			continue
 		}
 		delete(d.flying, u.id)
-		if taken && failures == d.failures && !p.isRefused(u) {
+		if taken && failures == d.failures && !p.isRefused(u) && !isAny(p.late, u) {
 			d.seen.add(u.id)
+			if p.dedup != nil {
+				d.unsure[u.id] = owner{p, i}
+			}
 		}
+	}
+	if p.dedup != nil {
+		d.uncommitted = append(d.uncommitted, p)
 	}
 	d.landed.Broadcast()
 }

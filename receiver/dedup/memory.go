@@ -94,6 +94,9 @@ func (m *memory) tell(now time.Time) {
 	}
 }
 
+// forget removes an identity. Its place stays taken.
+func (m *memory) forget(id identity) { delete(m.known, id) }
+
 // forgetUnsure removes the identities that are not committed.
 func (m *memory) forgetUnsure() {
 	for ; m.added > m.sure && m.count > 0; m.sure++ {

@@ -4,7 +4,6 @@
 package dedup
 
 import (
-	"slices"
 	"sync"
 
 	"filebeat-websocket/receiver"
@@ -35,14 +34,40 @@ type part struct {
 	message receiver.Message
 
 	leftOut [reasons]int // records
+
+	// For RefuseLate, of a message whose Sink may call it.
+	dedup  *Dedup // nil unless it may
+	outer  receiver.Late
+	number uint64
+	late   []bool // of each record, if single ones were refused late
+	users  []user // what was left out because of a unit of this
+}
+
+// owner is a unit of a message.
+type owner struct {
+	part *part
+	unit int
+}
+
+// user is a unit that was left out because of the first one.
+type user struct {
+	owner
+	first int
 }
 
 var partPool = sync.Pool{New: func() any { return new(part) }}
 
 func (p *part) giveBack() {
-	clear(p.records) // so that the pool does not hold on to messages
-	p.message = receiver.Message{}
+	p.clear()
+	clear(p.users)
+	p.dedup, p.outer, p.late, p.users = nil, nil, p.late[:0], p.users[:0]
 	partPool.Put(p)
+}
+
+// clear lets go of the message.
+func (p *part) clear() {
+	clear(p.records)
+	p.message = receiver.Message{}
 }
 
 // identify finds the units of m and reports whether there are any.
@@ -167,5 +192,5 @@ func (p *part) count() {
 
 // isRefused reports whether one of the unit's records is.
 func (p *part) isRefused(u *unit) bool {
-	return len(p.refused) > 0 && slices.Contains(p.refused[u.from:u.to], true)
+	return isAny(p.refused, u)
 }

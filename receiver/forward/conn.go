@@ -234,7 +234,7 @@ func (c *conn) take(ctx context.Context, m *receiver.Message, chunks []string) e
 	r := c.acks.hold(chunks)
 	outcome := c.client.Take(ctx, m, func(refused error) {
 		r.settle(refused)
-		if refused != nil {
+		if refusal, ok := errors.AsType[*receiver.Refusal](refused); refused != nil && (!ok || refusal.Retry) {
 			c.end(refused)
 		}
 	})

@@ -191,11 +191,10 @@ func await(ctx context.Context, settled <-chan error) *answer {
 		if err == nil {
 			return nil
 		}
-		a := &answer{status: http.StatusServiceUnavailable, reason: "the records could not be stored", observed: true}
 		if refusal, ok := errors.AsType[*receiver.Refusal](err); ok {
-			a.reason, a.pause = refusal.Reason, refusal.Pause
+			return refusedBySink(receiver.Outcome{Refusal: refusal})
 		}
-		return a
+		return &answer{status: http.StatusServiceUnavailable, reason: "the records could not be stored", observed: true}
 	case <-ctx.Done():
 		return &answer{status: http.StatusServiceUnavailable, reason: "the records may not have been stored", end: true, observed: true}
 	}

@@ -40,7 +40,7 @@ type Window struct {
 	open    map[uint64]int
 	settled chan struct{} // closed when a batch is, for Commit; nil if it does not wait
 	failed  *receiver.Refusal
-	lost    *receiver.Refusal // after Consume had ended
+	lost    *receiver.Refusal // after Consume had ended, of a message without Late
 }
 
 // NewWindow returns a Window of that many bytes; DefaultWindowBytes if that is 0. changed is
@@ -59,19 +59,20 @@ func NewWindow(maxBytes int64, changed func(*receiver.Refusal)) *Window {
 type Batch struct {
 	window *Window
 	epoch  uint64
+	late   receiver.Late
+	number uint64
 
 	// Under window.mutex.
-	waiting int // for answers; Consume counts as one
-	ended   bool
+	waiting int               // for answers; Consume counts as one
 	lost    *receiver.Refusal // of the records that the engine does not have
 }
 
 // Begin begins a message. End has to follow.
-func (w *Window) Begin() *Batch {
+func (w *Window) Begin(m *receiver.Message) *Batch {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.open[w.epoch]++
-	return &Batch{window: w, epoch: w.epoch, waiting: 1}
+	return &Batch{window: w, epoch: w.epoch, waiting: 1, late: m.Late, number: m.Number}
 }
 
 // Take waits until there is room for a record of that many bytes. Done has to follow,
@@ -146,7 +147,6 @@ func (b *Batch) End() error {
 	w := b.window
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	b.ended = true
 	lost := b.lost
 	b.lost = nil
 	b.leaveLocked()
@@ -162,7 +162,9 @@ func (b *Batch) leaveLocked() {
 	if b.waiting > 0 {
 		return
 	}
-	if b.lost != nil {
+	if b.lost != nil && b.late != nil {
+		b.late.RefuseLate(b.number, b.lost)
+	} else if b.lost != nil {
 		b.window.lost = b.lost
 	}
 	w := b.window
@@ -177,7 +179,7 @@ func (b *Batch) leaveLocked() {
 }
 
 // Wait waits until every record of the batches that were begun before has an answer. It
-// returns the refusal if one of them was lost after its Consume.
+// returns the refusal of one that was lost after its Consume, if its Message.Late was nil.
 func (w *Window) Wait(ctx context.Context) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

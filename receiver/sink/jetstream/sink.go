@@ -108,7 +108,7 @@ func (s *Sink) Consume(ctx context.Context, m *receiver.Message) error {
 	keys, _ := keyPool.Get().(*identity.Keys)
 	defer keyPool.Put(keys)
 	keys.Find(m.Peer.Sender, m.Format, m.Chunks, m.ChunkRecords, m.Records)
-	batch := s.window.Begin()
+	batch := s.window.Begin(m)
 	for i, record := range m.Records {
 		if err := batch.Take(ctx, len(record)); err != nil {
 			_ = batch.End()
@@ -199,6 +199,9 @@ func (s *Sink) landAll(is func(flight) bool, refusal func() *receiver.Refusal) {
 	}
 }
 
+// RefusesLate says that records are refused after Consume, when the server answers.
+func (s *Sink) RefusesLate() {}
+
 // Commit waits until the stream has answered for everything.
 func (s *Sink) Commit(ctx context.Context) error { return s.window.Wait(ctx) }
 
@@ -212,4 +215,4 @@ func (s *Sink) Close() error {
 	return nil
 }
 
-var _ receiver.Sink = (*Sink)(nil)
+var _ receiver.LateSink = (*Sink)(nil)
