@@ -15,6 +15,7 @@ import (
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/sink/jetstream"
+	"filebeat-websocket/receiver/sink/kafka"
 )
 
 // maxWindowBytes bounds what is on its way to an engine.
@@ -26,6 +27,10 @@ func (s settings) isEngine() bool { return strings.Contains(s.out, "://") }
 // engineHasTLS reports whether --out asks for TLS.
 func (s settings) engineHasTLS() bool {
 	scheme, _, _ := strings.Cut(s.out, "://")
+	if kafka.IsURL(s.out) {
+		o, _ := kafka.Parse(s.out) // checkEngine has its error
+		return o.UseTLS
+	}
 	return scheme == "tls" || scheme == "wss"
 }
 
@@ -34,7 +39,11 @@ func checkEngine(s settings) error {
 		_, err := jetstream.Parse(s.out)
 		return err
 	}
-	return errors.New("the scheme of the URL is not one of nats, tls, ws, wss")
+	if kafka.IsURL(s.out) {
+		_, err := kafka.Parse(s.out)
+		return err
+	}
+	return errors.New("the scheme of the URL is not one of nats, tls, ws, wss, kafka")
 }
 
 // checkOfEngine is for flags that only an engine has a use for.
@@ -47,7 +56,7 @@ func checkOfEngine(s settings, value string) error {
 
 func checkEngineTLS(s settings, value string) error {
 	if value != "" && !s.engineHasTLS() {
-		return errors.New("needs --out with a URL of scheme tls or wss")
+		return errors.New("needs --out with a URL of scheme tls or wss, or kafka with ?tls=true")
 	}
 	return nil
 }
@@ -58,15 +67,30 @@ func openEngine(ctx context.Context, s settings, maxMemory int64, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	window := min(maxWindowBytes, maxMemory/16)
+	if s.credentialsFile != "" && secured == nil {
+		log.Warn("credentials go to the engine without TLS", "flag", "--out")
+	}
+	if kafka.IsURL(s.out) {
+		options, err := kafka.Parse(s.out)
+		if err != nil {
+			return nil, err
+		}
+		options.CredentialsFile, options.TLS = s.credentialsFile, secured
+		options.WindowBytes, options.Changed = window, engineLog(log)
+		sink, err := kafka.New(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		log.Info("connected to the engine", "topic", options.Topic)
+		return sink, nil
+	}
 	options, err := jetstream.Parse(s.out)
 	if err != nil {
 		return nil, err
 	}
-	if s.credentialsFile != "" && secured == nil {
-		log.Warn("credentials go to the engine without TLS", "flag", "--out")
-	}
 	options.CredentialsFile, options.TLS = s.credentialsFile, secured
-	options.WindowBytes, options.Changed = min(maxWindowBytes, maxMemory/16), engineLog(log)
+	options.WindowBytes, options.Changed = window, engineLog(log)
 	sink, err := jetstream.New(ctx, options)
 	if err != nil {
 		return nil, err

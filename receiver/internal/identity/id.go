@@ -6,7 +6,7 @@ package identity
 import (
 	"bytes"
 
-	"filebeat-websocket/receiver/internal/jsonscan"
+	"filebeat-websocket/receiver/decode"
 )
 
 var (
@@ -17,11 +17,6 @@ var (
 	agentIDKey   = []byte(`"id"`)
 	logKey       = []byte(`"log"`)
 	offsetKey    = []byte(`"offset"`)
-	fileKey      = []byte(`"file"`)
-	pathKey      = []byte(`"path"`)
-	printKey     = []byte(`"fingerprint"`)
-	inodeKey     = []byte(`"inode"`)
-	indexKey     = []byte(`"idxlo"`) // on Windows
 )
 
 // HasIDs reports whether records of a format can have an id from their sender. In the
@@ -34,239 +29,68 @@ func HasIDs(format string) bool {
 	return false
 }
 
-// named is what a record says about itself.
-type named struct {
-	id, agent []byte   // @metadata._id and agent.id, as in the JSON
-	content   identity // of the rest of the record
-}
-
-// read reads a record once. ok is false unless it is a JSON object with an @metadata._id
-// and an agent.id that are texts or numbers and not empty. A field _id outside of
-// @metadata belongs to the application: several records may have the same one.
-func read(record []byte) (n named, ok bool) {
+// recordID returns the bytes of the @metadata._id in a record, which is valid
+// JSON, and of its agent.id; ok is false unless it has both, and they are texts or
+// numbers and not empty. A field _id outside of @metadata belongs to the
+// application: several records may have the same one.
+func recordID(record []byte) (id, agent []byte, ok bool) {
 	// This scan looks at many bytes at once and ends here for most records without an id.
 	if !bytes.Contains(record, idKey) {
-		return n, false
+		return nil, nil, false
 	}
-	r := reader{Scanner: jsonscan.Scanner{Data: record}}
-	if !r.Take('{') {
-		return n, false
-	}
-	var time []byte // @timestamp with its value
-	hasPlace, sawMetadata, sawAgent := false, false, false
-	for first := true; ; first = false {
-		start, end, more := r.name(first)
-		if !more {
-			break
-		}
-		// A second one is a field of the event.
-		switch name := record[start:end]; {
-		case time == nil && bytes.Equal(name, timestampKey):
-			r.pass()
-			time = record[start:r.Pos]
-		case !sawMetadata && bytes.Equal(name, metadataKey):
-			if n.id = r.member(idKey); n.id == nil {
-				return n, false
+	members := decode.MembersOf(record)
+	for {
+		key, value, more := members.Next()
+		switch {
+		case !more:
+			return nil, nil, false
+		case id == nil && bytes.Equal(key, metadataKey):
+			if id = memberID(value, idKey); id == nil {
+				return nil, nil, false
 			}
-			sawMetadata = true
-		case !sawAgent && bytes.Equal(name, agentKey):
-			if n.agent = r.member(agentIDKey); n.agent == nil {
-				return n, false
+		case agent == nil && bytes.Equal(key, agentKey):
+			if agent = memberID(value, agentIDKey); agent == nil {
+				return nil, nil, false
 			}
-			sawAgent = true
-		case bytes.Equal(name, logKey) && r.Next() == '{':
-			inside := r.Pos
-			content, isPlace := r.log()
-			hasPlace = hasPlace || isPlace
-			n.content = n.content.and(identityOf(record[start:inside]).then(content))
-		default:
-			n.content = n.content.and(r.valueOf(start, 0))
+		}
+		if id != nil && agent != nil {
+			return id, agent, true
 		}
 	}
-	r.Space()
-	if r.broken || !r.End() || !sawMetadata || !sawAgent {
-		return n, false
-	}
-	if !hasPlace {
-		n.content = n.content.and(identityOf(time))
-	}
-	return n, true
 }
 
-// reader passes over JSON and works out identities on the way.
-type reader struct {
-	jsonscan.Scanner
-	broken bool // it is not JSON, or nested too deep
-}
-
-func (r *reader) fail() { r.broken, r.Pos = true, len(r.Data) }
-
-// name passes over the name of the next member, which is the first one of an object or
-// not, and the colon behind it. more is false behind the object's end.
-func (r *reader) name(isFirst bool) (start, end int, more bool) {
-	r.Space()
-	if r.Take('}') {
-		return 0, 0, false
-	}
-	if !isFirst {
-		if !r.Take(',') {
-			r.fail()
-			return 0, 0, false
+// AgentOf returns the agent.id of a record, nil if it has none.
+func AgentOf(record []byte) []byte {
+	members := decode.MembersOf(record)
+	for {
+		key, value, ok := members.Next()
+		if !ok {
+			return nil
 		}
-		r.Space()
-	}
-	start = r.Pos
-	if r.Next() != '"' || r.Text() != nil {
-		r.fail()
-		return 0, 0, false
-	}
-	end = r.Pos
-	r.Space()
-	if !r.Take(':') {
-		r.fail()
-		return 0, 0, false
-	}
-	r.Space()
-	return start, end, true
-}
-
-// pass passes over a value.
-func (r *reader) pass() {
-	if r.Value(0) != nil {
-		r.fail()
-	}
-}
-
-// member passes over a value and returns its member of that name if the value is an
-// object and the member can be an id.
-func (r *reader) member(name []byte) (id []byte) {
-	if !r.Take('{') {
-		r.pass()
-		return nil
-	}
-	found := false
-	for first := true; ; first = false {
-		start, end, more := r.name(first)
-		if !more {
-			return id
+		if bytes.Equal(key, agentKey) {
+			return memberID(value, agentIDKey)
 		}
-		value := r.Pos
-		r.pass()
-		if !found && bytes.Equal(r.Data[start:end], name) {
-			found, id = true, usableID(r.Data[value:r.Pos])
+	}
+}
+
+// memberID returns the member of that name of an object if it can be an id.
+func memberID(object, name []byte) []byte {
+	members := decode.MembersOf(object)
+	for {
+		key, value, ok := members.Next()
+		if !ok {
+			return nil
+		}
+		if bytes.Equal(key, name) {
+			return usableID(value)
 		}
 	}
 }
 
 func usableID(value []byte) []byte {
-	if len(value) == 0 {
-		return nil
-	}
 	switch c := value[0]; {
 	case c == '"' && len(value) > len(`""`), c == '-', c >= '0' && c <= '9':
 		return value
 	}
 	return nil
-}
-
-// valueOf passes over a value and returns the identity of what there is from start to its
-// end. It does not depend on the order of members, which is random in what a Beat writes.
-func (r *reader) valueOf(start, depth int) identity {
-	inside := r.Pos
-	switch r.Next() {
-	case '{':
-		return identityOf(r.Data[start:inside]).then(r.object(depth + 1))
-	case '[':
-		return identityOf(r.Data[start:inside]).then(r.array(depth + 1))
-	}
-	r.pass()
-	return identityOf(r.Data[start:r.Pos])
-}
-
-// object passes over an object.
-func (r *reader) object(depth int) (content identity) {
-	if depth > jsonscan.MaxDepth {
-		r.fail()
-		return content
-	}
-	r.Take('{')
-	for first := true; ; first = false {
-		start, _, more := r.name(first)
-		if !more {
-			return ofRecord.then(content)
-		}
-		content = content.and(r.valueOf(start, depth))
-	}
-}
-
-// log passes over the field log. isPlace reports whether it has an offset.
-func (r *reader) log() (content identity, isPlace bool) {
-	r.Take('{')
-	for first := true; ; first = false {
-		start, end, more := r.name(first)
-		if !more {
-			return ofRecord.then(content), isPlace
-		}
-		value := r.Pos
-		if bytes.Equal(r.Data[start:end], fileKey) && r.Next() == '{' {
-			content = content.and(identityOf(r.Data[start:value]).then(r.file()))
-			continue
-		}
-		content = content.and(r.valueOf(start, 1))
-		if bytes.Equal(r.Data[start:end], offsetKey) && usableID(r.Data[value:r.Pos]) != nil {
-			isPlace = true
-		}
-	}
-}
-
-// file passes over the field log.file. A file is the same one after it was renamed, and one
-// that is known by its content also after it was moved to another disk.
-func (r *reader) file() identity {
-	r.Take('{')
-	var path, print, rest identity
-	hasInode, hasPrint := false, false
-	for first := true; ; first = false {
-		start, end, more := r.name(first)
-		if !more {
-			break
-		}
-		value := r.valueOf(start, 2)
-		switch name := r.Data[start:end]; {
-		case bytes.Equal(name, pathKey):
-			path = path.and(value)
-		case bytes.Equal(name, printKey):
-			hasPrint, print = true, print.and(value)
-		default:
-			hasInode = hasInode || bytes.Equal(name, inodeKey) || bytes.Equal(name, indexKey)
-			rest = rest.and(value)
-		}
-	}
-	switch {
-	case hasPrint:
-		return ofRecord.then(print)
-	case hasInode:
-		return ofRecord.then(rest)
-	}
-	return ofRecord.then(rest.and(path))
-}
-
-// array passes over an array, whose order counts.
-func (r *reader) array(depth int) (content identity) {
-	start := r.Pos
-	r.pass()
-	whole := r.Data[start:r.Pos]
-	if r.broken || depth > jsonscan.MaxDepth || bytes.IndexByte(whole, '{') < 0 {
-		return identityOf(whole)
-	}
-	r.Pos = start + 1
-	for {
-		r.Space()
-		if r.broken || r.Take(']') {
-			return content
-		}
-		if r.Take(',') {
-			r.Space()
-		}
-		content = content.then(r.valueOf(r.Pos, depth))
-	}
 }

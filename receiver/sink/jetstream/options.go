@@ -8,9 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,75 +63,21 @@ func IsURL(text string) bool {
 	return ok && schemes[scheme] != ""
 }
 
-// Parse reads nats://HOST[:PORT][,HOST…]/SUBJECT[?create=true][&replicas=N]. Its errors do
-// not show the URL: somebody may have written a password into it.
+// Parse reads nats://HOST[:PORT][,HOST[:PORT]…]/SUBJECT[?create=true][&replicas=N].
 func Parse(text string) (o Options, err error) {
-	scheme, rest, _ := strings.Cut(text, "://")
-	port, ok := schemes[scheme]
-	if !ok {
-		return o, errors.New("the scheme is not one of nats, tls, ws, wss")
-	}
-	rest, query, _ := strings.Cut(rest, "?")
-	hosts, subject, _ := strings.Cut(rest, "/")
-	for host := range strings.SplitSeq(hosts, ",") {
-		if strings.Contains(host, "@") {
-			return o, errors.New("credentials belong into a file: use --out-credentials-file")
-		}
-		server, err := url.Parse(scheme + "://" + host)
-		if err != nil || server.Hostname() == "" || server.Host != host || strings.HasSuffix(host, ":") {
-			return o, errors.New("what is before the subject is not HOST[:PORT][,HOST[:PORT]…]")
-		}
-		if number, err := strconv.Atoi(cmp.Or(server.Port(), port)); err != nil || number < 1 || number > 65535 {
-			return o, errors.New("a port is not between 1 and 65535")
-		}
-		if server.Port() == "" {
-			server.Host += ":" + port
-		}
-		o.Servers = append(o.Servers, server.String())
-	}
-	o.Subject = subject
-	if _, err := parseSubject(subject); err != nil {
+	u, err := route.ParseURL(text, schemes, nil)
+	if err != nil {
 		return o, err
 	}
-	return o, o.parseQuery(query)
-}
-
-func (o *Options) parseQuery(text string) error {
-	query, err := url.ParseQuery(text)
-	if err != nil {
-		return errors.New("what is behind the ? is not a query")
+	for _, host := range u.Hosts {
+		o.Servers = append(o.Servers, u.Scheme+"://"+host)
 	}
-	for name, values := range query {
-		err := errors.New("it is there twice")
-		if len(values) == 1 {
-			switch name {
-			case "create":
-				o.Create, err = strconv.ParseBool(values[0])
-			case "replicas":
-				o.Replicas, err = strconv.Atoi(values[0])
-				if err == nil && (o.Replicas < 1 || o.Replicas > maxReplicas) {
-					err = fmt.Errorf("not between 1 and %d", maxReplicas)
-				}
-			default:
-				return errors.New("the only parameters are create and replicas")
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("parameter %s: %w", name, errors.New(reasonOf(err)))
-		}
+	o.Subject, o.Create, o.Replicas = u.Name, u.Create, u.Replicas
+	if o.Replicas > maxReplicas {
+		return o, fmt.Errorf("parameter replicas: more than %d", maxReplicas)
 	}
-	if o.Replicas != 0 && !o.Create {
-		return errors.New("parameter replicas: needs create=true")
-	}
-	return nil
-}
-
-// reasonOf is what is wrong with a number or bool, without its text.
-func reasonOf(err error) string {
-	if _, ok := errors.AsType[*strconv.NumError](err); ok {
-		return "not a valid value"
-	}
-	return err.Error()
+	_, err = parseSubject(o.Subject)
+	return o, err
 }
 
 // parseSubject checks a subject, which may have fields.

@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: The filebeat-websocket authors
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// defaultLimit is what brokers have as max.message.bytes unless set, less their own
+	// overhead.
+	defaultLimit  = 1_000_012
+	overheadBytes = 128 // of a batch with one record
+	minLimit      = 1 << 10
+	maxLimit      = 1 << 30
+
+	startPause = 500 * time.Millisecond
+	// syncedReplicas confirm a record in a topic that was made here with three or more.
+	syncedReplicas = "2"
+)
+
+// open looks for the topic until ctx ends, unless looking again is of no use.
+func (s *Sink) open(ctx context.Context, o Options) error {
+	for {
+		var err error
+		if s.topic.HasFields() {
+			err = s.client.Ping(ctx)
+		} else {
+			err = s.find(ctx, s.topic.Pattern(""))
+		}
+		if _, isMissing := errors.AsType[*missingError](err); err == nil || isMissing {
+			return err
+		}
+		if isFinal(err) {
+			return fmt.Errorf("connect to Kafka: %w", err)
+		}
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+			return fmt.Errorf("connect to Kafka: %w", err)
+		}
+	}
+}
+
+// isFinal reports whether a broker has answered that it will not have the client.
+func isFinal(err error) bool {
+	for _, final := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.InvalidReplicationFactor} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return strings.Contains(err.Error(), "x509:") || strings.Contains(err.Error(), "tls:")
+}
+
+// ensure looks for a topic of which the name depends on fields, or makes it.
+func (s *Sink) ensure(ctx context.Context, topic string) error {
+	s.mutex.Lock()
+	_, known := s.limits[topic]
+	s.mutex.Unlock()
+	if known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	return s.find(ctx, topic)
+}
+
+// find looks for a topic, and makes it if it is to.
+func (s *Sink) find(ctx context.Context, topic string) error {
+	request := kmsg.NewMetadataRequest()
+	request.AllowAutoTopicCreation = false
+	one := kmsg.NewMetadataRequestTopic()
+	one.Topic = kmsg.StringPtr(topic)
+	request.Topics = append(request.Topics, one)
+	answer, err := request.RequestWith(ctx, s.client)
+	if err != nil {
+		return err
+	}
+	if len(answer.Topics) != 1 {
+		return errors.New("the answer does not name the topic")
+	}
+	switch err := kerr.ErrorForCode(answer.Topics[0].ErrorCode); {
+	case err == nil:
+	case !errors.Is(err, kerr.UnknownTopicOrPartition):
+		return err
+	case !s.create:
+		return &missingError{topic: topic}
+	default:
+		if err := s.make(ctx, topic); err != nil {
+			return err
+		}
+	}
+	limit := s.askLimit(ctx, topic)
+	s.mutex.Lock()
+	s.limits[topic] = limit
+	s.mutex.Unlock()
+	return nil
+}
+
+func (s *Sink) make(ctx context.Context, topic string) error {
+	request := kmsg.NewCreateTopicsRequest()
+	one := kmsg.NewCreateTopicsRequestTopic()
+	one.Topic, one.NumPartitions, one.ReplicationFactor = topic, -1, int16(s.copies)
+	if s.copies > 2 {
+		config := kmsg.NewCreateTopicsRequestTopicConfig()
+		config.Name, config.Value = "min.insync.replicas", kmsg.StringPtr(syncedReplicas)
+		one.Configs = append(one.Configs, config)
+	}
+	request.Topics = append(request.Topics, one)
+	answer, err := request.RequestWith(ctx, s.client)
+	if err != nil {
+		return err
+	}
+	for _, made := range answer.Topics {
+		if err := kerr.ErrorForCode(made.ErrorCode); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("make topic %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+// askLimit returns the topic's max.message.bytes, or Kafka's default if the client may not
+// know it.
+func (s *Sink) askLimit(ctx context.Context, topic string) int {
+	request := kmsg.NewDescribeConfigsRequest()
+	one := kmsg.NewDescribeConfigsRequestResource()
+	one.ResourceType, one.ResourceName, one.ConfigNames = kmsg.ConfigResourceTypeTopic, topic, []string{"max.message.bytes"}
+	request.Resources = append(request.Resources, one)
+	answer, err := request.RequestWith(ctx, s.client)
+	if err != nil {
+		return defaultLimit
+	}
+	for _, resource := range answer.Resources {
+		for _, config := range resource.Configs {
+			if config.Name != "max.message.bytes" || config.Value == nil {
+				continue
+			}
+			if limit, err := strconv.Atoi(*config.Value); err == nil {
+				return min(max(limit, minLimit), maxLimit)
+			}
+		}
+	}
+	return defaultLimit
+}
+
+func (s *Sink) limitOf(topic string) int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if limit, ok := s.limits[topic]; ok {
+		return limit
+	}
+	return defaultLimit
+}
+
+// missingError says how to make the topic.
+type missingError struct{ topic string }
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("there is no topic %s: make one with "+
+		"`kafka-topics.sh --bootstrap-server HOST:9092 --create --topic %s --partitions 6 --replication-factor 3 --config min.insync.replicas=2`, or add ?create=true", e.topic, e.topic)
+}
