@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command replay measures wsreceiver: how many records a second it takes into
-// files that are synced before an ack, and what memory it needs for that.
+// files that are synced before an ack, or into an engine, and what memory it needs for that.
 //
 //	go tool mage build && go run ./testing/bench/replay
 //
@@ -18,6 +18,13 @@
 //     from its start to its end.
 //   - peak RSS: ru_maxrss of that process.
 //
-// After each run the lines in the folder are counted. A run fails if their number is
+// With -engines wsreceiver publishes to an engine instead, in turns with a plain client of
+// the same library: the same records, window and durability. Engine, client and receiver
+// are processes of their own; nats-server and kfake, a fake of a broker of Kafka, come from
+// their modules.
+//
+//	go run ./testing/bench/replay -engines -length 5s
+//
+// After each run into files the lines in the folder are counted. A run fails if their number is
 // not that of the acked records. Clients and receiver share the machine.
 package main

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"filebeat-websocket/testing/beattest"
@@ -29,6 +30,9 @@ type settings struct {
 	length   time.Duration
 	rounds   int
 	only     string
+
+	engines    bool
+	processors string
 }
 
 func main() {
@@ -39,9 +43,13 @@ func main() {
 	flag.DurationVar(&s.length, "length", 10*time.Second, "`duration` for which each run sends")
 	flag.IntVar(&s.rounds, "rounds", 3, "`number` of runs of each case")
 	flag.StringVar(&s.only, "cases", "", "regular `expression` for the names of the cases to run; empty runs all")
+	engineFlags(&s)
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := measure(ctx, s)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	isChild, err := child(ctx, flag.Args())
+	if !isChild {
+		err = measure(ctx, s)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
@@ -59,9 +67,12 @@ func measure(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("%s --version: %w (make it with: go tool mage build)", s.receiver, err)
 	}
-	fmt.Printf("# wsreceiver: records per second into synced files\n\n    go run ./testing/bench/replay %s\n\n", strings.Join(os.Args[1:], " "))
+	fmt.Printf("# wsreceiver: records per second\n\n    go run ./testing/bench/replay %s\n\n", strings.Join(os.Args[1:], " "))
 	fmt.Printf("- %s, %d rounds of %v each\n- %s\n%s\n",
 		time.Now().UTC().Format("2006-01-02 15:04 UTC"), s.rounds, s.length, strings.TrimSpace(string(version)), beattest.Machine())
+	if s.engines {
+		return measureEngines(ctx, s, expression)
+	}
 	fmt.Print("| case | records/s | p50 write to ack | p99 | CPU s per million | peak RSS MiB |\n|---|---|---|---|---|---|\n")
 	best := 0.0
 	for _, c := range cases {

@@ -39,7 +39,7 @@ func newTemplate(records, recordBytes int, withIDs bool) *template {
 			payload = append(payload, `"@metadata":{"_id":"`...)
 			ids = append(ids, len(payload))
 			payload = append(payload, strings.Repeat("0", idDigits)...)
-			payload = append(payload, `"},`...)
+			payload = append(payload, `"},"agent":{"id":"f47ac10b-58cc-4372-a567-0e02b2c3d479"},`...)
 		}
 		payload = fmt.Appendf(payload, `"log":{"offset":%d},"message":"`, 200*i)
 		const end = `"}`

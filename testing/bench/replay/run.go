@@ -43,6 +43,7 @@ type measurement struct {
 	p50, p99         time.Duration
 	cpuPerMillion    float64 // seconds
 	peakRSS          float64 // MiB
+	engineCPU        float64 // seconds per million records
 }
 
 // run measures a fresh receiver.
