@@ -112,7 +112,7 @@ func (s *Sink) timeout() *receiver.Refusal {
 // disconnected refuses everything that is on its way: its acknowledgements are lost.
 func (s *Sink) disconnected(_ *nats.Conn, err error) {
 	refusal := s.away(err)
-	s.landAll(func(flight) bool { return true }, func() *receiver.Refusal { return refusal })
+	s.landAll(all, func() *receiver.Refusal { return refusal })
 }
 
 func (s *Sink) reconnected(*nats.Conn) { s.window.Note(nil) }

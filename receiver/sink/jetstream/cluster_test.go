@@ -6,7 +6,9 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,14 +99,24 @@ func storeAll(t *testing.T, sink *Sink, list []string) {
 func startCluster(t *testing.T) (servers []*server.Server) {
 	t.Helper()
 	var routes []*url.URL
-	for i := range 3 {
+	for range 3 {
+		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is only for a free port
+		require.NoError(t, err)
+		require.NoError(t, listener.Close())
+		routes = append(routes, &url.URL{Scheme: "nats", Host: listener.Addr().String()})
+	}
+	for i := range routes {
 		s := startServer(t, func(o *server.Options) {
 			o.ServerName = fmt.Sprintf("node-%d", i)
-			o.Cluster = server.ClusterOpts{Name: "cluster", Host: "127.0.0.1", Port: -1}
+			port, err := strconv.Atoi(routes[i].Port())
+			require.NoError(t, err)
+			o.Cluster = server.ClusterOpts{Name: "cluster", Host: "127.0.0.1", Port: port}
 			o.Routes = routes
 		})
-		routes = append(routes, &url.URL{Scheme: "nats", Host: s.ClusterAddr().String()})
 		servers = append(servers, s)
+	}
+	for _, s := range servers {
+		require.True(t, s.ReadyForConnections(20*time.Second))
 	}
 	require.Eventually(t, func() bool {
 		for _, s := range servers {

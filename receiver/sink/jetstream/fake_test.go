@@ -64,7 +64,7 @@ func (f *fakeEngine) options(t *testing.T) Options {
 	t.Helper()
 	o, err := Parse("nats://" + f.listener.Addr().String() + "/logs")
 	require.NoError(t, err)
-	o.startTimeout, o.ackTimeout = 2*time.Second, 300*time.Millisecond
+	o.startTimeout, o.ackTimeout = 2*time.Second, time.Second
 	return o
 }
 
@@ -149,7 +149,7 @@ func TestOnlyAnAcknowledgementConfirmsARecord(t *testing.T) {
 		"an error":                       {[]string{`{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"}}`}, "does not take records", true},
 		"too long":                       {[]string{`{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum allowed"}}`}, "longer than the engine takes", false},
 		"none":                           {nil, "does not answer", true},
-		"an error of a megabyte":         {[]string{`{"error":{"code":503,"err_code":1,"description":"` + strings.Repeat("x", 1<<20) + `"}}`}, "does not take records", true},
+		"a long error":                   {[]string{`{"error":{"code":503,"err_code":1,"description":"` + strings.Repeat("x", 100_000) + `"}}`}, "does not take records", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := startFake(t, func(number int) []string {
@@ -209,6 +209,21 @@ func TestAnEngineThatHangsTakesNoMemory(t *testing.T) {
 	require.Equal(t, 50, count)
 	require.NotNil(t, sink.Failed())
 	require.Empty(t, sink.flights)
+}
+
+// TestASlowEngineIsWaitedFor has the last record answered long after its time.
+func TestASlowEngineIsWaitedFor(t *testing.T) {
+	f := startFake(t, func(int) []string {
+		time.Sleep(300 * time.Millisecond)
+		return []string{goodAck}
+	})
+	sink := openSink(t, f.options(t))
+	var late lateRefusals
+	m := messageOf(withID(1), withID(2), withID(3), withID(4), withID(5), withID(6))
+	m.Late = &late
+	require.NoError(t, sink.Consume(t.Context(), m))
+	require.NoError(t, sink.Commit(t.Context()))
+	require.Empty(t, late.all)
 }
 
 func TestAServerThatIsNotNATSEndsTheStart(t *testing.T) {

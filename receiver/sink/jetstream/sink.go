@@ -38,14 +38,18 @@ type Sink struct {
 	mutex   sync.Mutex
 	flights map[uint64]flight
 	said    error // by the server, since the last acknowledgement
+	// A server that syncs each record is slow, and answers in order: a record is lost if a
+	// later one was answered, or none at all for some time.
+	newest   uint64 // that was answered
+	answered time.Time
 }
 
 // flight is a record on its way.
 type flight struct {
-	batch    *publish.Batch
-	index    int
-	bytes    int
-	deadline time.Time
+	batch *publish.Batch
+	index int
+	bytes int
+	since time.Time
 }
 
 // New connects, and looks for the stream. It returns an error if it cannot do so in ten
@@ -83,7 +87,7 @@ func (s *Sink) begin(ctx context.Context, o Options) error {
 	if err := s.openStream(ctx, o); err != nil {
 		return err
 	}
-	replies, err := s.connection.Subscribe(s.inbox+"*", s.answered)
+	replies, err := s.connection.Subscribe(s.inbox+"*", s.answer)
 	if err != nil {
 		return fmt.Errorf("subscribe to acknowledgements: %w", err)
 	}
@@ -125,7 +129,7 @@ var keyPool = sync.Pool{New: func() any { return new(identity.Keys) }}
 func (s *Sink) publish(batch *publish.Batch, index int, peer receiver.Peer, record []byte, key identity.Key) {
 	number := s.number.Add(1)
 	s.mutex.Lock()
-	s.flights[number] = flight{batch: batch, index: index, bytes: len(record), deadline: time.Now().Add(s.ackTimeout)}
+	s.flights[number] = flight{batch: batch, index: index, bytes: len(record), since: time.Now()}
 	s.mutex.Unlock()
 	message := nats.Msg{Subject: s.subject.Name(peer, record), Reply: s.inbox + strconv.FormatUint(number, 10), Data: record}
 	if key != (identity.Key{}) {
@@ -156,13 +160,16 @@ func (s *Sink) land(number uint64, refusal *receiver.Refusal) bool {
 	return ok
 }
 
-// answered reads the server's answer to one record. One that is unknown, or comes twice,
+// answer reads the server's answer to one record. One that is unknown, or comes twice,
 // means nothing.
-func (s *Sink) answered(reply *nats.Msg) {
+func (s *Sink) answer(reply *nats.Msg) {
 	number, err := strconv.ParseUint(strings.TrimPrefix(reply.Subject, s.inbox), 10, 64)
 	if err != nil {
 		return
 	}
+	s.mutex.Lock()
+	s.newest, s.answered = max(s.newest, min(number, s.number.Load())), time.Now()
+	s.mutex.Unlock()
 	s.land(number, s.judge(reply))
 }
 
@@ -173,19 +180,22 @@ func (s *Sink) expireLoop() {
 	for {
 		select {
 		case now := <-ticker.C:
-			s.landAll(func(f flight) bool { return now.After(f.deadline) }, s.timeout)
+			limit := now.Add(-s.ackTimeout)
+			s.landAll(func(number uint64, f flight) bool {
+				return f.since.Before(limit) && (number < s.newest || s.answered.Before(limit))
+			}, s.timeout)
 		case <-s.stop:
 			return
 		}
 	}
 }
 
-// landAll refuses every flight of which that is true.
-func (s *Sink) landAll(is func(flight) bool, refusal func() *receiver.Refusal) {
+// landAll refuses every flight of which that is true. is runs under the mutex.
+func (s *Sink) landAll(is func(uint64, flight) bool, refusal func() *receiver.Refusal) {
 	var numbers []uint64
 	s.mutex.Lock()
 	for number, f := range s.flights {
-		if is(f) {
+		if is(number, f) {
 			numbers = append(numbers, number)
 		}
 	}
@@ -202,6 +212,8 @@ func (s *Sink) landAll(is func(flight) bool, refusal func() *receiver.Refusal) {
 // RefusesLate says that records are refused after Consume, when the server answers.
 func (s *Sink) RefusesLate() {}
 
+func all(uint64, flight) bool { return true }
+
 // Commit waits until the stream has answered for everything.
 func (s *Sink) Commit(ctx context.Context) error { return s.window.Wait(ctx) }
 
@@ -211,7 +223,7 @@ func (s *Sink) Close() error {
 	s.stopped.Wait()
 	_ = s.connection.FlushTimeout(closeTimeout) // nothing is confirmed by it
 	s.connection.Close()
-	s.landAll(func(flight) bool { return true }, func() *receiver.Refusal { return awayRefusal(nats.ErrConnectionClosed) })
+	s.landAll(all, func() *receiver.Refusal { return awayRefusal(nats.ErrConnectionClosed) })
 	return nil
 }
 

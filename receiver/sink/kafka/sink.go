@@ -26,6 +26,7 @@ const (
 	dialTimeout = 5 * time.Second
 	// answerTimeout is how long a broker may take for a request.
 	answerTimeout = 5 * time.Second
+	metadataPause = 250 * time.Millisecond
 	// maxBuffered is beyond what the window lets in.
 	maxBuffered = 1 << 20
 	// idHeader names the record beside its key, which some tools replace.
@@ -59,6 +60,7 @@ func New(ctx context.Context, o Options) (*Sink, error) {
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(s.limitOf(topic)) }),
 		kgo.DialTimeout(dialTimeout),
+		kgo.MetadataMinAge(metadataPause), // another leader is known soon
 		kgo.ProduceRequestTimeout(answerTimeout),
 		kgo.RequestTimeoutOverhead(answerTimeout),
 		kgo.RecordDeliveryTimeout(cmp.Or(o.deliveryTimeout, defaultDeliveryTimeout)),

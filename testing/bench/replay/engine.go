@@ -180,7 +180,7 @@ func plainPublisher(ctx context.Context, url string) (publish func(id string, re
 		if id != "" {
 			message.Header.Set(nats.MsgIdHdr, id)
 		}
-		if _, err := api.PublishMsgAsync(message, jetstream.WithStallWait(10*time.Second)); err != nil {
+		if _, err := api.PublishMsgAsync(message, jetstream.WithStallWait(time.Minute)); err != nil {
 			return err
 		}
 		return check()
