@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	keys "filebeat-websocket/receiver/internal/identity"
 )
 
 func TestRecordID(t *testing.T) {
@@ -83,6 +85,9 @@ func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 		"a message like an object":                           {record("1", "a", "x", `"m":"{}"`), record("1", "a", "x", `"m":{}`), other},
 	} {
 		t.Run(name, func(t *testing.T) {
+			one, _ := keys.OfRecord([]byte(test.first))
+			two, _ := keys.OfRecord([]byte(test.second))
+			require.Equal(t, test.same, one == two, "by the keys that engines get")
 			for _, records := range [][]string{{test.first, test.second}, {test.second, test.first}} {
 				for _, format := range []string{"json", "json_lines", "json_array", "json_stream", "msgpack", "forward"} {
 					d, s := dedupOf(10)

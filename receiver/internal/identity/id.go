@@ -17,6 +17,11 @@ var (
 	agentIDKey   = []byte(`"id"`)
 	logKey       = []byte(`"log"`)
 	offsetKey    = []byte(`"offset"`)
+	fileKey      = []byte(`"file"`)
+	pathKey      = []byte(`"path"`)
+	printKey     = []byte(`"fingerprint"`)
+	inodeKey     = []byte(`"inode"`)
+	indexKey     = []byte(`"idxlo"`) // on Windows
 )
 
 // HasIDs reports whether records of a format can have an id from their sender. In the

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package identity tells records apart that clients send again. Its keys are the same in
-// every process, so that receivers can share an engine that knows them.
+// Package identity tells records apart that clients send again, by what package dedup tells
+// them apart. Its keys are the same in every process, so that receivers can share an engine
+// that knows them; dedup has faster ones for its own memory, with random seeds.
 package identity
 
 import (
@@ -14,6 +15,7 @@ import (
 	"sync"
 
 	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/jsonscan"
 )
 
 // Key stands for something that a client may send again: its sender, its id and its
@@ -128,7 +130,7 @@ func (w *writer) event(record []byte) bool {
 			if hasPlace && time != none {
 				w.members = slices.Delete(w.members, time, time+1)
 			}
-			w.sorted(0)
+			w.sorted(0, anEvent)
 			return members.Ended()
 		case !sawMetadata && bytes.Equal(name, metadataKey):
 			sawMetadata = true
@@ -146,7 +148,7 @@ func (w *writer) event(record []byte) bool {
 }
 
 // sorted writes the members from an index on, and removes them.
-func (w *writer) sorted(from int) {
+func (w *writer) sorted(from int, in object) {
 	slices.SortFunc(w.members[from:], func(a, b member) int {
 		if order := bytes.Compare(a.name, b.name); order != 0 {
 			return order
@@ -157,15 +159,37 @@ func (w *writer) sorted(from int) {
 	for i := from; i < len(w.members); i++ {
 		m := w.members[i]
 		w.text = append(append(w.text, m.name...), ':')
-		w.value(m.value)
+		switch {
+		case in == anEvent && bytes.Equal(m.name, logKey):
+			w.value(m.value, aLog)
+		case in == aLog && bytes.Equal(m.name, fileKey):
+			w.value(m.value, aFile)
+		default:
+			w.value(m.value, anObject)
+		}
 		w.text = append(w.text, ',')
 	}
 	w.text = append(w.text, '}')
 	w.members = w.members[:from]
 }
 
-func (w *writer) value(value []byte) {
-	if value[0] != '{' {
+// object is a kind of object.
+type object int
+
+const (
+	anObject object = iota
+	anEvent
+	aLog
+	aFile
+)
+
+// value writes a value, which is an object of that kind if it is one.
+func (w *writer) value(value []byte, kind object) {
+	switch {
+	case value[0] == '[' && bytes.IndexByte(value, '{') >= 0:
+		w.array(value)
+		return
+	case value[0] != '{':
 		w.text = append(w.text, value...)
 		return
 	}
@@ -178,5 +202,48 @@ func (w *writer) value(value []byte) {
 		}
 		w.members = append(w.members, member{name, value})
 	}
-	w.sorted(from)
+	if kind == aFile {
+		w.same(from)
+	}
+	w.sorted(from, kind)
+}
+
+// array writes an array, whose order counts.
+func (w *writer) array(array []byte) {
+	elements := jsonscan.Scanner{Data: array}
+	elements.Take('[')
+	w.text = append(w.text, '[')
+	for {
+		elements.Space()
+		if elements.Take(',') {
+			elements.Space()
+		}
+		start := elements.Pos
+		if elements.Take(']') || elements.Value(0) != nil {
+			break
+		}
+		w.value(array[start:elements.Pos], anObject)
+		w.text = append(w.text, ',')
+	}
+	w.text = append(w.text, ']')
+}
+
+// same leaves those members of log.file that tell which file it is. It is the same one after
+// it was renamed, and one that is known by its content also after it was moved to another
+// disk.
+func (w *writer) same(from int) {
+	has := func(names ...[]byte) bool {
+		return slices.ContainsFunc(w.members[from:], func(m member) bool {
+			return slices.ContainsFunc(names, func(name []byte) bool { return bytes.Equal(m.name, name) })
+		})
+	}
+	counts := func([]byte) bool { return true }
+	switch {
+	case has(printKey):
+		counts = func(name []byte) bool { return bytes.Equal(name, printKey) }
+	case has(inodeKey, indexKey):
+		counts = func(name []byte) bool { return !bytes.Equal(name, pathKey) }
+	}
+	kept := slices.DeleteFunc(w.members[from:], func(m member) bool { return !counts(m.name) })
+	w.members = w.members[:from+len(kept)]
 }
