@@ -19,7 +19,7 @@ import (
 func problems(all objects, given map[string][]string) []string {
 	var found []string
 	for _, check := range []func(objects, map[string][]string) []string{
-		namespaceProblems, volumeProblems, referenceProblems, roleProblems, selectorProblems, portProblems, policyProblems, rightsProblems, timeProblems,
+		namespaceProblems, volumeProblems, referenceProblems, roleProblems, selectorProblems, portProblems, policyProblems, rightsProblems, timeProblems, scaleProblems,
 	} {
 		found = append(found, check(all, given)...)
 	}

@@ -32,11 +32,12 @@ const (
 )
 
 // folders are those below build/kubernetes that can be applied.
-var folders = []string{"base", "overlays/demo", "overlays/tls"}
+var folders = []string{"base", "overlays/demo", "overlays/tls", "receiver", "receivers"}
 
 // external are the Secrets that a folder expects, with their keys.
 var external = map[string]map[string][]string{
 	"overlays/tls": {"filebeat-websocket-tls": {"ca.crt", "tls.crt", "tls.key"}},
+	"receivers":    {"wsreceiver-tls": {"tls.crt", "tls.key"}},
 }
 
 // kustomizeMutex keeps parallel tests from installing it at the same time.
@@ -117,7 +118,7 @@ func one[T runtime.Object](t *testing.T, all objects, name string) T {
 
 func TestManifestsDecodeStrictly(t *testing.T) {
 	t.Parallel()
-	kinds := map[string]int{"base": 8, "overlays/demo": 10, "overlays/tls": 8}
+	kinds := map[string]int{"base": 8, "overlays/demo": 10, "overlays/tls": 8, "receiver": 5, "receivers": 9}
 	for _, folder := range folders {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()

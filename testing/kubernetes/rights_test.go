@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// workload is what makes pods: a DaemonSet or a Deployment.
+// workload is what makes pods: a DaemonSet, a Deployment or a StatefulSet.
 type workload struct {
 	name     string
 	selector *metav1.LabelSelector
@@ -38,6 +38,12 @@ func pods(all objects) []workload {
 			found = append(found, workload{"DaemonSet " + o.Name, o.Spec.Selector, o.Spec.Template.Labels, o.Spec.Template.Spec})
 		case *appsv1.Deployment:
 			found = append(found, workload{"Deployment " + o.Name, o.Spec.Selector, o.Spec.Template.Labels, o.Spec.Template.Spec})
+		case *appsv1.StatefulSet:
+			spec := *o.Spec.Template.Spec.DeepCopy()
+			for _, claim := range o.Spec.VolumeClaimTemplates {
+				spec.Volumes = append(spec.Volumes, corev1.Volume{Name: claim.Name})
+			}
+			found = append(found, workload{"StatefulSet " + o.Name, o.Spec.Selector, o.Spec.Template.Labels, spec})
 		}
 	}
 	return found
