@@ -69,10 +69,10 @@ func E2E() error {
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/attack", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
-// Interop ships lines through third-party servers and proxies, and reads every format with Python and Node. Needs Debian, node and npm, and installs the rest.
+// Interop ships lines through third-party servers and proxies, reads every format with Python and Node, and kills receivers behind HAProxy. Needs Debian, node and npm, and installs the rest.
 func Interop() error {
 	mg.Deps(Build)
-	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers")
+	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers", "./testing/fleet")
 }
 
 // Browser tests the live tail in Chromium. Needs Debian, node and npm, and installs the rest.
@@ -103,6 +103,16 @@ func Soak(length *time.Duration, seed *int, once *bool) error {
 		args = append(args, fmt.Sprintf("-soak.seed=%d", *seed))
 	}
 	return sh.RunV("go", args...)
+}
+
+// Fleet kills receivers behind HAProxy, and the engines behind them, for 30m or -length=1h, and counts the lines. Needs Debian.
+func Fleet(length *time.Duration) error {
+	mg.Deps(Build)
+	duration := 30 * time.Minute
+	if length != nil {
+		duration = *length
+	}
+	return sh.RunV("go", "test", "-v", "-count=1", "-timeout=0", "./testing/fleet", "-run=Once", "-fleet.for="+duration.String())
 }
 
 // Attack runs hostile clients against wsreceiver, for 30m or -length=1h on each kind of listener, and prints the costs. Needs root.

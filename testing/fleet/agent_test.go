@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	tick       = 500 * time.Millisecond // between the batches of an agent
+	tick       = time.Second // between the batches of an agent
 	batchLines = 2
 	maxLines   = 1_000_000 // of an agent
 )

@@ -26,13 +26,13 @@ type balancer struct {
 	running  sync.WaitGroup
 
 	mutex    sync.Mutex
-	servers  []*server
+	servers  []*backend
 	turn     int
 	arrivals []time.Time // of connections
 }
 
-// server is one behind the balancer.
-type server struct {
+// backend is a server behind the balancer.
+type backend struct {
 	address string
 	ready   bool
 	open    int // connections
@@ -57,10 +57,10 @@ func startBalancer(t *testing.T) *balancer {
 func (b *balancer) url() string { return "ws://" + b.listener.Addr().String() + "/ingest" }
 
 // add takes a server into the rotation.
-func (b *balancer) add(address string) *server {
+func (b *balancer) add(address string) *backend {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	s := &server{address: address, ready: true}
+	s := &backend{address: address, ready: true}
 	b.servers = append(b.servers, s)
 	return s
 }
@@ -109,7 +109,7 @@ func (b *balancer) accept() {
 }
 
 // next returns the server whose turn it is; nil if none is ready.
-func (b *balancer) next() *server {
+func (b *balancer) next() *backend {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.arrivals = append(b.arrivals, time.Now())

@@ -27,6 +27,7 @@ var length = flag.Duration("fleet.for", 30*time.Second, "how long lines flow whi
 
 const (
 	subject     = "logs"
+	streamName  = "logs"
 	engineKills = 20 * time.Second // between two
 	engineAway  = time.Second
 )
@@ -34,6 +35,7 @@ const (
 // Debian's nats-server 2.9.10 has no sync_interval: always: it confirms what the kernel
 // has. A killed process loses nothing of that, a machine without power would.
 func TestEveryLineIsInTheStreamOnceWhateverIsKilled(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, install())
 	port, folder := freePort(t), t.TempDir()
 	config := filepath.Join(folder, "nats.conf")
@@ -92,12 +94,23 @@ func openAPI(t *testing.T, url string) jetstream.JetStream {
 	return api
 }
 
+// leaderOf returns the name of the node that leads the stream, or nothing if there is none.
+func leaderOf(ctx context.Context, api jetstream.JetStream) string {
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	stream, err := api.Stream(limited, streamName)
+	if err != nil || stream.CachedInfo().Cluster == nil {
+		return ""
+	}
+	return stream.CachedInfo().Cluster.Leader
+}
+
 func addStream(t *testing.T, url string, replicas int) {
 	t.Helper()
 	api := openAPI(t, url)
 	var err error
 	beattest.Eventually(t, patience, "the stream is made", func() bool {
-		_, err = api.CreateStream(t.Context(), jetstream.StreamConfig{Name: "logs", Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: replicas})
+		_, err = api.CreateStream(t.Context(), jetstream.StreamConfig{Name: streamName, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: replicas})
 		return err == nil
 	})
 }
@@ -105,7 +118,7 @@ func addStream(t *testing.T, url string, replicas int) {
 // numbersIn returns how often each number is in the stream.
 func numbersIn(t *testing.T, url string) map[int]int {
 	t.Helper()
-	stream, err := openAPI(t, url).Stream(t.Context(), "logs")
+	stream, err := openAPI(t, url).Stream(t.Context(), streamName)
 	require.NoError(t, err)
 	consumer, err := stream.OrderedConsumer(t.Context(), jetstream.OrderedConsumerConfig{})
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ var age = flag.Duration("fleet.age", 30*time.Second, "maximum age of a connectio
 
 // The agents are the output's own clients, the receivers real ones.
 func TestAFleetFollowsItsReceivers(t *testing.T) {
+	t.Parallel()
 	const (
 		agents     = 200
 		mostPeak   = agents * 15 / 100 // in a second
