@@ -127,11 +127,16 @@ func TestDocsShowWhatTheServerSays(t *testing.T) {
 // decimal finds the numbers of a table.
 var decimal = regexp.MustCompile(`\d+(\.\d+)?`)
 
-// checkTable compares a table of docs/operations.md with a new one: the words
+// checkTable compares a table of a document with a new one: the words
 // have to be the same, and the numbers close. With -update it writes the new one.
 func checkTable(t *testing.T, name, table string) {
 	t.Helper()
-	content, err := os.ReadFile(operationsFile)
+	checkTableIn(t, operationsFile, name, table)
+}
+
+func checkTableIn(t *testing.T, file, name, table string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	require.NoError(t, err)
 	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->\n"
 	before, rest, found := strings.Cut(string(content), begin)
@@ -139,7 +144,7 @@ func checkTable(t *testing.T, name, table string) {
 	committed, after, found := strings.Cut(rest, end)
 	require.True(t, found, "no %q in the docs", end)
 	if *updateFlag {
-		require.NoError(t, os.WriteFile(operationsFile, []byte(before+begin+table+end+after), 0o644))
+		require.NoError(t, os.WriteFile(file, []byte(before+begin+table+end+after), 0o644))
 		return
 	}
 	require.Equal(t, decimal.ReplaceAllString(table, "0"), decimal.ReplaceAllString(committed, "0"), "write it anew with -update")
