@@ -37,21 +37,10 @@ const (
 func TestEveryLineIsInTheStreamOnceWhateverIsKilled(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, install())
-	port, folder := freePort(t), t.TempDir()
-	config := filepath.Join(folder, "nats.conf")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, "listen: 127.0.0.1:%s\njetstream { store_dir: %q }\n", port, filepath.Join(folder, "store")), 0o600))
-	engine := &victim{start: func() (*beattest.Process, error) {
-		p, err := beattest.OpenProcess(exec.CommandContext(context.WithoutCancel(t.Context()), "/usr/sbin/nats-server", "-c", config))
-		if err != nil {
-			return nil, err
-		}
-		return p, awaitPort(t.Context(), port, p)
-	}}
-	t.Cleanup(engine.end)
-	require.NoError(t, engine.up(t.Context()))
-	addStream(t, "nats://127.0.0.1:"+port, 1)
+	engine, url := startNATS(t)
+	addStream(t, url, 1)
 
-	s := openStage(t, "nats://127.0.0.1:"+port+"/"+subject)
+	s := openStage(t, url+"/"+subject)
 	s.run(*length, func(ctx context.Context) error {
 		for {
 			select {
@@ -67,7 +56,25 @@ func TestEveryLineIsInTheStreamOnceWhateverIsKilled(t *testing.T) {
 		}
 	})
 	t.Logf("after %d kills of nats-server", engine.kills)
-	s.account(numbersIn(t, "nats://127.0.0.1:"+port))
+	s.account(numbersIn(t, url))
+}
+
+// startNATS starts Debian's nats-server with JetStream.
+func startNATS(t *testing.T) (engine *victim, url string) {
+	t.Helper()
+	port, folder := freePort(t), t.TempDir()
+	config := filepath.Join(folder, "nats.conf")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, "listen: 127.0.0.1:%s\njetstream { store_dir: %q }\n", port, filepath.Join(folder, "store")), 0o600))
+	engine = &victim{start: func() (*beattest.Process, error) {
+		p, err := beattest.OpenProcess(exec.CommandContext(context.WithoutCancel(t.Context()), "/usr/sbin/nats-server", "-c", config))
+		if err != nil {
+			return nil, err
+		}
+		return p, awaitPort(t.Context(), port, p)
+	}}
+	t.Cleanup(engine.end)
+	require.NoError(t, engine.up(t.Context()))
+	return engine, "nats://127.0.0.1:" + port
 }
 
 // awaitPort waits until a process listens.

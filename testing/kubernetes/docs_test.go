@@ -104,9 +104,16 @@ var commandForms = map[*regexp.Regexp]func(t *testing.T, checkout string, named 
 	regexp.MustCompile(`^kubectl -n (\S+) rollout (?:status|restart|undo) daemonset/(\S+)$`): func(t *testing.T, _ string, named []string) {
 		require.Equal(t, named[1], one[*appsv1.DaemonSet](t, load(t, "base"), named[2]).Namespace)
 	},
-	regexp.MustCompile(`^kubectl label namespace \S+ (\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
-		from := one[*networkingv1.NetworkPolicy](t, load(t, "base"), "filebeat-websocket").Spec.Ingress[0].From
-		require.Equal(t, map[string]string{named[1]: named[2]}, from[0].NamespaceSelector.MatchLabels)
+	regexp.MustCompile(`^kubectl label namespace \S+ ((\S+)/\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
+		folder := map[string]string{"filebeat-websocket": "base", "wsreceiver": "receivers"}[named[2]]
+		from := one[*networkingv1.NetworkPolicy](t, load(t, folder), named[2]).Spec.Ingress[0].From
+		require.Equal(t, map[string]string{named[1]: named[3]}, from[0].NamespaceSelector.MatchLabels)
+	},
+	regexp.MustCompile(`^kubectl -n (\S+) rollout status deployment/(\S+)$`): func(t *testing.T, _ string, named []string) {
+		require.Equal(t, named[1], one[*appsv1.Deployment](t, load(t, "receivers"), named[2]).Namespace)
+	},
+	regexp.MustCompile(`^kubectl -n (\S+) rollout status statefulset/(\S+)$`): func(t *testing.T, _ string, named []string) {
+		require.Equal(t, named[1], one[*appsv1.StatefulSet](t, load(t, "receiver"), named[2]).Namespace)
 	},
 	regexp.MustCompile(`^kubectl -n (\S+) port-forward service/(\S+) (8080)$`): func(t *testing.T, _ string, named []string) {
 		service := one[*corev1.Service](t, load(t, "overlays/demo"), named[2])
