@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command filebeat is Filebeat with output.websocket: the stock open source
-// Filebeat of the Beats version in go.mod, and one import more.
+// Filebeat of the Beats version in go.mod, one import more, and /metrics for Prometheus.
 //
 // A Beat of one's own takes the output the same way: blank-import
 // filebeat-websocket/outputs/websocket in its main package.
@@ -12,11 +12,16 @@ import (
 	"os"
 	_ "time/tzdata" // time zones for processors, on machines that lack them
 
+	"github.com/spf13/cobra"
+
+	"github.com/elastic/beats/v7/filebeat/beater"
 	"github.com/elastic/beats/v7/filebeat/cmd"
 	inputs "github.com/elastic/beats/v7/filebeat/input/default-inputs"
+	"github.com/elastic/beats/v7/libbeat/cmd/instance"
 
 	"filebeat-websocket/cmd/filebeat/internal/quiet"
 	"filebeat-websocket/cmd/internal/memory"
+	"filebeat-websocket/outputs/prometheus"
 	"filebeat-websocket/outputs/sharedfields"
 	_ "filebeat-websocket/outputs/websocket" // registers output.websocket
 )
@@ -25,7 +30,16 @@ func main() {
 	memory.Tune()
 	settings := cmd.FilebeatSettings("")
 	settings.Processing = sharedfields.Support(quiet.Support)
-	if err := cmd.Filebeat(inputs.Init, settings).Execute(); err != nil {
+	command := cmd.Filebeat(inputs.Init, settings)
+	settings.IndexPrefix = settings.Name // as libbeat's own command does
+	creator := prometheus.Beside(beater.New(inputs.Init))
+	command.RunCmd.Run = func(*cobra.Command, []string) {
+		if err := instance.Run(settings, creator); err != nil {
+			os.Exit(1)
+		}
+	}
+	command.Run = command.RunCmd.Run
+	if err := command.Execute(); err != nil {
 		os.Exit(1)
 	}
 }

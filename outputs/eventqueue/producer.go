@@ -30,6 +30,10 @@ type producer struct {
 	place  place
 }
 
+// Forgetter is an encoder that wants to know that the event which it encoded last did
+// not get into the queue.
+type Forgetter interface{ Forget() }
+
 // Producer implements queue.Queue.
 func (q *Queue) Producer(config queue.ProducerConfig) queue.Producer {
 	p := &producer{queue: q, ack: config.ACK, place: place{over: make(chan struct{}, 1)}}
@@ -48,13 +52,23 @@ func (p *producer) Publish(entry queue.Entry) (queue.EntryID, bool) {
 		<-p.place.over
 		id = p.place.id
 	}
+	return p.result(id)
+}
+
+// result tells the encoder of an event that did not get into the queue.
+func (p *producer) result(id queue.EntryID) (queue.EntryID, bool) {
+	if id == 0 {
+		if encoder, wants := p.encoder.(Forgetter); wants {
+			encoder.Forget()
+		}
+	}
 	return id, id != 0
 }
 
 // TryPublish is Publish, but returns false instead of waiting for room.
 func (p *producer) TryPublish(entry queue.Entry) (queue.EntryID, bool) {
 	id, _ := p.publish(entry, false)
-	return id, id != 0
+	return p.result(id)
 }
 
 // publish returns the event's id, or 0 if it is refused or has to wait: then p.place

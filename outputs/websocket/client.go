@@ -23,6 +23,7 @@ import (
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/conn"
 	"filebeat-websocket/outputs/websocket/internal/deadletter"
+	"filebeat-websocket/outputs/websocket/internal/lag"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 	"filebeat-websocket/outputs/websocket/internal/selftest"
 	"filebeat-websocket/outputs/websocket/internal/session"
@@ -41,6 +42,7 @@ type shared struct {
 	observer  outputs.Observer
 	registry  *monitoring.Registry // the output's own metrics
 	stats     *stats
+	lag       *lag.Tracker // nil: not measured
 	refusals  refusals
 	hosts     trust.Hosts
 	letters   *deadletter.File // nil: not configured

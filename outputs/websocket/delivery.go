@@ -157,6 +157,16 @@ func (d *delivery) signal(acked int, rest []publisher.Event) {
 	if acked > 0 {
 		observer.ReportLatency(time.Since(d.begun))
 	}
+	settlement := d.client.lag.Begin()
+	for i, r := range d.records {
+		if d.fates[i] == fateConfirmed {
+			settlement.Add(&r.mark)
+		}
+	}
+	for _, r := range d.dropped {
+		settlement.Add(&r.mark)
+	}
+	settlement.End()
 	for i, r := range d.records {
 		if d.fates[i] == fateConfirmed {
 			r.recycle()

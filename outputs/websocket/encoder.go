@@ -13,8 +13,10 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
 
 	"filebeat-websocket/outputs/codec"
+	"filebeat-websocket/outputs/eventqueue"
 	"filebeat-websocket/outputs/sharedfields"
 	"filebeat-websocket/outputs/websocket/internal/ids"
+	"filebeat-websocket/outputs/websocket/internal/lag"
 )
 
 // encoder encodes events when they enter the queue (early encoding). libbeat makes
@@ -28,11 +30,12 @@ type encoder struct {
 	maxMessageBytes int           // longest message, which a record has to fit into
 	deadLetter      codec.Encoder // encodes events that are dropped before they have a record; nil without dead letters
 	ids             ids.Maker
-	event           beat.Event // being encoded; a field, so that it is not allocated each time
+	lag             *lag.Source // nil: not measured
+	event           beat.Event  // being encoded; a field, so that it is not allocated each time
 }
 
 // newEncoderFactory returns the factory of encoders. The configuration is valid.
-func newEncoderFactory(c *config, format *wireFormat, source *ids.Source) queue.EncoderFactory {
+func newEncoderFactory(c *config, format *wireFormat, source *ids.Source, tracker *lag.Tracker) queue.EncoderFactory {
 	return func() queue.Encoder {
 		e := &encoder{
 			codec:           format.newEncoder(),
@@ -43,6 +46,9 @@ func newEncoderFactory(c *config, format *wireFormat, source *ids.Source) queue.
 		}
 		if format.tag == nil {
 			e.sharing, _ = e.codec.(codec.Sharing)
+		}
+		if tracker != nil {
+			e.lag = tracker.NewSource()
 		}
 		if format.newDeadLetter != nil {
 			e.deadLetter = format.newDeadLetter()
@@ -59,7 +65,12 @@ func (e *encoder) EncodeEntry(entry queue.Entry) (queue.Entry, int) {
 		return entry, 0 // libbeat puts nothing else into the queue
 	}
 	e.event = event.Content
+	var mark lag.Mark
+	if e.lag != nil {
+		mark = e.lag.See(&e.event)
+	}
 	r := e.encode(&e.event)
+	r.mark = mark
 	e.event = beat.Event{}
 	event.EncodedEvent = r
 	event.Content = beat.Event{}
@@ -133,4 +144,14 @@ func (e *encoder) drop(event *beat.Event, reason string, cause error) *record {
 	return r
 }
 
-var _ queue.Encoder = (*encoder)(nil)
+// Forget implements eventqueue.Forgetter.
+func (e *encoder) Forget() {
+	if e.lag != nil {
+		e.lag.Forget()
+	}
+}
+
+var _ interface {
+	queue.Encoder
+	eventqueue.Forgetter
+} = (*encoder)(nil)

@@ -36,7 +36,7 @@ func testEncoder(t *testing.T, yaml string) *encoder {
 	require.NoError(t, err)
 	format, err := c.wireFormat(beat.Info{Beat: "filebeat", Version: "9.0.0"})
 	require.NoError(t, err)
-	e, ok := newEncoderFactory(c, format, nil)().(*encoder)
+	e, ok := newEncoderFactory(c, format, nil, nil)().(*encoder)
 	require.True(t, ok)
 	return e
 }

@@ -41,7 +41,7 @@ func identifyingEncoder(tb testing.TB, yaml string) (*encoder, *monitoring.Uint)
 	format, err := c.wireFormat(info)
 	require.NoError(tb, err)
 	ids := newEventIDSource(c, format, info, monitoring.NewRegistry(), logp.NewLogger("test"))
-	e, ok := newEncoderFactory(c, format, ids)().(*encoder)
+	e, ok := newEncoderFactory(c, format, ids, nil)().(*encoder)
 	require.True(tb, ok)
 	if ids == nil {
 		return e, nil

@@ -55,7 +55,7 @@ func wireMessage(t *testing.T, yaml string) (message []byte, c *config, format *
 	if format.framing.Single() {
 		events = events[:1]
 	}
-	early := newEncoderFactory(c, format, nil)().(*encoder) //nolint:errcheck,forcetypeassert // it is what the factory makes
+	early := newEncoderFactory(c, format, nil, nil)().(*encoder) //nolint:errcheck,forcetypeassert // it is what the factory makes
 	var records []*record
 	for _, event := range events {
 		r := early.encode(event)

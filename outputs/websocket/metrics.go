@@ -17,6 +17,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/monitoring/adapter"
 
 	"filebeat-websocket/outputs/websocket/internal/conn"
+	"filebeat-websocket/outputs/websocket/internal/histogram"
 	"filebeat-websocket/outputs/websocket/internal/seldom"
 	"filebeat-websocket/outputs/websocket/internal/session"
 )
@@ -42,11 +43,30 @@ type stats struct {
 	confirmed *monitoring.Uint
 	nacked    *monitoring.Uint
 
-	pingRTT metrics.Histogram // microseconds
-	latency metrics.Histogram // microseconds from Publish to the last confirmation
+	pingRTT timing
+	latency timing // from Publish to the last confirmation
 
 	dropped labelled // events, by reason
 	drops   *seldom.Log
+}
+
+// timing counts durations: a sample of all since the start, in microseconds, and buckets.
+type timing struct {
+	sample  metrics.Histogram
+	buckets *histogram.Histogram
+}
+
+func newTiming(parent *monitoring.Registry, name string) timing {
+	t := timing{metrics.NewHistogram(metrics.NewUniformSample(histogramSamples)), &histogram.Histogram{}}
+	// The only error is that the name is taken, and the registry is new.
+	_ = adapter.NewGoMetrics(parent, name, adapter.Accept).Register("histogram", t.sample)
+	t.buckets.Register(parent.GetRegistry(name), "buckets")
+	return t
+}
+
+func (t timing) add(d time.Duration) {
+	t.sample.Update(d.Microseconds())
+	t.buckets.Add(d)
 }
 
 // histogramSamples is the size of a histogram's sample.
@@ -56,12 +76,6 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 	connections := registry.NewRegistry("connections")
 	inFlight := registry.NewRegistry("in_flight")
 	messages := registry.NewRegistry("messages")
-	histogram := func(name string) metrics.Histogram {
-		h := metrics.NewHistogram(metrics.NewUniformSample(histogramSamples))
-		// The only error is that the name is taken, and the registry is new.
-		_ = adapter.NewGoMetrics(registry, name, adapter.Accept).Register("histogram", h)
-		return h
-	}
 	return &stats{
 		open:       monitoring.NewInt(connections, "open"),
 		opened:     monitoring.NewUint(connections, "opened"),
@@ -74,8 +88,8 @@ func newStats(registry *monitoring.Registry, log *logp.Logger) *stats {
 		sent:       monitoring.NewUint(messages, "sent"),
 		confirmed:  monitoring.NewUint(messages, "confirmed"),
 		nacked:     monitoring.NewUint(messages, "nacked"),
-		pingRTT:    histogram("ping.rtt_us"),
-		latency:    histogram("confirmation.latency_us"),
+		pingRTT:    newTiming(registry, "ping.rtt_us"),
+		latency:    newTiming(registry, "confirmation.latency_us"),
 		payload:    monitoring.NewUint(messages, "bytes"),
 		wire:       monitoring.NewUint(messages, "wire_bytes"),
 		dropped:    labelled{registry: registry.NewRegistry("dropped")},
@@ -166,11 +180,11 @@ func (s *stats) settled(outcome session.Outcome, took time.Duration) {
 	s.confirmed.Add(uint64(outcome.Confirmed + len(outcome.Apart) - len(outcome.Refused)))
 	s.nacked.Add(uint64(len(outcome.Refused)))
 	if outcome.Cause == nil {
-		s.latency.Update(took.Microseconds())
+		s.latency.add(took)
 	}
 }
 
-func (s *stats) roundTrip(took time.Duration) { s.pingRTT.Update(took.Microseconds()) }
+func (s *stats) roundTrip(took time.Duration) { s.pingRTT.add(took) }
 
 // endLabel returns the label for the end of a connection: the close code, if any.
 func endLabel(cause error) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher"
 
 	"filebeat-websocket/outputs/websocket/internal/deadletter"
+	"filebeat-websocket/outputs/websocket/internal/lag"
 )
 
 // Reasons for dropping an event, besides those of the codecs. They are labels of a
@@ -31,6 +32,8 @@ type record struct {
 	reason string // why the event has to be dropped, empty if it can be sent
 	err    error  // details of the reason, never content of the event
 	event  []byte // of an event that was dropped before it had data: its JSON, for the dead letter file
+
+	mark lag.Mark // of the event, settled when it is confirmed or dropped
 
 	attempts int  // how often it was sent and lost
 	suspect  bool // it was in flight when the receiver ended a connection over content: now sent alone

@@ -11,9 +11,11 @@ import (
 	"github.com/elastic/beats/v7/libbeat/outputs"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"filebeat-websocket/outputs/websocket/ack"
 	"filebeat-websocket/outputs/websocket/internal/deadletter"
+	"filebeat-websocket/outputs/websocket/internal/lag"
 	"filebeat-websocket/outputs/websocket/internal/retry"
 )
 
@@ -63,7 +65,10 @@ func makeWebsocket(
 		life.run(letters.Run)
 	}
 	ids := newEventIDSource(c, format, info, registry, log)
-	encoders := newEncoderFactory(c, format, ids)
+	tracker := lag.New(log)
+	tracker.Register(registry, monitoring.GetNamespace("dataset").GetRegistry())
+	life.run(tracker.Run)
+	encoders := newEncoderFactory(c, format, ids, tracker)
 	counted, refused := newStats(registry, log), newRefusals(log)
 	life.onEnd(counted.drops.Close)
 	life.onEnd(refused.Close)
@@ -77,6 +82,7 @@ func makeWebsocket(
 		observer:  observer,
 		registry:  registry,
 		stats:     counted,
+		lag:       tracker,
 		refusals:  refused,
 		letters:   letters,
 		log:       log,

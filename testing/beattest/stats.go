@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -17,26 +18,12 @@ import (
 // the unix socket, such as libbeat.output.events.acked, or 0 if the page
 // does not have it.
 func ReadStat(ctx context.Context, socket, name string) (int, error) {
-	client := http.Client{
-		Timeout: 10 * time.Second,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-			},
-		},
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://filebeat/stats", nil)
+	page, err := readPage(ctx, socket, "/stats")
 	if err != nil {
 		return 0, err
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = response.Body.Close() }()
 	var value any
-	if err := json.NewDecoder(response.Body).Decode(&value); err != nil {
+	if err := json.Unmarshal(page, &value); err != nil {
 		return 0, fmt.Errorf("stats of filebeat: %w", err)
 	}
 	for key := range strings.SplitSeq(name, ".") {
@@ -48,4 +35,36 @@ func ReadStat(ctx context.Context, socket, name string) (int, error) {
 	}
 	number, _ := value.(float64)
 	return int(number), nil
+}
+
+// ReadMetrics returns what the filebeat that listens on the unix socket serves for
+// Prometheus.
+func ReadMetrics(ctx context.Context, socket string) (string, error) {
+	page, err := readPage(ctx, socket, "/metrics")
+	return string(page), err
+}
+
+func readPage(ctx context.Context, socket, path string) ([]byte, error) {
+	client := http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+			},
+		},
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://filebeat"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", path, response.Status)
+	}
+	return io.ReadAll(response.Body)
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
+	"filebeat-websocket/outputs/prometheus"
 	"filebeat-websocket/testing/beattest"
 )
 
 const (
-	rulesFile    = "build/alerts/filebeat-websocket.rules.yml"
-	rulesTests   = "build/alerts/filebeat-websocket.rules.test.yml"
-	exporterFile = "build/alerts/json_exporter.yml"
+	rulesFile  = "build/alerts/filebeat-websocket.rules.yml"
+	rulesTests = "build/alerts/filebeat-websocket.rules.test.yml"
 )
 
 // rules is a file of rules as Prometheus reads it; other keys are errors there.
@@ -40,18 +40,6 @@ type rules struct {
 			Annotations map[string]string `json:"annotations"`
 		} `json:"rules"`
 	} `json:"groups"`
-}
-
-// exporter is the configuration of json_exporter.
-type exporter struct {
-	Modules map[string]struct {
-		Metrics []struct {
-			Name      string `json:"name"`
-			Help      string `json:"help"`
-			Path      string `json:"path"`
-			ValueType string `json:"valuetype"`
-		} `json:"metrics"`
-	} `json:"modules"`
 }
 
 var alertName = regexp.MustCompile("`((?:Filebeat|Wsreceiver)[A-Z]\\w+)`")
@@ -83,19 +71,6 @@ func TestEveryAlertIsExplainedAndHasATest(t *testing.T) {
 	require.ElementsMatch(t, names, explained)
 }
 
-func TestTheExporterHasNoMetricTwiceAndAHelpForEach(t *testing.T) {
-	var file exporter
-	require.NoError(t, yaml.UnmarshalStrict([]byte(read(t, exporterFile)), &file))
-	var names []string
-	for _, metric := range file.Modules["filebeat"].Metrics {
-		require.NotContains(t, names, metric.Name)
-		names = append(names, metric.Name)
-		require.NotEmpty(t, metric.Help, metric.Name)
-		require.Equal(t, strings.HasSuffix(metric.Name, "_total"), metric.ValueType == "counter", metric.Name)
-	}
-	require.Greater(t, len(names), 20)
-}
-
 // statName is a metric of /stats in a table.
 var statName = regexp.MustCompile("`((?:libbeat|beat|filebeat)\\.[a-z0-9_.]+)`")
 
@@ -125,7 +100,33 @@ func TestTheMetricsToWatchAreThere(t *testing.T) {
 			}
 		}
 	}
+	requireNames(t, "", page)
+	text, err := beattest.ReadMetrics(t.Context(), filepath.Join(setup.Dir, "http.sock"))
+	require.NoError(t, err)
+	require.Contains(t, text, "\nfilebeat_output_events_acked_total 100\n")
+	require.Contains(t, text, "\nfilebeat_websocket_confirmation_seconds_bucket{le=\"+Inf\"} ")
 	require.Zero(t, filebeat.Stop())
+}
+
+// sampled are numbers of samples, which Prometheus gets as histograms instead.
+var sampled = regexp.MustCompile(`\.histogram\.`)
+
+// requireNames requires that each number of the inputs, the pipeline and the output has a
+// name for Prometheus.
+func requireNames(t *testing.T, path string, value any) {
+	t.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		for key, below := range v {
+			requireNames(t, strings.TrimPrefix(path+"."+key, "."), below)
+		}
+	case float64:
+		area, _, _ := strings.Cut(path, ".")
+		if slices.Contains([]string{"filebeat", "libbeat", "registrar"}, area) && !sampled.MatchString(path) {
+			_, named := prometheus.NameOf(path)
+			require.True(t, named, "%s has no name in outputs/prometheus", path)
+		}
+	}
 }
 
 // stats returns the page of the filebeat that listens on the unix socket.

@@ -18,7 +18,7 @@ import (
 )
 
 // program begins a line that is a command, in a block of no language.
-var program = regexp.MustCompile(`^(?:\./)?(?:go|filebeat|wsreceiver|wscheck|curl|microsocks|json_exporter|promtool|kubectl|docker|buildah|dpkg|rpm|systemctl|apt-get|npm|node|python3|chmod|sh|cat|cp|cd|kill) `)
+var program = regexp.MustCompile(`^(?:\./)?(?:go|filebeat|wsreceiver|wscheck|curl|microsocks|promtool|kubectl|docker|buildah|dpkg|rpm|systemctl|apt-get|npm|node|python3|chmod|sh|cat|cp|cd|kill) `)
 
 // commands returns the lines of a block that are commands, without those that
 // continue one.

@@ -4,14 +4,9 @@
 package interop
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,8 +23,6 @@ import (
 // alertsFolder has the rules for Prometheus.
 const alertsFolder = "build/alerts"
 
-const jsonExporter = "github.com/prometheus-community/json_exporter@v0.7.0"
-
 // promtool returns Prometheus' tool for rules, unpacked from Debian's package:
 // installing that would start a Prometheus.
 func promtool(t *testing.T) string {
@@ -45,21 +38,6 @@ func promtool(t *testing.T) string {
 		require.NoError(t, beattest.Install("sh", "-ec", `cd "$0" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb`, folder))
 	}
 	return tool
-}
-
-// exporter returns json_exporter, which is built in a module of its own.
-func exporter(t *testing.T) string {
-	t.Helper()
-	folder := filepath.Join(cacheFolder(t), strings.ReplaceAll(filepath.Base(jsonExporter), "@", "-"))
-	program := filepath.Join(folder, "json_exporter")
-	if _, err := os.Stat(program); err != nil {
-		require.NoError(t, os.MkdirAll(folder, 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module exporter\n"), 0o600))
-		require.NoError(t, beattest.Install("go", "-C", folder, "get", jsonExporter))
-		path, _, _ := strings.Cut(jsonExporter, "@")
-		require.NoError(t, beattest.Install("go", "-C", folder, "build", "-mod=mod", "-o", program, path))
-	}
-	return program
 }
 
 func TestAlertsAreRaisedWhenTheyShouldBe(t *testing.T) {
@@ -92,7 +70,7 @@ func TestPrometheusTakesTheConfigurationOfTheDocument(t *testing.T) {
 }
 
 // ruleMetric is a metric as the rules name it.
-var ruleMetric = regexp.MustCompile(`\b(?:filebeat|wsreceiver)_\w+`)
+var ruleMetric = regexp.MustCompile(`\b(?:filebeat|wsreceiver|process)_\w+`)
 
 func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
 	wsreceiver := beattest.StartReceiver(t, "--metrics")
@@ -106,7 +84,10 @@ func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
 	require.NoError(t, err)
 	there, err := fetch(t, "http://"+address+"/metrics")
 	require.NoError(t, err)
-	there += probe(t, filepath.Join(setup.Dir, "http.sock"))
+	ofFilebeat, err := beattest.ReadMetrics(t.Context(), filepath.Join(setup.Dir, "http.sock"))
+	require.NoError(t, err)
+	checkMetrics(t, ofFilebeat)
+	there += ofFilebeat
 	require.Regexp(t, `(?m)^filebeat_output_events_acked_total 1000$`, there)
 
 	rules, err := os.ReadFile(filepath.Join(beattest.Root(t), alertsFolder, "filebeat-websocket.rules.yml"))
@@ -124,40 +105,13 @@ func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
 	require.Zero(t, filebeat.Stop())
 }
 
-// probe returns what json_exporter makes of /stats of the filebeat that listens
-// on the unix socket: every metric of its configuration.
-func probe(t *testing.T, socket string) string {
+// checkMetrics has Prometheus' own tool read what is served, and judge the names.
+func checkMetrics(t *testing.T, text string) {
 	t.Helper()
-	overTCP := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "filebeat"}) },
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-			},
-		},
-	})
-	t.Cleanup(overTCP.Close)
-
-	config := filepath.Join(beattest.Root(t), alertsFolder, "json_exporter.yml")
-	address := net.JoinHostPort("127.0.0.1", freePort(t))
-	process := beattest.StartProcess(t, exec.CommandContext(context.WithoutCancel(t.Context()), exporter(t),
-		"--config.file="+config, "--web.listen-address="+address))
-	query := url.Values{"module": {"filebeat"}, "target": {overTCP.URL + "/stats"}}
-	var answer string
-	beattest.Eventually(t, patience, "the exporter answers", func() bool {
-		text, err := fetch(t, "http://"+address+"/probe?"+query.Encode())
-		answer = text
-		return err == nil
-	})
-	process.Kill()
-	require.NotContains(t, process.Output(), "level=ERROR", "a path that /stats lacks is one")
-	content, err := os.ReadFile(config)
-	require.NoError(t, err)
-	for _, name := range regexp.MustCompile(`(?m)^ +- name: (\w+)$`).FindAllStringSubmatch(string(content), -1) {
-		require.Regexp(t, `(?m)^`+name[1]+` `, answer)
-	}
-	return answer
+	check := exec.CommandContext(t.Context(), promtool(t), "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	output, err := check.CombinedOutput()
+	require.NoError(t, err, "%s", output)
 }
 
 // fetch returns what is at an address, whatever the status.
