@@ -17,6 +17,7 @@ import (
 
 	"filebeat-websocket/build/beats"
 	"filebeat-websocket/build/check"
+	"filebeat-websocket/build/dashboards"
 	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/program"
 	"filebeat-websocket/build/reference"
@@ -147,7 +148,7 @@ func Lint() error { return check.Lint() }
 
 // Check reports what a commit must not have: wrong format, headers, paths or go.mod, outdated generated files, findings of vet and the linter.
 func Check() {
-	mg.SerialDeps(check.Format, check.Headers, check.Paths, check.Module, check.Notice, check.Reference, check.Vet, check.Lint)
+	mg.SerialDeps(check.Format, check.Headers, check.Paths, check.Module, check.Notice, check.Reference, check.Dashboards, check.Vet, check.Lint)
 }
 
 // Package writes archives, debs, rpms, SBOMs and checksums to build/dist: for all platforms, or -platforms=linux/amd64 -version=1.2.3.
@@ -183,3 +184,6 @@ func Notice() error { return notice.Write() }
 
 // Reference writes filebeat.reference.yml from the templates in build/reference and those of Beats.
 func Reference() error { return reference.Write() }
+
+// Dashboards writes the dashboards for Grafana from their description.
+func Dashboards() error { return dashboards.Write() }

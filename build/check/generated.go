@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"filebeat-websocket/build/dashboards"
 	"filebeat-websocket/build/notice"
 	"filebeat-websocket/build/reference"
 )
@@ -17,6 +18,16 @@ func Notice() error { return upToDate(notice.File, notice.Make, "notice") }
 
 // Reference compares filebeat.reference.yml with what its templates make.
 func Reference() error { return upToDate(reference.File, reference.Make, "reference") }
+
+// Dashboards compares the dashboards with their description.
+func Dashboards() error {
+	for _, d := range dashboards.All {
+		if err := upToDate(d.Path(), d.Make, "dashboards"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // upToDate returns an error if file does not hold what generate returns. target is the one
 // that writes the file.

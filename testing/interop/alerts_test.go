@@ -11,12 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"filebeat-websocket/build/dashboards"
 	"filebeat-websocket/testing/beattest"
 )
 
@@ -102,7 +104,42 @@ func TestTheMetricsOfTheAlertsAreThere(t *testing.T) {
 		}
 	}
 	require.Greater(t, named, 15)
+	for _, name := range ruleMetric.FindAllString(strings.Join(dashboardExpressions(), "\n"), -1) {
+		if !slices.Contains(withTheFirst, name) {
+			require.Regexp(t, `(?m)^`+name+`[ {]`, there)
+		}
+	}
 	require.Zero(t, filebeat.Stop())
+}
+
+// withTheFirst are metrics that come with the first of what they count.
+var withTheFirst = []string{"filebeat_websocket_dropped_events_total", "filebeat_websocket_connections_closed_total"}
+
+// dashboardExpressions returns the expressions of all panels.
+func dashboardExpressions() (expressions []string) {
+	for _, d := range dashboards.All {
+		for _, row := range d.Rows {
+			for _, panel := range row.Panels {
+				for _, query := range panel.Queries {
+					expressions = append(expressions, d.Expression(query, ".*", "5m"))
+				}
+			}
+		}
+	}
+	return expressions
+}
+
+func TestPrometheusTakesTheExpressionsOfTheDashboards(t *testing.T) {
+	var rules strings.Builder
+	rules.WriteString("groups:\n  - name: panels\n    rules:\n")
+	for i, expression := range dashboardExpressions() {
+		fmt.Fprintf(&rules, "      - {record: panel%d, expr: %q}\n", i, expression)
+	}
+	file := filepath.Join(t.TempDir(), "panels.yml")
+	require.NoError(t, os.WriteFile(file, []byte(rules.String()), 0o600))
+	output, err := exec.CommandContext(t.Context(), promtool(t), "check", "rules", file).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Contains(t, string(output), "SUCCESS")
 }
 
 // checkMetrics has Prometheus' own tool read what is served, and judge the names.
