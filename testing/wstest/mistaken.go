@@ -34,8 +34,9 @@ const (
 	killPoll = 10 * time.Millisecond
 	// storeDelay is longer than a command takes that looks, also on a busy machine.
 	storeDelay = 2500 * time.Millisecond
-	// killed is how many of the newest records a receiver forgets that keeps them in memory.
-	killed = 50
+	// killed is how many of the newest records a receiver forgets that keeps them in memory:
+	// more than a check has on the way at a kill, and fewer than it sends.
+	killed = 300
 	// manyMessages are more than a check sends at once, but where it sends without reading.
 	manyMessages = 501
 	// turnMessages have a connection served alone.
