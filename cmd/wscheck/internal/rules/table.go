@@ -73,7 +73,7 @@ var All = []*Rule{
 
 	{ID: "W1", Level: Must, Title: "Every frame of the server is one that RFC 6455 allows.", Document: protocolDocument, Modes: everyMode},
 	{ID: "A7", Level: Must, Title: "A reply is a JSON object in a text message, with values of the right kind.", Document: protocolDocument, Modes: Message},
-	{ID: "A8", Level: Should, Title: "The numbers of acks rise.", Document: protocolDocument, Modes: Message, After: []string{"A1"}},
+	{ID: "A8", Level: Should, Title: "The numbers of acks rise.", Document: protocolDocument, Modes: Message, After: []string{"A1", "C7"}},
 	{ID: "G1", Level: Must, Title: "progress is true, and pause is a text with a unit.", Document: protocolDocument, Modes: Message},
 	{ID: "G2", Level: Should, Title: "While a message waits, progress comes about every 5 seconds.", Document: protocolDocument, Modes: Message},
 	{ID: "P5", Level: Should, Title: "No Pong comes without a Ping.", Document: deliveryDocument, Modes: Ping},
