@@ -119,7 +119,7 @@ func TestALateRefusalOfAClient(t *testing.T) {
 	require.Equal(t, "too long", outcome.Refusal.Reason)
 	require.Equal(t, []int{1}, outcome.Refusal.Records)
 	require.False(t, outcome.Refusal.Retry)
-	require.Nil(t, c.Store(t.Context(), &Message{Records: [][]byte{[]byte("1")}}).Reason())
+	require.NoError(t, c.Store(t.Context(), &Message{Records: [][]byte{[]byte("1")}}).Reason())
 	c.Leave(nil)
 	in.Shutdown(t.Context())
 }

@@ -18,7 +18,7 @@ import (
 // needBinaries are the folders whose tests run ./filebeat or ./wsreceiver, or install the
 // packages in build/dist.
 var needBinaries = []string{
-	"testing/attack", "testing/browser", "testing/docs", "testing/e2e", "testing/interop",
+	"testing/attack", "testing/browser", "testing/docs", "testing/e2e", "testing/fleet", "testing/interop",
 	"testing/kubernetes", "testing/package", "testing/readers", "testing/soak",
 }
 

@@ -36,7 +36,6 @@ type verifySettings struct {
 	json              bool
 	showLines         bool
 	fingerprintLength int64
-	sources           []string
 }
 
 func newVerifyFlagSet(s *verifySettings) *flag.FlagSet {

@@ -6,6 +6,7 @@ package prometheus
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -81,9 +82,7 @@ func (p *page) numbers(snapshot monitoring.FlatSnapshot) {
 	for path, number := range snapshot.Ints {
 		all[path] = float64(number)
 	}
-	for path, number := range snapshot.Floats {
-		all[path] = number
-	}
+	maps.Copy(all, snapshot.Floats)
 	for _, m := range table {
 		scale := cmp.Or(m.scale, 1)
 		below, several := strings.CutSuffix(m.path, "*")

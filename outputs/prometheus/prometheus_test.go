@@ -20,7 +20,7 @@ import (
 func scrape(t *testing.T, registry *monitoring.Registry) (string, map[string]*dto.MetricFamily) {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	NewHandler(registry, "9.0.0").ServeHTTP(answer, httptest.NewRequest(http.MethodGet, Path, nil))
+	NewHandler(registry, "9.0.0").ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, Path, nil))
 	require.Equal(t, http.StatusOK, answer.Code)
 	require.Equal(t, ContentType, answer.Header().Get("Content-Type"))
 	text := answer.Body.String()
@@ -96,6 +96,6 @@ func TestNamesAreByTheConventions(t *testing.T) {
 
 func TestOnlyReadingIsAllowed(t *testing.T) {
 	answer := httptest.NewRecorder()
-	NewHandler(monitoring.NewRegistry(), "9.0.0").ServeHTTP(answer, httptest.NewRequest(http.MethodPost, Path, nil))
+	NewHandler(monitoring.NewRegistry(), "9.0.0").ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, Path, nil))
 	require.Equal(t, http.StatusMethodNotAllowed, answer.Code)
 }

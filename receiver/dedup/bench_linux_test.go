@@ -35,7 +35,7 @@ func BenchmarkRecall(b *testing.B) {
 		}
 		buffer := bufio.NewWriterSize(out, 1<<20)
 		for n := first; n < min(ids, first+perFile); n++ {
-			fmt.Fprintf(buffer, shippedLine, n, n, 700*n)
+			_, _ = fmt.Fprintf(buffer, shippedLine, n, n, 700*n)
 		}
 		if err := buffer.Flush(); err != nil {
 			b.Fatal(err)

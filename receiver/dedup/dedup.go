@@ -65,6 +65,7 @@ func (d *Dedup) ForgetAfter(window time.Duration) { d.seen.window = window }
 // Reason says how a duplicate was recognized.
 type Reason int
 
+// Reasons of duplicates.
 const (
 	ByID         Reason = iota // its id came in an earlier message
 	ByRecalledID               // Recall has found its id

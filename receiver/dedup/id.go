@@ -223,7 +223,7 @@ func (r *reader) log() (content identity, isPlace bool) {
 // that is known by its content also after it was moved to another disk.
 func (r *reader) file() identity {
 	r.Take('{')
-	var path, print, rest identity
+	var path, fingerprint, rest identity
 	hasInode, hasPrint := false, false
 	for first := true; ; first = false {
 		start, end, more := r.name(first)
@@ -235,7 +235,7 @@ func (r *reader) file() identity {
 		case bytes.Equal(name, pathKey):
 			path = path.and(value)
 		case bytes.Equal(name, printKey):
-			hasPrint, print = true, print.and(value)
+			hasPrint, fingerprint = true, fingerprint.and(value)
 		default:
 			hasInode = hasInode || bytes.Equal(name, inodeKey) || bytes.Equal(name, indexKey)
 			rest = rest.and(value)
@@ -243,7 +243,7 @@ func (r *reader) file() identity {
 	}
 	switch {
 	case hasPrint:
-		return ofRecord.then(print)
+		return ofRecord.then(fingerprint)
 	case hasInode:
 		return ofRecord.then(rest)
 	}

@@ -47,19 +47,23 @@ const (
 func (o *Options) Complete() error {
 	switch {
 	case o.Secrets != nil && (o.SharedKey != "" || o.Users != nil):
-		return errors.New("Secrets: not together with SharedKey or Users")
+		return fault("Secrets", "not together with SharedKey or Users")
 	case o.Secrets == nil && o.SharedKey == "" && o.Users != nil:
-		return errors.New("Users: needs SharedKey")
+		return fault("Users", "needs SharedKey")
 	case len(o.SharedKey) > forward.MaxTextBytes:
-		return fmt.Errorf("SharedKey: longer than %d bytes", forward.MaxTextBytes)
+		return fault("SharedKey", tooLong)
 	case len(o.Hostname) > forward.MaxTextBytes:
-		return fmt.Errorf("Hostname: longer than %d bytes", forward.MaxTextBytes)
+		return fault("Hostname", tooLong)
 	}
 	if o.Hostname == "" {
 		o.Hostname = defaultHostname
 	}
 	return nil
 }
+
+var tooLong = fmt.Sprintf("longer than %d bytes", forward.MaxTextBytes)
+
+func fault(option, what string) error { return errors.New(option + ": " + what) }
 
 // Required reports whether connections begin with a handshake.
 func (o *Options) Required() bool { return o.SharedKey != "" || o.Secrets != nil }

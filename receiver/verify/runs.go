@@ -100,8 +100,8 @@ func (s *sorter) merge() (*merger, error) {
 		m.runs = append(m.runs, &runReader{bytes: bufio.NewReaderSize(bytes.NewReader(s.encode()), runBuffer)})
 		s.buffer = nil
 	}
-	for i := len(m.runs) - 1; i >= 0; i-- {
-		if more, err := m.runs[i].next(); err != nil {
+	for i, v := range slices.Backward(m.runs) {
+		if more, err := v.next(); err != nil {
 			return nil, err
 		} else if !more {
 			m.runs = slices.Delete(m.runs, i, i+1)

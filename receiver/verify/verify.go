@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -154,8 +155,8 @@ func (r *run) found(f Finding) {
 
 // at names the line of what has landed with that number, counted over all parts.
 func (r *run) at(number int64) string {
-	for i := len(r.names) - 1; i >= 0; i-- {
-		if start := r.names[i]; start.number <= number {
+	for _, v := range slices.Backward(r.names) {
+		if start := v; start.number <= number {
 			return fmt.Sprintf("%s:%d", start.name, number-start.number+1)
 		}
 	}

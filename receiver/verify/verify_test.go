@@ -204,9 +204,9 @@ func TestAFileOfWhichNothingHasLandedIsMissing(t *testing.T) {
 	a, b := linesOf("a", 5), linesOf("b", 5)
 	first, second := write(t, folder, "a.log", a), write(t, folder, "b.log", b)
 	write(t, folder, "landed/records.ndjson", landed(recordsOf(a, record{path: first, inode: inode(t, first)})...))
-	found, s := verified(t, folder, Options{Sources: []string{first, second}})
+	found, _ := verified(t, folder, Options{Sources: []string{first, second}})
 	require.Equal(t, []string{span("b.log missing", 0, len(b)) + " (5) end"}, found)
-	found, s = verified(t, folder, Options{Sources: []string{second}})
+	found, s := verified(t, folder, Options{Sources: []string{second}})
 	require.Len(t, found, 1)
 	require.EqualValues(t, 5, s.Others)
 }

@@ -99,7 +99,7 @@ func requireTarget(t *testing.T, named []string) {
 	t.Helper()
 	target := regexp.MustCompile(`(?mi)^func ` + named[1] + `\(([^)]*)\)`).FindStringSubmatch(read(t, "magefile.go"))
 	require.NotNil(t, target, named[0])
-	for _, argument := range strings.Fields(named[2]) {
+	for argument := range strings.FieldsSeq(named[2]) {
 		require.NotEmpty(t, target[1], "%s takes no argument", named[1])
 		if flag, isFlag := strings.CutPrefix(argument, "-"); isFlag {
 			flag, _, _ = strings.Cut(flag, "=")

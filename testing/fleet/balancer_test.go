@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func (b *balancer) watch() {
 			return
 		}
 		b.mutex.Lock()
-		servers := b.servers[:len(b.servers):len(b.servers)]
+		servers := slices.Clip(b.servers)
 		b.mutex.Unlock()
 		for _, s := range servers {
 			ready := b.isReady(client, s.address)

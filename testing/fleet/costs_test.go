@@ -44,13 +44,13 @@ func TestWhatAFleetCosts(t *testing.T) {
 	} {
 		engineBefore := cpuOf(t, engine.process)
 		p, address := openReceiver(t, "--out="+sink.out, "--sync=false", "--quiet")
-		few, fewSeconds := sendRecords(t, p, address, 5)
+		few, took := sendRecords(t, p, address, 5)
 		many, _ := sendRecords(t, p, address, 50)
 		// cost = records × a + messages × b, twice.
 		perMessage := (few - many) / (costRecords/5 - costRecords/50)
 		perRecord := (many - perMessage*costRecords/50) / costRecords
 		t.Logf("| %s | %.1f µs | %.1f µs |", sink.name, float64(perRecord)/1e3, float64(perMessage)/1e3)
-		t.Logf("messages of 5 records: %.0f records/s over %d connections", costRecords/fewSeconds.Seconds(), costConnections)
+		t.Logf("messages of 5 records: %.0f records/s over %d connections", costRecords/took.Seconds(), costConnections)
 		require.Positive(t, perMessage)
 		t.Logf("nats-server: %.1f µs a record", float64(cpuOf(t, engine.process)-engineBefore)/1e3/(2*costRecords))
 	}

@@ -103,14 +103,15 @@ func (c Case) Expected() string {
 	for _, end := range c.ends {
 		ends = append(ends, endText(end))
 	}
-	end := ends[0]
+	var end strings.Builder
+	end.WriteString(ends[0])
 	for _, other := range ends[1:] {
-		end += " or " + strings.TrimPrefix(other, "close ")
+		end.WriteString(" or " + strings.TrimPrefix(other, "close "))
 	}
 	if c.mayAccept {
-		return outcome(nil, nil, end) + ", or " + outcome(c.messages, c.pongs, "close 1000")
+		return outcome(nil, nil, end.String()) + ", or " + outcome(c.messages, c.pongs, "close 1000")
 	}
-	return outcome(c.messages, c.pongs, end)
+	return outcome(c.messages, c.pongs, end.String())
 }
 
 // Holds reports whether what was seen is what has to come of the case.

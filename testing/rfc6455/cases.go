@@ -156,19 +156,19 @@ func pinged(section, name string, messages []Message, pongs []string, frames ...
 
 func reservedBits() (cases []Case) {
 	for bits := byte(rsv3); bits <= rsv1|rsv2|rsv3; bits += rsv3 {
-		name := ""
+		var name strings.Builder
 		for i, bit := range []byte{rsv1, rsv2, rsv3} {
 			if bits&bit != 0 {
-				name += fmt.Sprintf(" RSV%d", i+1)
+				fmt.Fprintf(&name, " RSV%d", i+1)
 			}
 		}
-		after := fails("5.2", "text with"+name+", after a message", violation, before, frameOf(fin|bits|text, "hello"))
+		after := fails("5.2", "text with"+name.String()+", after a message", violation, before, frameOf(fin|bits|text, "hello"))
 		after.messages = []Message{textOf("before")}
 		cases = append(cases, after,
-			fails("5.2", "binary with"+name, violation, frameOf(fin|bits|binaryData, "hello")),
-			fails("5.2", "a Ping with"+name, violation, frameOf(fin|bits|ping, "hello")),
-			fails("5.2", "a Close frame with"+name, violation, frame{first: fin | bits | closeFrame, payload: "\x03\xe8"}),
-			fails("5.2", "a continuation with"+name, violation, frameOf(text, "a"), frameOf(fin|bits|continuation, "b")))
+			fails("5.2", "binary with"+name.String(), violation, frameOf(fin|bits|binaryData, "hello")),
+			fails("5.2", "a Ping with"+name.String(), violation, frameOf(fin|bits|ping, "hello")),
+			fails("5.2", "a Close frame with"+name.String(), violation, frame{first: fin | bits | closeFrame, payload: "\x03\xe8"}),
+			fails("5.2", "a continuation with"+name.String(), violation, frameOf(text, "a"), frameOf(fin|bits|continuation, "b")))
 	}
 	return cases
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,12 +45,7 @@ func (h Handshake) Expected() string { return strings.Join(h.verdicts, " or ") }
 
 // Holds reports whether what was seen is what has to come.
 func (h Handshake) Holds(seen string) bool {
-	for _, verdict := range h.verdicts {
-		if seen == verdict {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.verdicts, seen)
 }
 
 const sampleKey = "dGhlIHNhbXBsZSBub25jZQ=="

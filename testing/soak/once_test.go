@@ -5,7 +5,6 @@ package soak
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -23,8 +22,6 @@ import (
 	"filebeat-websocket/testing/beattest"
 )
 
-var once = flag.Bool("soak.once", false, "kill filebeat and wsreceiver at random instead, and check that each line is stored once")
-
 // onceRun is a filebeat and a wsreceiver, both of which are killed every few seconds.
 type onceRun struct {
 	t        *testing.T
@@ -35,7 +32,6 @@ type onceRun struct {
 	killsOfFilebeat, killsOfReceiver, leftOut int
 }
 
-// TestSoakOnce runs a short time unless -soak.once is set.
 func TestSoakOnce(t *testing.T) {
 	t.Logf("run again with: go tool mage soak -once -length=%v -seed=%d", *duration, *seed)
 	for i, ack := range []string{"ping", "message"} {

@@ -56,7 +56,6 @@ func TestThePercentageFollowsWhatIsAlive(t *testing.T) {
 		return percentNow() <= 50
 	}, 10*time.Second, time.Millisecond)
 	runtime.KeepAlive(alive)
-	alive = nil
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return percentNow() == gcPercent

@@ -13,7 +13,7 @@ import (
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
 
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/internal/publish"
+	"filebeat-websocket/receiver/sink/internal/publish"
 )
 
 // maxSaidBytes bounds what of a server's text gets into a log.

@@ -69,7 +69,7 @@ func (f *fakeEngine) options(t *testing.T) Options {
 }
 
 func (f *fakeEngine) serve(conn net.Conn) {
-	fmt.Fprint(conn, `INFO {"server_id":"X","version":"2.11.0","headers":true,"max_payload":1048576,"proto":1}`+"\r\n")
+	_, _ = fmt.Fprint(conn, `INFO {"server_id":"X","version":"2.11.0","headers":true,"max_payload":1048576,"proto":1}`+"\r\n")
 	in := bufio.NewReader(conn)
 	ids := map[string]string{} // of subscriptions, by the prefix of their subjects
 	for {
@@ -80,7 +80,7 @@ func (f *fakeEngine) serve(conn net.Conn) {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "PING":
-			fmt.Fprint(conn, "PONG\r\n")
+			_, _ = fmt.Fprint(conn, "PONG\r\n")
 		case "SUB":
 			ids[strings.TrimSuffix(words[1], "*")] = words[len(words)-1]
 		case "PUB", "HPUB":
@@ -92,7 +92,7 @@ func (f *fakeEngine) serve(conn net.Conn) {
 			for _, text := range f.answers(words[1]) {
 				for prefix, id := range ids {
 					if strings.HasPrefix(reply, prefix) {
-						fmt.Fprintf(conn, "MSG %s %s %d\r\n%s\r\n", reply, id, len(text), text)
+						_, _ = fmt.Fprintf(conn, "MSG %s %s %d\r\n%s\r\n", reply, id, len(text), text)
 					}
 				}
 			}
@@ -244,7 +244,7 @@ func TestAServerThatIsNotNATSEndsTheStart(t *testing.T) {
 						return
 					}
 					open = append(open, conn)
-					fmt.Fprint(conn, banner)
+					_, _ = fmt.Fprint(conn, banner)
 				}
 			}()
 			o, err := Parse("nats://" + listener.Addr().String() + "/logs")

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/internal/route"
+	"filebeat-websocket/receiver/sink/internal/route"
 )
 
 // Options say where records go. Parse fills those of a URL.

@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
 
-	"filebeat-websocket/receiver/internal/route"
+	"filebeat-websocket/receiver/sink/internal/route"
 )
 
 func TestParse(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/internal/identity"
-	"filebeat-websocket/receiver/internal/publish"
-	"filebeat-websocket/receiver/internal/route"
+	"filebeat-websocket/receiver/sink/internal/publish"
+	"filebeat-websocket/receiver/sink/internal/route"
 )
 
 // Sink publishes records. Its methods may be called from any goroutine.

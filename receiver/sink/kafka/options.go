@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/internal/route"
+	"filebeat-websocket/receiver/sink/internal/route"
 )
 
 // Options say where records go. Parse fills those of a URL.

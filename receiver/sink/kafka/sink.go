@@ -18,8 +18,8 @@ import (
 
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/internal/identity"
-	"filebeat-websocket/receiver/internal/publish"
-	"filebeat-websocket/receiver/internal/route"
+	"filebeat-websocket/receiver/sink/internal/publish"
+	"filebeat-websocket/receiver/sink/internal/route"
 )
 
 const (
@@ -87,7 +87,7 @@ func New(ctx context.Context, o Options) (*Sink, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.startTimeout, defaultStartTimeout))
 	defer cancel()
-	if err := s.open(ctx, o); err != nil {
+	if err := s.open(ctx); err != nil {
 		s.client.Close()
 		return nil, err
 	}

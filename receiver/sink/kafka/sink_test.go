@@ -293,7 +293,7 @@ func TestBrokersThatAreAwayConfirmNothing(t *testing.T) {
 	require.NoError(t, sink.Commit(t.Context()))
 	require.Empty(t, l.all())
 	for len(told) > 0 {
-		<-told
+		<-told //nolint:errcheck // checked by the test before
 	}
 	c.Close()
 	m, l = messageOf(withID(2), withID(3))

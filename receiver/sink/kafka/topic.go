@@ -29,7 +29,7 @@ const (
 )
 
 // open looks for the topic until ctx ends, unless looking again is of no use.
-func (s *Sink) open(ctx context.Context, o Options) error {
+func (s *Sink) open(ctx context.Context) error {
 	for {
 		var err error
 		if s.topic.HasFields() {
@@ -79,7 +79,7 @@ func (s *Sink) find(ctx context.Context, topic string) error {
 	request := kmsg.NewMetadataRequest()
 	request.AllowAutoTopicCreation = false
 	one := kmsg.NewMetadataRequestTopic()
-	one.Topic = kmsg.StringPtr(topic)
+	one.Topic = new(topic)
 	request.Topics = append(request.Topics, one)
 	answer, err := request.RequestWith(ctx, s.client)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Sink) make(ctx context.Context, topic string) error {
 	one.Topic, one.NumPartitions, one.ReplicationFactor = topic, -1, int16(s.copies)
 	if s.copies > 2 {
 		config := kmsg.NewCreateTopicsRequestTopicConfig()
-		config.Name, config.Value = "min.insync.replicas", kmsg.StringPtr(syncedReplicas)
+		config.Name, config.Value = "min.insync.replicas", new(syncedReplicas)
 		one.Configs = append(one.Configs, config)
 	}
 	request.Topics = append(request.Topics, one)

@@ -59,7 +59,7 @@ const (
 	store   need = "--store-command"
 	kill    need = "--store-command and --kill-command"
 	token   need = "--bearer-token-file" // #nosec G101 -- the name of a flag
-	secret  need = "--shared-key-file"
+	secret  need = "--shared-key-file"   // #nosec G101 -- likewise
 )
 
 // Link is where to read on.

@@ -57,7 +57,7 @@ func TestRulesAreWellFormed(t *testing.T) {
 	}
 	for _, rule := range All {
 		require.Equal(t, rule.check == nil, watching[rule.ID].sent != "", rule.ID)
-		for _, mode := range strings.Fields(rule.Modes) {
+		for mode := range strings.FieldsSeq(rule.Modes) {
 			require.Contains(t, Modes(), mode)
 		}
 		for _, before := range rule.After {

@@ -147,8 +147,8 @@ func (r *run) discreet(v Verdict) Verdict {
 }
 
 // blockedBy returns the rule that fails and without which this one cannot be tried.
-func (rule *Rule) blockedBy(blocking map[string]string) string {
-	for _, before := range rule.After {
+func (r *Rule) blockedBy(blocking map[string]string) string {
+	for _, before := range r.After {
 		if blocking[before] != "" {
 			return blocking[before]
 		}

@@ -86,7 +86,7 @@ func checkDeflateAnswer(r *run) Verdict {
 }
 
 func checkWrongToken(r *run) Verdict {
-	answer, problem := r.greet(dialing{token: "wscheck-sends-a-wrong-token"})
+	answer, problem := r.greet(dialing{token: "wscheck-sends-a-wrong-token"}) // #nosec G101 -- it is meant to be wrong
 	const sent = upgradeRequest + ", Authorization: Bearer wscheck-sends-a-wrong-token"
 	if answer == nil {
 		return judge(sent, "nothing", problem)
