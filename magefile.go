@@ -38,16 +38,19 @@ func init() {
 // Build builds ./filebeat, ./wsreceiver and ./wscheck, static and reproducible.
 func Build() error { return program.BuildAll() }
 
+// fast builds them for tests and the demo: half the work, and a few percent slower.
+func fast() error { return program.BuildFast() }
+
 // Run runs ./filebeat with ./filebeat.yml until Ctrl-C.
 func Run() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	// The file has the permissions that git gave it, which may be too wide for filebeat.
 	return sh.RunV("./filebeat", "-e", "-c", "filebeat.yml", "--strict.perms=false")
 }
 
 // Demo shows the lines of a growing log arrive at wsreceiver. DEMO_SECONDS=10 ends it after 10 seconds.
 func Demo() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	// Not `go run`, which reports Ctrl-C as a failure.
 	if err := sh.RunV("go", "build", "-o", ".cache/demo", "./testing/demo"); err != nil {
 		return err
@@ -65,32 +68,32 @@ func Test() error {
 
 // E2E runs the end-to-end tests: the real programs against misbehaving servers, the claims of the documents, hostile clients, and a short soak.
 func E2E() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	// One package after the other: they measure times.
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=30m", "./testing/attack", "./testing/docs", "./testing/e2e", "./testing/soak")
 }
 
 // Interop ships lines through third-party servers and proxies, reads every format with Python and Node, and kills receivers behind HAProxy. Needs Debian, node and npm, and installs the rest.
 func Interop() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	return sh.RunV("go", "test", "-p=1", "-count=1", "-timeout=20m", "./testing/interop", "./testing/readers", "./testing/fleet")
 }
 
 // Browser tests the live tail in Chromium. Needs Debian, node and npm, and installs the rest.
 func Browser() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/browser")
 }
 
 // Kubernetes checks the manifests, and runs their filebeat.yml on a simulated node. Needs root.
 func Kubernetes() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	return sh.RunV("go", "test", "-count=1", "-timeout=10m", "./testing/kubernetes")
 }
 
 // Soak ships lines under random faults for 10m, or -length=1h; -seed=N repeats the faults of an earlier run; -once kills both programs instead, and counts each line.
 func Soak(length *time.Duration, seed *int, once *bool) error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	duration, args := 10*time.Minute, []string{"test", "-v", "-count=1", "-timeout=0", "./testing/soak"}
 	if length != nil {
 		duration = *length
@@ -108,7 +111,7 @@ func Soak(length *time.Duration, seed *int, once *bool) error {
 
 // Fleet kills receivers behind HAProxy, and the engines behind them, for 30m or -length=1h, and counts the lines. Needs Debian.
 func Fleet(length *time.Duration) error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	duration := 30 * time.Minute
 	if length != nil {
 		duration = *length
@@ -118,7 +121,7 @@ func Fleet(length *time.Duration) error {
 
 // Attack runs hostile clients against wsreceiver, for 30m or -length=1h on each kind of listener, and prints the costs. Needs root.
 func Attack(length *time.Duration) error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	duration := 30 * time.Minute
 	if length != nil {
 		duration = *length
@@ -158,7 +161,7 @@ func Package(platforms, version *string) error {
 
 // PackageTest makes the packages for linux/amd64, and installs, upgrades and removes them. Needs root.
 func PackageTest() error {
-	mg.Deps(Build)
+	mg.Deps(fast)
 	platforms := "linux/amd64"
 	if err := release.Packages(release.Options{Platforms: &platforms}); err != nil {
 		return err

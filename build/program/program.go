@@ -27,10 +27,14 @@ var (
 // Programs are all that is built and shipped.
 var Programs = []Program{{"filebeat", beats.Module + "/libbeat/version"}, Wsreceiver, Wscheck}
 
-// Build builds the program into the file output.
+// Build builds the program into the file output, with the profile beside it if there is one.
 func (p Program) Build(platform Platform, stamp Stamp, output string) error {
+	return p.build(platform, stamp, output, "-pgo=auto")
+}
+
+func (p Program) build(platform Platform, stamp Stamp, output, profile string) error {
 	return sh.RunWithV(platform.Env(), "go", "build",
-		"-pgo=auto", // with the profile beside the program, if it has one
+		profile,
 		"-trimpath",
 		"-buildvcs=false", // the stamp says it too, and Go's own fails where git does not trust the folder's owner
 		"-ldflags", stamp.linkerFlags(p.stamped),
@@ -38,13 +42,19 @@ func (p Program) Build(platform Platform, stamp Stamp, output string) error {
 }
 
 // BuildAll builds the programs for this machine into the root of the checkout.
-func BuildAll() error {
+func BuildAll() error { return buildAll("-pgo=auto") }
+
+// BuildFast does the same without the profiles, for which all dependencies would be compiled
+// once more.
+func BuildFast() error { return buildAll("-pgo=off") }
+
+func buildAll(profile string) error {
 	stamp, err := ReadStamp()
 	if err != nil {
 		return err
 	}
 	for _, program := range Programs {
-		if err := program.Build(Platform{}, stamp, program.Name); err != nil {
+		if err := program.build(Platform{}, stamp, program.Name, profile); err != nil {
 			return err
 		}
 	}
