@@ -43,6 +43,7 @@ type shared struct {
 	registry  *monitoring.Registry // the output's own metrics
 	stats     *stats
 	lag       *lag.Tracker // nil: not measured
+	watchLag  sync.Once    // looks at files from the first connect on
 	refusals  refusals
 	hosts     trust.Hosts
 	letters   *deadletter.File // nil: not configured
@@ -91,6 +92,9 @@ func newClient(s *shared, endpoint *url.URL, limiter *retry.Limiter) *client {
 func (c *client) Connect() error {
 	c.useMutex.Lock()
 	defer c.useMutex.Unlock()
+	if c.lag != nil {
+		c.watchLag.Do(func() { c.lifecycle.run(c.lag.Run) })
+	}
 	return c.connect()
 }
 

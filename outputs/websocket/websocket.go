@@ -67,7 +67,6 @@ func makeWebsocket(
 	ids := newEventIDSource(c, format, info, registry, log)
 	tracker := lag.New(log)
 	tracker.Register(registry, monitoring.GetNamespace("dataset").GetRegistry())
-	life.run(tracker.Run)
 	encoders := newEncoderFactory(c, format, ids, tracker)
 	counted, refused := newStats(registry, log), newRefusals(log)
 	life.onEnd(counted.drops.Close)

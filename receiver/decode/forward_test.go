@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -263,10 +264,13 @@ func TestRoomForRecordsIsMadeAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var list *Records
-			allocations := testing.AllocsPerRun(10, func() {
-				list = new(Records)
-				require.NoError(t, decoder.Decode([]byte(request), true, list))
-			})
+			allocations := math.Inf(1) // the fewest: the race detector has pools forget what they hold
+			for range 20 {
+				allocations = min(allocations, testing.AllocsPerRun(1, func() {
+					list = new(Records)
+					require.NoError(t, decoder.Decode([]byte(request), true, list))
+				}))
+			}
 			require.Len(t, list.Finish(), 500)
 			require.Less(t, allocations, 35.0)
 			require.Less(t, cap(list.written), len(entries)*5/4)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"filebeat-websocket/receiver/sink/jetstream"
+	"filebeat-websocket/receiver/sink/kafka"
 	"filebeat-websocket/testing/beattest"
 )
 
@@ -53,7 +55,7 @@ var forms = []struct {
 	{`^go tool mage (\w+)((?: \S+)*)$`, requireTarget},
 	{`^go test (?:-\S+ )*(\./\S+).*$`, requireTests},
 	{`^go test .*? (\./\S+)$`, requireTests},
-	{`^go run (\./\S+)((?: -\w+ \S+)*)$`, requireProgram},
+	{`^go run (\./\S+)((?: -\w+(?: [^-\s]\S*)?)*)$`, requireProgram},
 	// These are run below, as they stand.
 	{`^\./wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --tail$`, runBy("TestAStrangerFollowsTheReadme")},
 	{`^\./filebeat -e -c filebeat\.yml$`, runBy("TestTheFirstStepsOfTheReadme")},
@@ -61,6 +63,15 @@ var forms = []struct {
 	{`^wsreceiver --listen 127\.0\.0\.1:8080 --path /ingest --out records\.ndjson$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^wsreceiver --forward-listen 127\.0\.0\.1:24224 --out records/$`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^wsreceiver --tail$`, runBy("TestTheOtherCommandsOfWsreceiver")},
+	{`^wsreceiver --listen 127\.0\.0\.1:8080 --out '?((nats|kafka)://[^\s']+)'?$`, func(t *testing.T, named []string) {
+		var err error
+		if named[2] == "nats" {
+			_, err = jetstream.Parse(named[1])
+		} else {
+			_, err = kafka.Parse(named[1])
+		}
+		require.NoError(t, err, named[0])
+	}},
 	{`^wsreceiver verify --landed \S+/ /var/log/app/\*\.log\*$`, func(t *testing.T, _ []string) {
 		require.Contains(t, testNames(t, "./testing/e2e"), "TestVerifyFindsEachLineOnceAfterKillsAndRotations")
 	}},

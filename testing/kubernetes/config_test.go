@@ -28,7 +28,7 @@ func testConfig(t *testing.T, all objects, given map[string]map[string][]byte, m
 
 func TestFilebeatTakesTheConfigurationOfEveryFolder(t *testing.T) {
 	t.Parallel()
-	for _, folder := range folders {
+	for _, folder := range agents {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			output, err := testConfig(t, load(t, folder), tlsSecret(t, beattest.NewCA(t), folder))

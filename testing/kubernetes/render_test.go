@@ -32,7 +32,10 @@ const (
 )
 
 // folders are those below build/kubernetes that can be applied.
-var folders = []string{"base", "overlays/demo", "overlays/tls", "receiver", "receivers"}
+var folders = append([]string{"receiver", "receivers"}, agents...)
+
+// agents are the folders that have the DaemonSet.
+var agents = []string{"base", "overlays/demo", "overlays/tls"}
 
 // external are the Secrets that a folder expects, with their keys.
 var external = map[string]map[string][]string{
