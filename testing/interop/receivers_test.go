@@ -6,7 +6,9 @@ package interop
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -188,7 +190,7 @@ func TestARecordBehindHalfALineHasALineOfItsOwn(t *testing.T) {
 func TestAReceiverThatCanNotWriteConfirmsNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *receiver) {
 		r.kill()
-		r.file = "/dev/full"
+		r.file = filepath.Join(fullDisk(t), "records.ndjson")
 		r.start()
 		c := dial(t, r.url())
 		require.NoError(t, c.send(record(1)))
@@ -197,6 +199,16 @@ func TestAReceiverThatCanNotWriteConfirmsNothing(t *testing.T) {
 		}
 		require.Equal(t, 1, r.exitCode())
 	})
+}
+
+// fullDisk mounts a disk without space.
+func fullDisk(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=64k"))
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(folder, syscall.MNT_DETACH)) })
+	require.ErrorIs(t, os.WriteFile(filepath.Join(folder, "filler"), make([]byte, 1<<17), 0o600), syscall.ENOSPC)
+	return folder
 }
 
 func TestAReceiverThatIsStoppedConfirmsWhatItHasAndSaysGoodbye(t *testing.T) {

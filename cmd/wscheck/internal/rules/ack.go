@@ -230,6 +230,7 @@ func (r *run) killed() (records []record, s *session, problem string) {
 		return records, s, "--kill-command did not end the connection: does it kill the receiver?"
 	}
 	r.stopped(s.end)
+	s.cut() // a receiver may wait for that before it ends
 	return records, s, r.comesBack()
 }
 
