@@ -33,6 +33,7 @@ type lagged struct {
 	file     *os.File
 	key      string // how its entry in the registry ends
 	awaiting bool   // it was truncated, and the registry does not know yet
+	unknown  bool   // the registry does not follow it to its end: it was renamed, truncated or deleted
 }
 
 // lagging compares the metrics of a filebeat with the sizes of the files, and with what
@@ -163,10 +164,13 @@ func (l *lagging) compare() {
 	l.compared++
 }
 
-// behind returns the bytes behind, as they were last seen.
+// behind returns the bytes behind of the files that the registry follows, as they were last
+// seen.
 func (l *lagging) behind() (bytes int64) {
 	for _, known := range l.truths[len(l.truths)-len(l.files):] {
-		bytes += max(0, known.size-known.confirmed)
+		if !known.file.unknown {
+			bytes += max(0, known.size-known.confirmed)
+		}
 	}
 	return bytes
 }
@@ -234,15 +238,17 @@ filebeat.inputs:
 	stall := time.Now()
 	l.spend(2 * time.Second)
 	require.NoError(t, os.Rename(setup.LogFile("rotated.log"), setup.LogFile("rotated.log.1")))
+	l.open["rotated.log"].unknown = true
 	l.create("rotated.log")
 	l.spend(2 * time.Second)
 	truncated := l.open["truncated.log"]
 	l.look()
 	require.NoError(t, truncated.file.Truncate(0))
-	truncated.awaiting = true
+	truncated.awaiting, truncated.unknown = true, true
 	l.look()
 	l.spend(2 * time.Second)
 	require.NoError(t, os.Remove(setup.LogFile("deleted.log")))
+	l.open["deleted.log"].unknown = true
 	delete(l.open, "deleted.log")
 	l.spend(2 * time.Second)
 	require.InDelta(t, time.Since(stall).Seconds(), float64(l.stat("seconds")), 2, "the age of the oldest event")
