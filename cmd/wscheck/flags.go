@@ -176,7 +176,7 @@ func checkForward(o rules.Options) error {
 	case o.Ack == rules.Forward && o.Format != rules.Forward:
 		return errors.New("--ack forward is for --format forward")
 	case o.Ack == rules.Message && o.Format == rules.Forward:
-		return errors.New("--ack: Fluent Forward has confirmations of its own: use forward")
+		return errors.New("of Fluent Forward, which has confirmations of its own: use --ack forward")
 	case o.Format == rules.Forward && o.Ack != rules.Forward:
 		return errors.New("--format forward is for --ack forward")
 	}

@@ -272,7 +272,11 @@ func TestRoomForRecordsIsMadeAtOnce(t *testing.T) {
 				}))
 			}
 			require.Len(t, list.Finish(), 500)
-			require.Less(t, allocations, 35.0)
+			limit := 35.0
+			if name == "gzip" {
+				limit = 50 // its readers are pooled, and the race detector has a pool forget
+			}
+			require.Less(t, allocations, limit)
 			require.Less(t, cap(list.written), len(entries)*5/4)
 		})
 	}
