@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"filebeat-websocket/cmd/internal/cli"
 	"filebeat-websocket/cmd/wscheck/internal/records"
 	"filebeat-websocket/cmd/wscheck/internal/rules"
 )
@@ -70,14 +71,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 func usage() string {
 	var b bytes.Buffer
 	b.WriteString("wscheck URL checks whether a receiver keeps the rules of output.websocket.\n\nFlags:\n")
-	newFlagSet(&settings{}).VisitAll(func(f *flag.Flag) {
-		name, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  %s\n    \t%s", strings.TrimSpace("--"+f.Name+" "+name), text)
-		if name != "" && f.DefValue != "" {
-			fmt.Fprintf(&b, " (default %s)", f.DefValue)
-		}
-		b.WriteString("\n")
-	})
+	cli.WriteFlags(&b, newFlagSet(&settings{}))
 	b.WriteString("\nExit code: 0 if no MUST fails and at least one was tried, 1 otherwise, 2 for a wrong flag.\n")
 	return b.String()
 }
@@ -113,9 +107,9 @@ func parseFlags(args []string) (s settings, err error) {
 		{"only", s.choose()},
 		{"timeout", checkTimeout(s.options.Timeout)},
 		{"max-message-bytes", checkBytes(s.options.MaxMessageBytes)},
-		{"kill-command", checkNeeds("store-command", s.options.KillCommand, s.options.StoreCommand)},
-		{"cert", checkPair("key", s.certFile, s.keyFile)},
-		{"user-file", checkNeeds("shared-key-file", s.userFile, s.secretFile)},
+		{"kill-command", cli.CheckNeeds("store-command", s.options.KillCommand, s.options.StoreCommand)},
+		{"cert", cli.CheckPair("key", s.certFile, s.keyFile)},
+		{"user-file", cli.CheckNeeds("shared-key-file", s.userFile, s.secretFile)},
 	} {
 		if check.err != nil {
 			return s, fmt.Errorf("flag --%s: %w", check.flag, check.err)
@@ -193,20 +187,6 @@ func checkTimeout(d time.Duration) error {
 func checkBytes(n int) error {
 	if n < 1024 || n > maxMessageBytes {
 		return fmt.Errorf("not between 1024 and %d", maxMessageBytes)
-	}
-	return nil
-}
-
-func checkPair(other, value, otherValue string) error {
-	if (value == "") != (otherValue == "") {
-		return fmt.Errorf("has to be set together with --%s", other)
-	}
-	return nil
-}
-
-func checkNeeds(other, value, otherValue string) error {
-	if value != "" && otherValue == "" {
-		return fmt.Errorf("needs --%s", other)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"filebeat-websocket/cmd/internal/cli"
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/decode"
@@ -121,19 +122,8 @@ func usage() string {
 	var b bytes.Buffer
 	b.WriteString("wsreceiver accepts log records over WebSocket and HTTP POST and writes them as NDJSON.\n")
 	b.WriteString("wsreceiver verify compares log files with what has landed: wsreceiver verify --help.\n\nFlags:\n")
-	writeFlags(&b, newFlagSet(&settings{}))
+	cli.WriteFlags(&b, newFlagSet(&settings{}))
 	return b.String()
-}
-
-func writeFlags(b *bytes.Buffer, flags *flag.FlagSet) {
-	flags.VisitAll(func(f *flag.Flag) {
-		name, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(b, "  --%s %s\n    \t%s", f.Name, name, text)
-		if name != "" && f.DefValue != "" {
-			fmt.Fprintf(b, " (default %s)", f.DefValue)
-		}
-		b.WriteString("\n")
-	})
 }
 
 // parseFlags returns flag.ErrHelp if help was asked for, or an error that names the
@@ -159,13 +149,13 @@ func parseFlags(args []string) (settings, error) {
 		{"out", checkOut(s)},
 		{"out-credentials-file", checkOfEngine(s, s.credentialsFile)},
 		{"out-ca", checkEngineTLS(s, s.outCA)},
-		{"out-cert", checkPair("out-key", s.outCert, s.outKey)},
+		{"out-cert", cli.CheckPair("out-key", s.outCert, s.outKey)},
 		{"out-cert", checkEngineTLS(s, s.outCert)},
 		{"rotate-bytes", checkRotateBytes(s.rotateBytes)},
 		{"dedup", checkNotNegative(s.dedup)},
 		{"dedup-window", checkNotNegative(s.dedupWindow)},
-		{"tls-cert", checkPair("tls-key", s.tlsCert, s.tlsKey)},
-		{"client-ca", checkNeeds("tls-cert", s.clientCA, s.tlsCert)},
+		{"tls-cert", cli.CheckPair("tls-key", s.tlsCert, s.tlsKey)},
+		{"client-ca", cli.CheckNeeds("tls-cert", s.clientCA, s.tlsCert)},
 		{"max-message-bytes", checkMessageBytes(s.maxMessageBytes)},
 		{"max-post-bytes", checkMessageBytes(s.maxPostBytes)},
 		{"max-memory", checkMemory(s)},
@@ -178,7 +168,7 @@ func parseFlags(args []string) (settings, error) {
 		{"forward-listen", checkForwardListen(s.forwardListen)},
 		{"forward-listen", checkForwardInsecure(s)},
 		{"forward-max-bytes", checkMessageBytes(s.forwardMaxBytes)},
-		{"user-file", checkNeeds("shared-key-file", s.userFile, s.sharedKeyFile)},
+		{"user-file", cli.CheckNeeds("shared-key-file", s.userFile, s.sharedKeyFile)},
 	} {
 		if check.err != nil {
 			return s, fmt.Errorf("flag --%s: %w", check.flag, check.err)
@@ -300,20 +290,6 @@ func checkNotNegative[number int | time.Duration](n number) error {
 func checkRotateBytes(size byteSize) error {
 	if size < minRotateBytes {
 		return errors.New("less than 1MiB")
-	}
-	return nil
-}
-
-func checkPair(other, value, otherValue string) error {
-	if (value == "") != (otherValue == "") {
-		return fmt.Errorf("has to be set together with --%s", other)
-	}
-	return nil
-}
-
-func checkNeeds(other, value, otherValue string) error {
-	if value != "" && otherValue == "" {
-		return fmt.Errorf("needs --%s", other)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"filebeat-websocket/cmd/internal/cli"
 	"filebeat-websocket/receiver/verify"
 )
 
@@ -55,7 +56,7 @@ func newVerifyFlagSet(s *verifySettings) *flag.FlagSet {
 func verifyUsage() string {
 	var b bytes.Buffer
 	b.WriteString("wsreceiver verify --landed FOLDER SOURCE… compares log files with what has landed:\nevery line has to be there once, in the order of its file.\n\nFlags:\n")
-	writeFlags(&b, newVerifyFlagSet(&verifySettings{}))
+	cli.WriteFlags(&b, newVerifyFlagSet(&verifySettings{}))
 	b.WriteString("\nThe exit code is 0 if nothing is missing, double or out of order, 1 if something is,\nand 2 if the files could not be compared.\n")
 	return b.String()
 }

@@ -6,33 +6,9 @@ package dedup
 import (
 	"bytes"
 
+	keys "filebeat-websocket/receiver/internal/identity"
 	"filebeat-websocket/receiver/internal/jsonscan"
 )
-
-var (
-	timestampKey = []byte(`"@timestamp"`)
-	metadataKey  = []byte(`"@metadata"`)
-	idKey        = []byte(`"_id"`)
-	agentKey     = []byte(`"agent"`)
-	agentIDKey   = []byte(`"id"`)
-	logKey       = []byte(`"log"`)
-	offsetKey    = []byte(`"offset"`)
-	fileKey      = []byte(`"file"`)
-	pathKey      = []byte(`"path"`)
-	printKey     = []byte(`"fingerprint"`)
-	inodeKey     = []byte(`"inode"`)
-	indexKey     = []byte(`"idxlo"`) // on Windows
-)
-
-// hasIDs reports whether records of a format can have an id from their sender. In the
-// other formats, what looks like an id is part of the line.
-func hasIDs(format string) bool {
-	switch format {
-	case "json", "json_lines", "json_array", "json_stream", "msgpack", "forward":
-		return true
-	}
-	return false
-}
 
 // named is what a record says about itself.
 type named struct {
@@ -45,7 +21,7 @@ type named struct {
 // @metadata belongs to the application: several records may have the same one.
 func read(record []byte) (n named, ok bool) {
 	// This scan looks at many bytes at once and ends here for most records without an id.
-	if !bytes.Contains(record, idKey) {
+	if !bytes.Contains(record, []byte(keys.IDName)) {
 		return n, false
 	}
 	r := reader{Scanner: jsonscan.Scanner{Data: record}}
@@ -61,20 +37,20 @@ func read(record []byte) (n named, ok bool) {
 		}
 		// A second one is a field of the event.
 		switch name := record[start:end]; {
-		case time == nil && bytes.Equal(name, timestampKey):
+		case time == nil && string(name) == keys.TimestampName:
 			r.pass()
 			time = record[start:r.Pos]
-		case !sawMetadata && bytes.Equal(name, metadataKey):
-			if n.id = r.member(idKey); n.id == nil {
+		case !sawMetadata && string(name) == keys.MetadataName:
+			if n.id = r.member(keys.IDName); n.id == nil {
 				return n, false
 			}
 			sawMetadata = true
-		case !sawAgent && bytes.Equal(name, agentKey):
-			if n.agent = r.member(agentIDKey); n.agent == nil {
+		case !sawAgent && string(name) == keys.AgentName:
+			if n.agent = r.member(keys.AgentIDName); n.agent == nil {
 				return n, false
 			}
 			sawAgent = true
-		case bytes.Equal(name, logKey) && r.Next() == '{':
+		case string(name) == keys.LogName && r.Next() == '{':
 			inside := r.Pos
 			content, isPlace := r.log()
 			hasPlace = hasPlace || isPlace
@@ -139,7 +115,7 @@ func (r *reader) pass() {
 
 // member passes over a value and returns its member of that name if the value is an
 // object and the member can be an id.
-func (r *reader) member(name []byte) (id []byte) {
+func (r *reader) member(name string) (id []byte) {
 	if !r.Take('{') {
 		r.pass()
 		return nil
@@ -152,21 +128,10 @@ func (r *reader) member(name []byte) (id []byte) {
 		}
 		value := r.Pos
 		r.pass()
-		if !found && bytes.Equal(r.Data[start:end], name) {
-			found, id = true, usableID(r.Data[value:r.Pos])
+		if !found && string(r.Data[start:end]) == name {
+			found, id = true, keys.Usable(r.Data[value:r.Pos])
 		}
 	}
-}
-
-func usableID(value []byte) []byte {
-	if len(value) == 0 {
-		return nil
-	}
-	switch c := value[0]; {
-	case c == '"' && len(value) > len(`""`), c == '-', c >= '0' && c <= '9':
-		return value
-	}
-	return nil
 }
 
 // valueOf passes over a value and returns the identity of what there is from start to its
@@ -208,12 +173,12 @@ func (r *reader) log() (content identity, isPlace bool) {
 			return ofRecord.then(content), isPlace
 		}
 		value := r.Pos
-		if bytes.Equal(r.Data[start:end], fileKey) && r.Next() == '{' {
+		if string(r.Data[start:end]) == keys.FileName && r.Next() == '{' {
 			content = content.and(identityOf(r.Data[start:value]).then(r.file()))
 			continue
 		}
 		content = content.and(r.valueOf(start, 1))
-		if bytes.Equal(r.Data[start:end], offsetKey) && usableID(r.Data[value:r.Pos]) != nil {
+		if string(r.Data[start:end]) == keys.OffsetName && keys.Usable(r.Data[value:r.Pos]) != nil {
 			isPlace = true
 		}
 	}
@@ -232,12 +197,12 @@ func (r *reader) file() identity {
 		}
 		value := r.valueOf(start, 2)
 		switch name := r.Data[start:end]; {
-		case bytes.Equal(name, pathKey):
+		case string(name) == keys.PathName:
 			path = path.and(value)
-		case bytes.Equal(name, printKey):
+		case string(name) == keys.FingerprintName:
 			hasPrint, fingerprint = true, fingerprint.and(value)
 		default:
-			hasInode = hasInode || bytes.Equal(name, inodeKey) || bytes.Equal(name, indexKey)
+			hasInode = hasInode || string(name) == keys.InodeName || string(name) == keys.IndexName
 			rest = rest.and(value)
 		}
 	}

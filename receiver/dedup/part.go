@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"filebeat-websocket/receiver"
+	keys "filebeat-websocket/receiver/internal/identity"
 )
 
 // unit is what is sent again as a whole: a record with an id, or the records of a
@@ -86,7 +87,7 @@ func (p *part) identify(m *receiver.Message) bool {
 			from = to
 		}
 	}
-	if hasIDs(m.Format) {
+	if keys.HasIDs(m.Format) {
 		for i, record := range m.Records {
 			if n, ok := read(record); ok {
 				u := unit{from: i, to: i + 1, twin: -1}

@@ -9,19 +9,20 @@ import (
 	"filebeat-websocket/receiver/decode"
 )
 
-var (
-	timestampKey = []byte(`"@timestamp"`)
-	metadataKey  = []byte(`"@metadata"`)
-	idKey        = []byte(`"_id"`)
-	agentKey     = []byte(`"agent"`)
-	agentIDKey   = []byte(`"id"`)
-	logKey       = []byte(`"log"`)
-	offsetKey    = []byte(`"offset"`)
-	fileKey      = []byte(`"file"`)
-	pathKey      = []byte(`"path"`)
-	printKey     = []byte(`"fingerprint"`)
-	inodeKey     = []byte(`"inode"`)
-	indexKey     = []byte(`"idxlo"`) // on Windows
+// Names of members that count, with their quotes.
+const (
+	TimestampName   = `"@timestamp"`
+	MetadataName    = `"@metadata"`
+	IDName          = `"_id"`
+	AgentName       = `"agent"`
+	AgentIDName     = `"id"`
+	LogName         = `"log"`
+	OffsetName      = `"offset"`
+	FileName        = `"file"`
+	PathName        = `"path"`
+	FingerprintName = `"fingerprint"`
+	InodeName       = `"inode"`
+	IndexName       = `"idxlo"` // in place of the inode, on Windows
 )
 
 // HasIDs reports whether records of a format can have an id from their sender. In the
@@ -40,7 +41,7 @@ func HasIDs(format string) bool {
 // application: several records may have the same one.
 func recordID(record []byte) (id, agent []byte, ok bool) {
 	// This scan looks at many bytes at once and ends here for most records without an id.
-	if !bytes.Contains(record, idKey) {
+	if !bytes.Contains(record, []byte(IDName)) {
 		return nil, nil, false
 	}
 	members := decode.MembersOf(record)
@@ -49,12 +50,12 @@ func recordID(record []byte) (id, agent []byte, ok bool) {
 		switch {
 		case !more:
 			return nil, nil, false
-		case id == nil && bytes.Equal(key, metadataKey):
-			if id = memberID(value, idKey); id == nil {
+		case id == nil && string(key) == MetadataName:
+			if id = memberID(value, IDName); id == nil {
 				return nil, nil, false
 			}
-		case agent == nil && bytes.Equal(key, agentKey):
-			if agent = memberID(value, agentIDKey); agent == nil {
+		case agent == nil && string(key) == AgentName:
+			if agent = memberID(value, AgentIDName); agent == nil {
 				return nil, nil, false
 			}
 		}
@@ -65,34 +66,32 @@ func recordID(record []byte) (id, agent []byte, ok bool) {
 }
 
 // AgentOf returns the agent.id of a record, nil if it has none.
-func AgentOf(record []byte) []byte {
-	members := decode.MembersOf(record)
-	for {
-		key, value, ok := members.Next()
-		if !ok {
-			return nil
-		}
-		if bytes.Equal(key, agentKey) {
-			return memberID(value, agentIDKey)
-		}
-	}
-}
+func AgentOf(record []byte) []byte { return memberID(Member(record, AgentName), AgentIDName) }
 
 // memberID returns the member of that name of an object if it can be an id.
-func memberID(object, name []byte) []byte {
+func memberID(object []byte, name string) []byte { return Usable(Member(object, name)) }
+
+// Member returns the first member of an object with that name, which has its quotes; nil if
+// there is none.
+func Member(object []byte, name string) []byte {
 	members := decode.MembersOf(object)
 	for {
 		key, value, ok := members.Next()
 		if !ok {
 			return nil
 		}
-		if bytes.Equal(key, name) {
-			return usableID(value)
+		if string(key) == name {
+			return value
 		}
 	}
 }
 
-func usableID(value []byte) []byte {
+// Usable returns a value that can be an id: a text that is not empty, or a number. It returns
+// nil for others.
+func Usable(value []byte) []byte {
+	if len(value) == 0 {
+		return nil
+	}
 	switch c := value[0]; {
 	case c == '"' && len(value) > len(`""`), c == '-', c >= '0' && c <= '9':
 		return value

@@ -132,16 +132,16 @@ func (w *writer) event(record []byte) bool {
 			}
 			w.sorted(0, anEvent)
 			return members.Ended()
-		case !sawMetadata && bytes.Equal(name, metadataKey):
+		case !sawMetadata && string(name) == MetadataName:
 			sawMetadata = true
 			continue
-		case !sawAgent && bytes.Equal(name, agentKey):
+		case !sawAgent && string(name) == AgentName:
 			sawAgent = true
 			continue
-		case time == none && bytes.Equal(name, timestampKey):
+		case time == none && string(name) == TimestampName:
 			time = len(w.members)
-		case bytes.Equal(name, logKey):
-			hasPlace = hasPlace || memberID(value, offsetKey) != nil
+		case string(name) == LogName:
+			hasPlace = hasPlace || memberID(value, OffsetName) != nil
 		}
 		w.members = append(w.members, member{name, value})
 	}
@@ -160,9 +160,9 @@ func (w *writer) sorted(from int, in object) {
 		m := w.members[i]
 		w.text = append(append(w.text, m.name...), ':')
 		switch {
-		case in == anEvent && bytes.Equal(m.name, logKey):
+		case in == anEvent && string(m.name) == LogName:
 			w.value(m.value, aLog)
-		case in == aLog && bytes.Equal(m.name, fileKey):
+		case in == aLog && string(m.name) == FileName:
 			w.value(m.value, aFile)
 		default:
 			w.value(m.value, anObject)
@@ -232,17 +232,17 @@ func (w *writer) array(array []byte) {
 // it was renamed, and one that is known by its content also after it was moved to another
 // disk.
 func (w *writer) same(from int) {
-	has := func(names ...[]byte) bool {
+	has := func(names ...string) bool {
 		return slices.ContainsFunc(w.members[from:], func(m member) bool {
-			return slices.ContainsFunc(names, func(name []byte) bool { return bytes.Equal(m.name, name) })
+			return slices.Contains(names, string(m.name))
 		})
 	}
 	counts := func([]byte) bool { return true }
 	switch {
-	case has(printKey):
-		counts = func(name []byte) bool { return bytes.Equal(name, printKey) }
-	case has(inodeKey, indexKey):
-		counts = func(name []byte) bool { return !bytes.Equal(name, pathKey) }
+	case has(FingerprintName):
+		counts = func(name []byte) bool { return string(name) == FingerprintName }
+	case has(InodeName, IndexName):
+		counts = func(name []byte) bool { return string(name) != PathName }
 	}
 	kept := slices.DeleteFunc(w.members[from:], func(m member) bool { return !counts(m.name) })
 	w.members = w.members[:from+len(kept)]

@@ -44,7 +44,7 @@ func checkSlowReader(r *run) Verdict {
 		return judge(sent, "nothing", problem)
 	}
 	defer s.close()
-	time.Sleep(slowTime)
+	r.pause(slowTime)
 	s.conn.Resume()
 	<-written
 	problem = s.await(slowMessages)
@@ -64,7 +64,7 @@ func checkOthersServed(r *run) Verdict {
 	case <-written:
 	case <-time.After(slowTime): // the receiver may have stopped reading
 	}
-	time.Sleep(2 * settleTime)
+	r.pause(2 * settleTime)
 	verdict := r.with(sent, func(s *session) string {
 		s.send(r.record(""))
 		s.flush()
@@ -111,7 +111,7 @@ func checkReconnect(r *run) Verdict {
 	if problem != "" {
 		return judge(sent, s.came(), problem)
 	}
-	time.Sleep(settleTime) // as Filebeat waits before it connects again
+	r.pause(settleTime) // as Filebeat waits before it connects again
 	return r.with(sent, func(s *session) string {
 		s.sendAll(records)
 		return s.exact(2)
@@ -179,7 +179,7 @@ func checkHalf(r *run) Verdict {
 	s.raw(wire.Frame{Payload: payload[len(payload)/2:]}.Append(raw)[:len(raw)+100])
 	s.settle(settleTime)
 	s.cut()
-	time.Sleep(settleTime)
+	r.pause(settleTime)
 	times, problem := r.stored()
 	if problem != "" {
 		return notTried(problem)

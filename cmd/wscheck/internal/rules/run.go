@@ -274,6 +274,14 @@ func (r *run) dial(d dialing) (*wire.Conn, *wire.Answer, error) {
 	})
 }
 
+// pause waits, or until the check is given up.
+func (r *run) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-r.ctx.Done():
+	}
+}
+
 // open connects as far as data can be sent. A problem is empty, or says what is wrong.
 func (r *run) open(d dialing) (s *session, problem string) {
 	conn, answer, err := r.dial(d)

@@ -70,9 +70,9 @@ func (r *run) stored() (times map[string]int, problem string) {
 
 // storedWithin runs --store-command until the records are there, or for the timeout.
 func (r *run) storedWithin(records []record) (times map[string]int, problem string) {
-	for deadline := time.Now().Add(r.Timeout); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(r.Timeout); ; r.pause(20 * time.Millisecond) {
 		times, problem = r.stored()
-		if problem != "" || missing(times, records) == nil || time.Now().After(deadline) {
+		if problem != "" || missing(times, records) == nil || time.Now().After(deadline) || r.ctx.Err() != nil {
 			return times, problem
 		}
 	}
@@ -113,7 +113,7 @@ func (r *run) kill() (problem string) {
 
 // comesBack waits until the receiver accepts connections again.
 func (r *run) comesBack() (problem string) {
-	for deadline := time.Now().Add(commandTimeout); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(commandTimeout); ; r.pause(50 * time.Millisecond) {
 		s, problem := r.open(dialing{})
 		if problem == "" {
 			s.close()

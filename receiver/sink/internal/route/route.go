@@ -13,7 +13,7 @@ import (
 	"sync"
 
 	"filebeat-websocket/receiver"
-	"filebeat-websocket/receiver/decode"
+	"filebeat-websocket/receiver/internal/identity"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 // Template is a name with fields in it, such as logs.{agent.name}.
 type Template struct {
 	literals []string // one more than fields
-	fields   [][][]byte
+	fields   [][]string
 
 	mutex sync.RWMutex
 	names map[string]string // by the values
@@ -68,7 +68,7 @@ func Parse(text string) (*Template, error) {
 	return t, nil
 }
 
-func parseField(field string) (path [][]byte, err error) {
+func parseField(field string) (path []string, err error) {
 	if strings.HasPrefix(field, "@peer") {
 		if field != peerAddress {
 			return nil, fmt.Errorf("the only field of a client is {%s}", peerAddress)
@@ -79,7 +79,7 @@ func parseField(field string) (path [][]byte, err error) {
 		if name == "" || strings.ContainsAny(name, `"\{ `) {
 			return nil, errors.New("what is between { and } is not a path such as agent.name")
 		}
-		path = append(path, []byte(`"`+name+`"`))
+		path = append(path, `"`+name+`"`)
 	}
 	return path, nil
 }
@@ -139,27 +139,14 @@ func (t *Template) add(values string) string {
 }
 
 // valueOf returns a text without its quotes, a number, true or false; nothing for all else.
-func valueOf(value []byte, path [][]byte) []byte {
+func valueOf(value []byte, path []string) []byte {
 	for _, name := range path {
-		value = memberOf(value, name)
+		value = identity.Member(value, name)
 	}
 	if len(value) == 0 || value[0] == '{' || value[0] == '[' || value[0] == 'n' {
 		return nil
 	}
 	return bytes.Trim(value, `"`)
-}
-
-func memberOf(object, name []byte) []byte {
-	members := decode.MembersOf(object)
-	for {
-		key, value, ok := members.Next()
-		if !ok {
-			return nil
-		}
-		if bytes.Equal(key, name) {
-			return value
-		}
-	}
 }
 
 // appendSanitized leaves only what every engine allows inside a part of a name.
