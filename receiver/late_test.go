@@ -80,7 +80,11 @@ func TestOnlyWhatIsRefusedLateIsRefused(t *testing.T) {
 			c.replies(t, `{"ack":1}`)
 			close(s.commits.open)
 			c.replies(t, test.replies...)
-			require.Equal(t, len(test.replies) > 1, len(refused) > 0)
+			if len(test.replies) > 1 {
+				take(t, refused) // observers hear of it after the client
+			} else {
+				require.Empty(t, refused)
+			}
 			c.send(t, first)
 			c.replies(t, fmt.Sprintf(`{"ack":%d}`, 2+len(test.messages)))
 		})
