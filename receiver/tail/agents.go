@@ -42,13 +42,19 @@ type agent struct {
 	messages, records, duplicates, bytes atomic.Uint64
 	confirmed                            atomic.Int64 // Unix milliseconds, 0 before the first
 
-	recordsBefore uint64 // at the last snapshot; of hubLoop
+	// Of hubLoop. Ages are milliseconds between the time in a record and its arrival,
+	// unknown if no record had a time.
+	recordsBefore uint64 // at the last snapshot
+	oldest        int64  // age of the oldest record since the last snapshot
+	age           int64  // oldest of the last interval that had one
 }
+
+const unknown = -1
 
 func (a *agents) opened(p receiver.Peer) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	a.open[p.ID] = &agent{id: p.ID, addr: p.RemoteAddr, since: time.Now()}
+	a.open[p.ID] = &agent{id: p.ID, addr: p.RemoteAddr, since: time.Now(), oldest: unknown, age: unknown}
 }
 
 func (a *agents) closed(p receiver.Peer, end receiver.End) {
@@ -102,6 +108,14 @@ func (a *agents) named(id uint64, host string) {
 	}
 }
 
+// aged notes how old a record of an agent was when it arrived. An agent whose clock is
+// ahead has records of age 0.
+func (a *agents) aged(id uint64, milliseconds int64) {
+	if one := a.get(id); one != nil {
+		one.oldest = max(one.oldest, milliseconds, 0)
+	}
+}
+
 // agentState is an agent as the page gets it. Times are Unix milliseconds.
 type agentState struct {
 	ID         uint64             `json:"id"`
@@ -117,6 +131,7 @@ type agentState struct {
 	Duplicates uint64             `json:"duplicates"` // those of Records that were left out
 	Bytes      uint64             `json:"bytes"`
 	Rate       float64            `json:"rate"` // records a second
+	Age        int64              `json:"age"`  // milliseconds, of the oldest record that arrived in the last second with any; -1 if unknown
 }
 
 // snapshot returns the number of open agents and the agents to show: the busiest,
@@ -140,8 +155,11 @@ func (a *agents) snapshot(now time.Time, elapsed time.Duration) (open int, shown
 }
 
 func (a *agent) state(elapsed time.Duration) agentState {
+	if a.oldest != unknown {
+		a.age, a.oldest = a.oldest, unknown
+	}
 	s := agentState{
-		ID: a.id, Addr: a.addr, Since: a.since.UnixMilli(), Confirmed: a.confirmed.Load(), Code: a.code,
+		ID: a.id, Addr: a.addr, Since: a.since.UnixMilli(), Confirmed: a.confirmed.Load(), Code: a.code, Age: a.age,
 		Messages: a.messages.Load(), Records: a.records.Load(), Duplicates: a.duplicates.Load(), Bytes: a.bytes.Load(),
 	}
 	if format := a.format.Load(); format != nil {

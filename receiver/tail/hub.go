@@ -71,6 +71,9 @@ func (h *hub) look(c *excerpt) {
 		r.keep()
 		h.saw(r.Host)
 		h.tail.agents.named(c.peer.ID, r.Host)
+		if r.timed {
+			h.tail.agents.aged(c.peer.ID, c.at.UnixMilli()-r.Time)
+		}
 		for _, v := range h.viewers {
 			v.offer(r)
 		}

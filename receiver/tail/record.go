@@ -27,6 +27,7 @@ type shownRecord struct {
 	row
 	raw     []byte // the JSON, maybe cut; its own copy once it is kept
 	message string // all of it
+	timed   bool   // Time is the record's own
 	level   level
 
 	encoding sync.Once
@@ -103,7 +104,7 @@ func parse(raw []byte, cut bool, peer receiver.Peer, at time.Time) *shownRecord 
 		r.message = string(raw)
 	}
 	if t, ok := firstTime(f.AtTimestamp, f.Timestamp, f.Time, f.Date); ok {
-		r.Time = t
+		r.Time, r.timed = t, true
 	}
 	r.level = levelOf(r.message, f.LogLevel, log.Level, f.Level, f.Severity, f.LevelName)
 	r.Level = r.level.String()

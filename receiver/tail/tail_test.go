@@ -71,6 +71,32 @@ func TestAQueryThatIsWrongMatchesNothingAndSaysSo(t *testing.T) {
 	require.Equal(t, viewerCounts{}, state.Own)
 }
 
+func TestAnAgentHasTheAgeOfItsRecords(t *testing.T) {
+	live := newTail(t, Options{})
+	live.Observer().Opened(receiver.Peer{ID: 1})
+	c := connect(t, serve(t, live), "")
+	var state told
+	age := func() int64 {
+		c.until("state", &state)
+		require.Len(t, state.Site.Agents, 1)
+		return state.Site.Agents[0].Age
+	}
+	require.Equal(t, int64(unknown), age())
+	live.Observe(messageOf(`{"message":"without a time"}`))
+	c.rows(1)
+	require.Equal(t, int64(unknown), age())
+	at := func(ago time.Duration) string {
+		return `{"@timestamp":"` + time.Now().Add(-ago).UTC().Format("2006-01-02T15:04:05.000Z") + `"}`
+	}
+	live.Observe(messageOf(at(time.Second), at(time.Minute), at(2*time.Second)))
+	c.rows(3)
+	require.InDelta(t, time.Minute.Milliseconds(), age(), 1000, "of the oldest")
+	require.InDelta(t, time.Minute.Milliseconds(), age(), 1000, "nothing new")
+	live.Observe(messageOf(at(-time.Hour)))
+	c.rows(1)
+	require.Zero(t, age(), "a clock that is ahead")
+}
+
 func TestAFloodIsSampledAndCounted(t *testing.T) {
 	live := newTail(t, Options{RowsPerSecond: 50})
 	server := serve(t, live)
@@ -196,7 +222,7 @@ func TestAgentsAreShownWithWhatTheyDid(t *testing.T) {
 	require.NotZero(t, first.Confirmed)
 	require.Greater(t, first.Rate, 0.0)
 	first.Since, first.Confirmed, first.Rate = 0, 0, 0
-	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Duplicates: 1, Bytes: 78}, first)
+	require.Equal(t, agentState{ID: 1, Addr: "192.0.2.7:4711", Host: "web-1", Format: "json_lines", Messages: 1, Records: 2, Duplicates: 1, Bytes: 78, Age: unknown}, first)
 	require.Equal(t, 2, state.Site.Open)
 
 	live.agents.closed(conn, receiver.End{CloseCode: 1001})

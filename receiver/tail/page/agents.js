@@ -3,7 +3,7 @@
 
 // The connected agents: a figure, and a table that opens below it.
 
-import { ago, count, plain, rate, size } from './text.js';
+import { ago, count, duration, plain, rate, size } from './text.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -45,6 +45,7 @@ export class Agents {
         count(agent.duplicates),
         count(agent.messages),
         size(agent.bytes),
+        agent.age < 0 ? '–' : duration(agent.age),
         agent.ended ? `closed (${agent.code})` : ago(now - agent.since),
       ];
       texts.forEach((text, column) => {
@@ -67,7 +68,7 @@ export class Agents {
 
   row() {
     const row = this.body.insertRow();
-    for (const name of ['', 'host', 'format', '', 'n', 'n', 'n', 'n', 'n', 'n']) {
+    for (const name of ['', 'host', 'format', '', 'n', 'n', 'n', 'n', 'n', 'n', 'n']) {
       const cell = row.insertCell();
       cell.className = name;
       const inner = document.createElement('span');
