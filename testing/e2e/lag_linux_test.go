@@ -4,20 +4,17 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"filebeat-websocket/protocol"
 	"filebeat-websocket/testing/beattest"
 	"filebeat-websocket/testing/wstest"
 )
@@ -25,33 +22,48 @@ import (
 // lagTolerance is how late a metric may be.
 const lagTolerance = time.Second
 
-// registryLate is how much later than a confirmation the registry may be written.
-const registryLate = 150 * time.Millisecond
-
 // lagged is a log file that filebeat reads, whatever its name is by now.
 type lagged struct {
-	file     *os.File
-	key      string // how its entry in the registry ends
-	awaiting bool   // it was truncated, and the registry does not know yet
-	unknown  bool   // the registry does not follow it to its end: it was renamed, truncated or deleted
+	file      *os.File
+	lines     []int // the numbers of its lines, without those of a content that is gone
+	confirmed int   // so many of them, from the first on, are confirmed
 }
 
 // lagging compares the metrics of a filebeat with the sizes of the files, and with what
-// the registry has of them.
+// servers have confirmed.
 type lagging struct {
 	t        *testing.T
 	setup    beattest.Setup
 	filebeat *beattest.Filebeat
+	servers  []*confirming
 	files    []*lagged
 	open     map[string]*lagged // by name, those that are written
 	seq      int
 
-	registry map[string]int64 // offsets
-	readTo   int              // of the registry's log
-	truths   []truth
-	compared int
-	settling bool // only the end is compared: the registry ignores confirmations of a content that is gone
+	confirmed map[int]lifetime // by number of the line
+	truths    []truth
+	ages      []age
 }
+
+// lifetime is when a line was read, and when it was seen to be confirmed first.
+type lifetime struct{ read, confirmed time.Time }
+
+// age is what the metric said at a time.
+type age struct {
+	at    time.Time
+	value int64 // seconds, cut
+}
+
+// confirming is a server and what of it was looked at.
+type confirming struct {
+	*wstest.Server
+	records  int
+	messages map[int][][]byte // by connection
+	acked    map[int]int      // by connection, so many messages
+}
+
+// drainedSlowly makes the drain last several seconds.
+var drainedSlowly = wstest.Fault{SlowRead: 2 << 20}
 
 // truth is what a file was at a time.
 type truth struct {
@@ -67,59 +79,101 @@ func (l *lagging) create(name string) {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	require.NoError(l.t, err)
 	l.t.Cleanup(func() { _ = file.Close() })
-	info, err := file.Stat()
-	require.NoError(l.t, err)
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	require.True(l.t, ok)
-	created := &lagged{file: file, key: fmt.Sprintf("::%d-%d", stat.Ino, stat.Dev)}
+	created := &lagged{file: file}
 	l.files = append(l.files, created)
 	l.open[name] = created
 }
 
-// readRegistry reads what was added to the log of the registry.
-func (l *lagging) readRegistry() {
+func (l *lagging) write(f *lagged, lines int) {
 	l.t.Helper()
-	content, err := os.ReadFile(filepath.Join(l.setup.Dir, "data", "registry", "filebeat", "log.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return
+	for range lines {
+		l.seq++
+		f.lines = append(f.lines, l.seq)
 	}
-	require.NoError(l.t, err)
-	whole := bytes.LastIndexByte(content, '\n') + 1
-	for line := range strings.Lines(string(content[l.readTo:whole])) {
-		var change struct {
-			Key   string `json:"k"`
-			Value *struct {
-				Cursor struct {
-					Offset int64 `json:"offset"`
-				} `json:"cursor"`
-			} `json:"v"`
+	require.NoError(l.t, beattest.WriteLines(f.file, l.seq-lines+1, l.seq))
+}
+
+func (l *lagging) start(options ...wstest.Option) *wstest.Server {
+	server := wstest.Start(l.t, append(options, wstest.KeepRecords(), wstest.WithSubprotocols(protocol.Subprotocol))...)
+	l.servers = append(l.servers, &confirming{Server: server, messages: map[int][][]byte{}, acked: map[int]int{}})
+	return server
+}
+
+// confirm takes in what the servers have confirmed. A message is a batch: an output
+// that had half of one confirmed does not go on.
+func (l *lagging) confirm() {
+	l.t.Helper()
+	now := time.Now()
+	for _, server := range l.servers {
+		conns := server.Conns() // before the records: all that are acked are among those
+		records := server.Records()
+		for _, record := range records[server.records:] {
+			server.messages[record.Conn] = append(server.messages[record.Conn], record.Data)
 		}
-		require.NoError(l.t, json.Unmarshal([]byte(line), &change))
-		if change.Value == nil {
-			continue
-		}
-		for _, f := range l.files {
-			if strings.HasSuffix(change.Key, f.key) {
-				f.awaiting = f.awaiting && change.Value.Cursor.Offset >= l.registry[f.key]
-				l.registry[f.key] = change.Value.Cursor.Offset
+		server.records = len(records)
+		for _, conn := range conns {
+			for ; server.acked[conn.Conn] < conn.Acked; server.acked[conn.Conn]++ {
+				message := server.messages[conn.Conn][server.acked[conn.Conn]]
+				for _, match := range readAt.FindAllSubmatch(message, -1) {
+					l.count(now, string(match[1]), string(match[2]))
+				}
 			}
 		}
 	}
-	l.readTo = whole
+	for _, f := range l.files {
+		for f.confirmed < len(f.lines) && !l.confirmed[f.lines[f.confirmed]].confirmed.IsZero() {
+			f.confirmed++
+		}
+	}
+}
+
+// readAt matches a record, with the time at which filebeat read its line.
+var readAt = regexp.MustCompile(`"@timestamp":"([^"]+)".*seq=(\d+) `)
+
+func (l *lagging) count(now time.Time, timestamp, number string) {
+	l.t.Helper()
+	seq, err := strconv.Atoi(number)
+	require.NoError(l.t, err)
+	if _, again := l.confirmed[seq]; again {
+		return
+	}
+	read, err := time.Parse(time.RFC3339, timestamp)
+	require.NoError(l.t, err)
+	l.confirmed[seq] = lifetime{read, now}
+}
+
+// compareAges requires that the ages were right within a second, once it is known when each
+// line was read.
+func (l *lagging) compareAges() {
+	l.t.Helper()
+	oldest := func(at time.Time) (seconds float64) {
+		for _, line := range l.confirmed {
+			if !line.read.After(at) && line.confirmed.After(at) {
+				seconds = max(seconds, at.Sub(line.read).Seconds())
+			}
+		}
+		return seconds
+	}
+	tolerance := lagTolerance.Seconds()
+	for _, said := range l.ages {
+		lowest, highest := oldest(said.at), 0.0
+		for earlier := time.Duration(0); earlier <= lagTolerance; earlier += lagTolerance / 10 {
+			was := oldest(said.at.Add(-earlier))
+			lowest, highest = min(lowest, was), max(highest, was)
+		}
+		require.Truef(l.t, lowest-tolerance <= float64(said.value+1) && float64(said.value) <= highest+tolerance,
+			"the age is %d s, and was between %.3f and %.3f within the last second", said.value, lowest, highest)
+	}
 }
 
 func (l *lagging) look() {
 	l.t.Helper()
-	l.readRegistry()
+	l.confirm()
 	now := time.Now()
 	for _, f := range l.files {
 		info, err := f.file.Stat()
 		require.NoError(l.t, err)
-		seen := truth{at: now, file: f, size: info.Size(), confirmed: l.registry[f.key]}
-		if f.awaiting {
-			seen.confirmed = 0
-		}
-		l.truths = append(l.truths, seen)
+		l.truths = append(l.truths, truth{at: now, file: f, size: info.Size(), confirmed: int64(f.confirmed) * (beattest.LineBytes + 1)})
 	}
 }
 
@@ -129,8 +183,8 @@ func (l *lagging) look() {
 func (l *lagging) compare() {
 	l.t.Helper()
 	begun := time.Now()
+	l.ages = append(l.ages, age{begun, l.stat("seconds")})
 	bytes, largest, files := l.stat("bytes"), l.stat("largest_bytes"), l.stat("files")
-	time.Sleep(registryLate)
 	l.look()
 	type extent struct{ smallest, largest, first, farthest int64 }
 	seen := map[*lagged]extent{}
@@ -161,20 +215,17 @@ func (l *lagging) compare() {
 	within("bytes", bytes, lowest.bytes, highest.bytes)
 	within("largest_bytes", largest, lowest.largest, highest.largest)
 	within("files", files, lowest.files, highest.files)
-	l.compared++
 }
 
-// behind returns the bytes behind of the files that the registry follows, as they were last
-// seen.
+// behind returns the bytes behind, as they were last seen.
 func (l *lagging) behind() (bytes int64) {
 	for _, known := range l.truths[len(l.truths)-len(l.files):] {
-		if !known.file.unknown {
-			bytes += max(0, known.size-known.confirmed)
-		}
+		bytes += known.size - known.confirmed
 	}
 	return bytes
 }
 
+// stat returns a metric, cut to a whole number.
 func (l *lagging) stat(name string) int64 {
 	return int64(l.filebeat.Stat("libbeat.output.websocket.lag." + name))
 }
@@ -186,23 +237,22 @@ func (l *lagging) spend(d time.Duration) {
 	i := 0
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(step) {
 		for _, f := range l.open {
-			require.NoError(l.t, beattest.WriteLines(f.file, l.seq+1, l.seq+each))
-			l.seq += each
+			l.write(f, each)
 		}
 		l.look()
-		if i++; i%3 == 0 && !l.settling {
+		if i++; i%3 == 0 {
 			l.compare()
 		}
 	}
 }
 
 func TestTheLagIsRightWithinASecond(t *testing.T) {
-	const stallAt = 8_000
-	stalled := wstest.Start(t, wstest.WithFaults(wstest.Fault{StopReadingAtMessage: stallAt}))
+	const stallAt = 50 // messages
+	l := &lagging{t: t, open: map[string]*lagged{}, confirmed: map[int]lifetime{}}
+	stalled := l.start(wstest.WithFaults(wstest.Fault{StopReadingAtMessage: stallAt}))
 	setup := beattest.Setup{
 		Dir:    t.TempDir(),
-		Output: output(stalled.URL(), "\n  batch_size: 200"),
-		Inputs: "",
+		Output: output(stalled.URL(), "\n  format: json_lines\n  ack: message\n  batch_size: 200"),
 		Extra:  "queue.mem: {events: 600, flush.min_events: 200, flush.timeout: 100ms}",
 	}
 	setup.Inputs = fmt.Sprintf(`
@@ -216,18 +266,17 @@ filebeat.inputs:
     close.on_state_change.removed: false
     backoff.init: 100ms
     backoff.max: 300ms`, setup.Dir)
-	l := &lagging{t: t, setup: setup, open: map[string]*lagged{}, registry: map[string]int64{}}
+	l.setup = setup
 	for _, name := range []string{"rotated.log", "truncated.log", "deleted.log"} {
 		l.create(name)
 	}
 	for _, f := range l.open {
-		require.NoError(t, beattest.WriteLines(f.file, 1, 1))
+		l.write(f, 1)
 	}
 	l.filebeat = beattest.StartFilebeat(t, setup)
-
 	beattest.Eventually(t, patience, "all files are known", func() bool {
-		l.readRegistry()
-		return len(l.registry) == len(l.files)
+		l.look()
+		return l.behind() == 0
 	})
 	time.Sleep(lagTolerance)
 	l.spend(3 * time.Second)
@@ -235,38 +284,35 @@ filebeat.inputs:
 		l.spend(300 * time.Millisecond)
 		return stalled.Counts().Messages >= stallAt
 	})
-	stall := time.Now()
 	l.spend(2 * time.Second)
 	require.NoError(t, os.Rename(setup.LogFile("rotated.log"), setup.LogFile("rotated.log.1")))
-	l.open["rotated.log"].unknown = true
 	l.create("rotated.log")
 	l.spend(2 * time.Second)
 	truncated := l.open["truncated.log"]
 	l.look()
 	require.NoError(t, truncated.file.Truncate(0))
-	truncated.awaiting, truncated.unknown = true, true
+	truncated.lines, truncated.confirmed = nil, 0
 	l.look()
 	l.spend(2 * time.Second)
 	require.NoError(t, os.Remove(setup.LogFile("deleted.log")))
-	l.open["deleted.log"].unknown = true
 	delete(l.open, "deleted.log")
 	l.spend(2 * time.Second)
-	require.InDelta(t, time.Since(stall).Seconds(), float64(l.stat("seconds")), 2, "the age of the oldest event")
 
-	l.settling = true
 	addr := stalled.Addr()
 	stalled.Kill()
-	wstest.Start(t, wstest.WithAddr(addr))
+	l.start(wstest.WithAddr(addr), wstest.WithFaults(drainedSlowly, drainedSlowly, drainedSlowly))
+	begun, before := time.Now(), len(l.ages)
 	l.spend(3 * time.Second)
 	l.open = nil
 	beattest.Eventually(t, patience, "everything is confirmed", func() bool {
 		l.spend(300 * time.Millisecond)
 		return l.behind() == 0
 	})
-	time.Sleep(2 * lagTolerance)
+	t.Logf("drained in %v, compared %d times meanwhile, %d times in all", time.Since(begun).Round(time.Second), len(l.ages)-before, len(l.ages))
+	l.spend(2 * lagTolerance)
 	require.Zero(t, l.stat("bytes"))
 	require.Zero(t, l.stat("files"))
 	require.Zero(t, l.stat("seconds"))
-	require.Greater(t, l.compared, 30)
+	l.compareAges()
 	require.Zero(t, l.filebeat.Stop())
 }
