@@ -21,7 +21,6 @@ import (
 	"filebeat-websocket/receiver"
 	"filebeat-websocket/receiver/access"
 	"filebeat-websocket/receiver/decode"
-	"filebeat-websocket/receiver/forward"
 	"filebeat-websocket/receiver/sink/file"
 )
 
@@ -66,7 +65,7 @@ type settings struct {
 	shutdownDelay    time.Duration
 	allowOrigin      string
 	forwardListen    string
-	forwardMaxBytes  byteSize
+	forwardMaxBytes  byteSize // 0 unless set: forwardBytesFor
 	userFile         string
 	version          bool
 
@@ -111,8 +110,7 @@ func newFlagSet(s *settings) *flag.FlagSet {
 	flags.DurationVar(&s.shutdownDelay, "shutdown-delay", 0, "`time` between SIGTERM and the shutdown: /readyz answers 503, so that balancers send no new connections, and the present ones are closed at random times in its second half")
 	flags.StringVar(&s.allowOrigin, "allow-origin", "", "`origins` of other sites whose pages may send requests, such as https://logs.example.com, with commas between them; their host names are served without tokens too")
 	flags.StringVar(&s.forwardListen, "forward-listen", "", "`host:port` to take Fluent Forward on, over TCP, as Fluentd and Fluent Bit send it, usually port 24224; heartbeats over UDP on the same port are answered")
-	s.forwardMaxBytes = forward.DefaultMaxRequestBytes
-	flags.Var(&s.forwardMaxBytes, "forward-max-bytes", "maximum `size` of a request on --forward-listen, and of its entries once inflated")
+	flags.Var(&s.forwardMaxBytes, "forward-max-bytes", "maximum `size` of a request on --forward-listen, and of its entries once inflated; 16MiB unless set, or a sixteenth of --max-memory if that is less")
 	flags.StringVar(&s.userFile, "user-file", "", "`file` with one user:password per line: the Fluent Forward handshake requires one of them beside the shared key")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
 	return flags
@@ -266,7 +264,8 @@ func checkMemory(s settings) error {
 }
 
 // memoryFor returns how much memory messages may take: what is set, or a quarter of
-// the control group's limit, which is 0 if there is none.
+// the control group's limit, which is 0 if there is none, and enough for the longest
+// message.
 func memoryFor(s settings, limit int64) int64 {
 	switch {
 	case s.maxMemory != 0:
@@ -275,6 +274,9 @@ func memoryFor(s settings, limit int64) int64 {
 		limit = 4 * receiver.DefaultMaxMemory
 	}
 	_, longest := s.longest()
+	if s.forwardListen != "" && s.forwardMaxBytes == 0 {
+		longest = max(longest, usualForwardBytes)
+	}
 	return max(limit/4, memoryFactor*int64(max(longest, s.maxPostBytes)))
 }
 

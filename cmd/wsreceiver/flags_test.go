@@ -98,7 +98,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		args []string
 		want settings
 	}{
-		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", rotateBytes: 100 << 20, sync: true, dedup: 1_000_000, maxMessageBytes: 1 << 20, maxConnections: 1024, forwardMaxBytes: 16 << 20}},
+		"none gives the defaults": {nil, settings{listen: "127.0.0.1:8080", path: "/ingest", format: "auto", ack: "auto", out: "-", rotateBytes: 100 << 20, sync: true, dedup: 1_000_000, maxMessageBytes: 1 << 20, maxConnections: 1024}},
 		"all of them": {
 			[]string{
 				"--listen", "[::]:http", "--path=/", "--format", "json_lines", "--ack", "none", "--out", "x", "--rotate-bytes", "1MiB", "--sync=false",

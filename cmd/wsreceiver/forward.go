@@ -26,15 +26,28 @@ type overForward struct {
 	served   chan error
 }
 
+// usualForwardBytes is the least --forward-max-bytes unless --max-memory is set: room for
+// a chunk of Fluentd's default chunk_limit_size, 8 MiB, and what its request has beside it.
+const usualForwardBytes = 8<<20 + 64<<10
+
+// forwardBytesFor returns how long a request may be: what is set, or as much as the memory
+// has room for.
+func forwardBytesFor(s settings, maxMemory int64) int64 {
+	if s.forwardMaxBytes != 0 {
+		return int64(s.forwardMaxBytes)
+	}
+	return min(forward.DefaultMaxRequestBytes, maxMemory/memoryFactor)
+}
+
 // openForward listens.
-func openForward(ctx context.Context, s settings, guard admission, intake *receiver.Intake, log *slog.Logger) (f overForward, err error) {
+func openForward(ctx context.Context, s settings, maxMemory int64, guard admission, intake *receiver.Intake, log *slog.Logger) (f overForward, err error) {
 	if s.forwardListen == "" {
 		return f, nil
 	}
 	refused := occasional{interval: refusalInterval}
 	f.server, err = forward.NewServer(intake, forward.Options{
 		Access:           guard.forward(),
-		MaxRequestBytes:  int64(s.forwardMaxBytes),
+		MaxRequestBytes:  forwardBytesFor(s, maxMemory),
 		MaxConnectionAge: s.maxConnectionAge,
 		NoAcks:           s.ack == "none",
 		Sender:           access.ConnSender,

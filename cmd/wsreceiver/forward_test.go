@@ -141,7 +141,7 @@ func TestForwardFlags(t *testing.T) {
 		"flag --forward-listen: address x":               {"--forward-listen", "x"},
 		"flag --forward-max-bytes: more than 1GiB":       {"--forward-max-bytes", "2GiB"},
 		"flag --user-file: needs --shared-key-file":      {"--user-file", "x"},
-		"less than 16 times --forward-max-bytes, 256MiB": {"--forward-listen", "127.0.0.1:24224", "--max-memory", "32MiB"},
+		"less than 16 times --forward-max-bytes, 128MiB": {"--forward-listen", "127.0.0.1:24224", "--forward-max-bytes", "8MiB", "--max-memory", "32MiB"},
 	} {
 		_, err := parseFlags(args)
 		require.ErrorContains(t, err, want)
@@ -149,9 +149,34 @@ func TestForwardFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"--forward-listen", "0.0.0.0:24224", "--shared-key-file", "x"},
 		{"--forward-listen", "localhost:24224"},
-		{"--max-memory", "32MiB"},
+		{"--max-memory", "32MiB", "--forward-max-bytes", "8MiB"},
+		{"--max-memory", "32MiB", "--forward-listen", "localhost:24224"},
 	} {
 		_, err := parseFlags(args)
 		require.NoError(t, err)
+	}
+}
+
+// In a small control group a request has to be shorter than usual: sixteen times as much
+// for all of them was more than the group has.
+func TestTheMemoryForForwardLeavesRoomInASmallControlGroup(t *testing.T) {
+	for _, test := range []struct {
+		set         settings
+		limit       int64
+		memory, max int64
+	}{
+		{limit: 256 << 20, memory: 129 << 20, max: 8<<20 + 64<<10},
+		{limit: 512 << 20, memory: 129 << 20, max: 8<<20 + 64<<10},
+		{limit: 1 << 30, memory: 256 << 20, max: 16 << 20},
+		{limit: 8 << 30, memory: 2 << 30, max: 16 << 20},
+		{memory: 512 << 20, max: 16 << 20},
+		{set: settings{forwardMaxBytes: 16 << 20}, limit: 256 << 20, memory: 256 << 20, max: 16 << 20},
+		{set: settings{forwardMaxBytes: 1 << 20}, limit: 256 << 20, memory: 64 << 20, max: 1 << 20},
+		{set: settings{maxMemory: 32 << 20}, limit: 256 << 20, memory: 32 << 20, max: 2 << 20},
+	} {
+		test.set.forwardListen, test.set.maxMessageBytes = "localhost:24224", 1<<20
+		memory := memoryFor(test.set, test.limit)
+		require.Equal(t, test.memory, memory)
+		require.Equal(t, test.max, forwardBytesFor(test.set, memory))
 	}
 }

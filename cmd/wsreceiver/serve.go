@@ -121,7 +121,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	fluent, err := openForward(ctx, s, guard, intake, log)
+	fluent, err := openForward(ctx, s, maxMemory, guard, intake, log)
 	if err != nil {
 		_ = listener.Close()
 		return err

@@ -119,6 +119,7 @@ func inRotation(t *testing.T, kind Kind, every, three []Attack) (all []row) {
 	}
 	for began := time.Now(); ; {
 		for _, a := range every {
+			t.Log(time.Since(began).Round(time.Second), a.Name) // if the receiver is killed, it is this one
 			note(s.attack(t, a.Name, a.Full, a))
 			if time.Since(began) > *attackFor {
 				return all
@@ -223,7 +224,7 @@ func (s *siege) attack(t *testing.T, name string, full bool, attacks ...Attack) 
 	}
 	begun.Wait()
 	pause(ctx, *attackEach)
-	require.True(t, s.receiver.Running(), "%s: %s", name, s.receiver.Output())
+	require.True(t, s.receiver.Running(), "%s: killed for lack of memory %d times: %s", name, s.group.Kills(), s.receiver.Output())
 	r := row{name: name, full: full, peak: beattest.PeakMemory(t, s.receiver.PID())}
 	cancel()
 	attacking.Wait()
