@@ -54,6 +54,9 @@ func edited(event *beat.Event, key string, value any) *beat.Event {
 	return event
 }
 
+// unread is in place of the offset of a file that Filebeat knows and has confirmed nothing of.
+const unread = -1
+
 // open starts a Filebeat whose registry has these offsets.
 func open(t *testing.T, data string, acked map[registryEntry]int64) *Source {
 	t.Helper()
@@ -61,7 +64,11 @@ func open(t *testing.T, data string, acked map[registryEntry]int64) *Source {
 	number := 0
 	for entry, offset := range acked {
 		number++
-		fmt.Fprintf(&log, "{\"op\":\"set\",\"id\":%d}\n{\"k\":%q,\"v\":{\"cursor\":{\"offset\":%d}}}\n", number, string(entry), offset)
+		cursor := "null"
+		if offset != unread {
+			cursor = fmt.Sprintf(`{"offset":%d}`, offset)
+		}
+		fmt.Fprintf(&log, "{\"op\":\"set\",\"id\":%d}\n{\"k\":%q,\"v\":{\"cursor\":%s}}\n", number, string(entry), cursor)
 	}
 	folder := filepath.Join(data, filepath.FromSlash(registryFolder))
 	require.NoError(t, os.MkdirAll(folder, 0o700))
@@ -140,7 +147,7 @@ func TestAPlaceThatFallsBackBeginsAGeneration(t *testing.T) {
 	again := []string{read(m, 10), read(m, 20)}
 	require.Equal(t, ids[4:], again)
 	require.Equal(t, "event_generations.json", generationsName)
-	require.Equal(t, 1, strings.Count(contentOf(t, data), `:2`), "only the file that fell back is kept")
+	require.Len(t, keptGenerations(t, data), 1, "only the file that fell back is kept")
 }
 
 func TestATruncationWhileFilebeatDidNotRunIsSeenInTheRegistry(t *testing.T) {
@@ -151,6 +158,32 @@ func TestATruncationWhileFilebeatDidNotRunIsSeenInTheRegistry(t *testing.T) {
 	// Killed before the registry knew: nobody can tell this from another truncation.
 	third := idOf(t, open(t, data, map[registryEntry]int64{someFile: 10}).NewMaker(), lineOf(someFile, 0, "x"))
 	distinct(t, []string{first, second, third})
+}
+
+// Filebeat writes the offset 0 when it finds a file truncated. Then it may wait for long
+// until it reads the first line: for a server that is away, and its queue is full.
+func TestATruncationThatFilebeatFoundBeforeItWasKilledBeginsAGeneration(t *testing.T) {
+	data := t.TempDir()
+	m := open(t, data, nil).NewMaker()
+	first := []string{idOf(t, m, lineOf(someFile, 0, "x")), idOf(t, m, lineOf(someFile, 10, "x"))}
+	for name, offsets := range map[string][]int64{"from its beginning": {0, 10}, "the first line is dropped": {10}} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, data, map[registryEntry]int64{someFile: 0}).NewMaker()
+			for _, offset := range offsets {
+				require.NotContains(t, first, idOf(t, m, lineOf(someFile, offset, "x")))
+			}
+		})
+	}
+	t.Run("a disk queue has lines from before", func(t *testing.T) {
+		m := open(t, data, map[registryEntry]int64{someFile: 0}).NewMaker()
+		ids := []string{idOf(t, m, fromDiskQueue("run-2", 0)), idOf(t, m, fromDiskQueue("run-2", 10))}
+		distinct(t, append(ids, idOf(t, m, fromDiskQueue("run-3", 10))))
+	})
+	t.Run("a file that is new to Filebeat has no offset", func(t *testing.T) {
+		data := t.TempDir()
+		id := idOf(t, open(t, data, nil).NewMaker(), lineOf(someFile, 0, "x"))
+		require.Equal(t, id, idOf(t, open(t, data, map[registryEntry]int64{someFile: unread}).NewMaker(), lineOf(someFile, 0, "x")))
+	})
 }
 
 // fromDiskQueue is an event that a disk queue had kept.
@@ -202,7 +235,7 @@ func TestTwoInputsThatReadOneFileDoNotDisturbEachOther(t *testing.T) {
 	first := read()
 	distinct(t, first)
 	require.Equal(t, first, read())
-	require.NoFileExists(t, filepath.Join(data, generationsName), "neither falls back")
+	require.Empty(t, keptGenerations(t, data), "neither falls back")
 }
 
 func TestPlacesThatAreNotWhatTheySeemGetNoIDsInsteadOfAWriteForEach(t *testing.T) {
@@ -255,6 +288,10 @@ func TestWhatCannotBeReadBeginsAGenerationOfAllFiles(t *testing.T) {
 		},
 		"no checkpoint": func(t *testing.T, data string) {
 			require.NoError(t, os.WriteFile(filepath.Join(data, registryFolder, "active.dat"), []byte("/x/7.json"), 0o600))
+		},
+		"no generations": func(t *testing.T, data string) {
+			require.NoError(t, Forget(data))
+			require.NoError(t, Forget(data), "nothing is there")
 		},
 		"generations that are not JSON": func(t *testing.T, data string) {
 			require.NoError(t, os.WriteFile(filepath.Join(data, generationsName), []byte("{"), 0o600))
@@ -398,11 +435,12 @@ func distinct(t *testing.T, ids []string) {
 	}
 }
 
-func contentOf(t *testing.T, data string) string {
+// keptGenerations returns the files that have a generation of their own on disk.
+func keptGenerations(t *testing.T, data string) map[fileKey]uint64 {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(data, generationsName))
+	kept, err := readGenerations(data)
 	require.NoError(t, err)
-	return string(content)
+	return kept.files
 }
 
 func BenchmarkID(b *testing.B) {

@@ -42,14 +42,11 @@ type generationsFile struct {
 	Files map[string]uint64 `json:"files"`
 }
 
-// readGenerations reads what is in the data path. If that cannot be read, all files
-// begin a new generation: an old one must not be given twice.
+// readGenerations reads what is in the data path. If that is missing or cannot be read,
+// all files begin a new generation: an old one must not be given twice.
 func readGenerations(data string) (*fileGenerations, error) {
 	g := &fileGenerations{path: filepath.Join(data, generationsName), files: map[fileKey]uint64{}}
 	content, err := os.ReadFile(g.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return g, nil
-	}
 	if err == nil {
 		err = g.parse(content)
 	}
@@ -73,6 +70,15 @@ func (g *fileGenerations) parse(content []byte) error {
 			return errors.New("a key is not 32 hexadecimal digits")
 		}
 		g.files[fileKey(id)] = generation
+	}
+	return nil
+}
+
+// Forget removes the generations from a data path. A Filebeat that gives no ids has to: it
+// may read files beyond a truncation that nothing here notices.
+func Forget(data string) error {
+	if err := os.Remove(filepath.Join(data, generationsName)); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -133,24 +134,32 @@ func readLog(path string, checkpoint uint64, offsets map[string]int64) error {
 	}
 }
 
-// note keeps the offset of an entry of filestream, if a line can be before it. A
-// Filebeat that has read the number before writes it as a float, such as 1.608e+06.
+// resetOffset stands for the offset 0 that Filebeat writes when it finds a file truncated,
+// until a line of what is in the file since is confirmed. Ids of such lines may have been
+// given or not: so the first line is a fall, wherever it is.
+const resetOffset = math.MaxInt64
+
+// note keeps the offset of an entry of filestream. A file that is new to Filebeat has none.
+// A Filebeat that has read the number before writes it as a float, such as 1.608e+06.
 func note(offsets map[string]int64, key string, cursor json.RawMessage) error {
 	if !strings.HasPrefix(key, "filestream::") {
 		return nil
 	}
 	var position struct {
-		Offset float64 `json:"offset"`
+		Offset *float64 `json:"offset"`
 	}
 	if len(cursor) > 0 {
 		if err := json.Unmarshal(cursor, &position); err != nil {
 			return err
 		}
 	}
-	if position.Offset > 0 {
-		offsets[key] = int64(position.Offset)
-	} else {
+	switch {
+	case position.Offset == nil:
 		delete(offsets, key)
+	case *position.Offset > 0:
+		offsets[key] = int64(*position.Offset)
+	default:
+		offsets[key] = resetOffset
 	}
 	return nil
 }

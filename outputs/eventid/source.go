@@ -77,18 +77,18 @@ type Options struct {
 // Open reads what is kept over restarts. It writes nothing. If something cannot be read,
 // a new generation of all files begins: lines that are read again then get new ids.
 func Open(options Options) *Source {
-	generations, err := readGenerations(options.Data)
-	if err != nil {
-		options.Log.Warnf("The generations of files cannot be read; lines that are read again get new ids, once: %v", err)
+	generations, unkept := readGenerations(options.Data)
+	acked, unread := readRegistry(options.Data)
+	if unread != nil {
+		generations.begin()
 	}
-	acked, err := readRegistry(options.Data)
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // as at the first start
-		options.Log.Infof("There is no registry in the data path yet; lines that are read again after this start get new ids, once")
-		generations.begin()
-	case err != nil:
-		options.Log.Warnf("The registry cannot be read; lines that are read again get new ids, once: %v", err)
-		generations.begin()
+	for _, err := range []error{unkept, unread} {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // as at the first start
+			options.Log.Infof("Lines that are read again after this start get new ids, once: %v", err)
+		case err != nil:
+			options.Log.Warnf("Lines that are read again after this start get new ids, once: %v", err)
+		}
 	}
 	return &Source{
 		agent:       options.Agent,

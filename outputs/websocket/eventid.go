@@ -35,22 +35,31 @@ func unquoteOff(settings map[string]any) {
 
 // newEventIDSource returns nil with event_id: off.
 func newEventIDSource(c *config, format *wireFormat, info beat.Info, registry *monitoring.Registry, log *logp.Logger) *ids.Source {
+	data := paths.Resolve(paths.Data, "")
 	if c.EventID == eventIDOff {
+		forgetIDs(data, log)
 		return nil
 	}
 	source := &ids.Source{Without: monitoring.NewUint(registry, "events_without_id")}
 	if !format.carriesID() {
 		log.Infof("%s has no room for the id of an event: a line that is sent again can't be told from another one", c.codecSubject())
+		forgetIDs(data, log)
 		return source
 	}
 	source.IDs = eventid.Open(eventid.Options{
 		Agent:   info.ID.String(),
 		Run:     info.EphemeralID.String(),
 		ByInode: c.EventID == eventIDPosition,
-		Data:    paths.Resolve(paths.Data, ""),
+		Data:    data,
 		Log:     log,
 	})
 	return source
+}
+
+func forgetIDs(data string, log *logp.Logger) {
+	if err := eventid.Forget(data); err != nil {
+		log.Warnf("Remove this file before events get ids again: %v", err)
+	}
 }
 
 // carriesID reports whether a record shows the id of its event. What a codec writes

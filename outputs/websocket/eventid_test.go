@@ -101,6 +101,22 @@ func TestEveryFormatWithRoomCarriesTheID(t *testing.T) {
 	}
 }
 
+// What they read is not looked at: lines behind a truncation could get ids from before it.
+func TestAFilebeatThatGivesNoIDsForgetsTheGenerations(t *testing.T) {
+	for _, yaml := range []string{`event_id: off`, `format: raw`} {
+		t.Run(yaml, func(t *testing.T) {
+			data := t.TempDir()
+			dataIn(t, data)
+			e, _ := identifyingEncoder(t, `format: json`)
+			e.encode(lineOf(7, "hello"))
+			generations := filepath.Join(data, "event_generations.json")
+			require.FileExists(t, generations)
+			identifyingEncoder(t, yaml)
+			require.NoFileExists(t, generations)
+		})
+	}
+}
+
 func TestTheIDOfAUserStays(t *testing.T) {
 	dataIn(t, t.TempDir())
 	e, without := identifyingEncoder(t, `format: json`)
