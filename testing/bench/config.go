@@ -23,6 +23,7 @@ type testCase struct {
 	output string         // discard, logstash, redis or websocket
 	set    map[string]any // settings of the output
 	delay  bool           // the server is behind the slow link
+	ids    bool           // files are known by their content, so that lines can have ids
 	gogc   string         // GOGC in the environment, the binary's own setting if empty
 }
 
@@ -87,6 +88,10 @@ func (b *bench) setInput(config map[string]any, c testCase) error {
 		if input, ok = inputs[0].(map[string]any); !ok {
 			return fmt.Errorf("filebeat.yml: an input that is a %T", inputs[0])
 		}
+	}
+	if c.ids {
+		input["prospector.scanner.fingerprint.enabled"] = true
+		input["file_identity.fingerprint"] = nil
 	}
 	input["paths"] = []any{filepath.Join(b.folder, c.load, "*.log")}
 	part, _ := config["filebeat"].(map[string]any)

@@ -133,3 +133,25 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 	}
 	return s, nil
 }
+
+// measureIDs compares lines that have ids with lines that have none.
+func measureIDs(ctx context.Context, b *bench) (section, error) {
+	off := testCase{name: "event_id: off", base: shippedFile, output: "websocket", set: map[string]any{"event_id": "off"}, ids: true}
+	auto := testCase{name: "event_id: auto", base: shippedFile, output: "websocket", ids: true}
+	cases := []testCase{off, auto}
+	all, err := b.compare(ctx, cases)
+	if err != nil {
+		return section{}, err
+	}
+	more := all.versus(auto.name, off.name, moreCPU)
+	return section{
+		title: "Ids of lines",
+		text:  "The shipped filebeat.yml with file fingerprints.",
+		table: all.table(cases, off.name),
+		verdicts: []verdict{{
+			goal:     "event_id: at most 0.25 CPU s per million",
+			measured: more.text("%+.2f"),
+			holds:    more.median <= 0.25,
+		}},
+	}, nil
+}

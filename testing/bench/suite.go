@@ -31,6 +31,7 @@ var suites = []suite{
 	{"batches", measureBatches},
 	{"sizes", measureSizes},
 	{"compression", measureCompression},
+	{"ids", measureIDs},
 }
 
 // section is a suite's part of the report.

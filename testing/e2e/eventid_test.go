@@ -108,6 +108,14 @@ func (r *idRun) remember() (forget func()) {
 	}
 }
 
+// registryHas reports whether the registry's log has that text.
+func (r *idRun) registryHas(text string) bool {
+	log, err := os.ReadFile(filepath.Join(r.setup.Dir, "data", "registry", "filebeat", "log.json"))
+	return err == nil && bytes.Contains(log, []byte(text))
+}
+
+func (r *idRun) removeLog() { require.NoError(r.t, os.Remove(r.setup.LogFile("a.log"))) }
+
 // write writes text to a file, and truncates it before, so that its inode stays.
 func (r *idRun) write(name, text string) {
 	require.NoError(r.t, os.WriteFile(r.setup.LogFile(name), []byte(text), 0o600))
@@ -195,6 +203,8 @@ func TestIDsOfRealFiles(t *testing.T) {
 		input string
 		extra string
 		text  func(first, last int) string
+		begin func(r *idRun) // before the first lines
+		begun int            // lines that it writes
 		mid   func(r *idRun) // between kill and start
 		more  int            // further lines, which it writes or the queue brings back
 	}{
@@ -206,13 +216,39 @@ func TestIDsOfRealFiles(t *testing.T) {
 			require.NoError(r.t, os.Rename(r.setup.LogFile("a.log"), r.setup.LogFile("b.log")))
 			r.write("a.log", numbered(1001, 1000+fingerprint))
 		}, more: fingerprint},
+		"a symlink, whose file is renamed": {text: numbered, input: "    prospector.scanner.symlinks: true\n    clean_removed: false", begin: func(r *idRun) {
+			require.NoError(r.t, os.Symlink(r.setup.LogFile("real"), r.setup.LogFile("a.log")))
+		}, mid: func(r *idRun) {
+			require.NoError(r.t, os.Rename(r.setup.LogFile("real"), r.setup.LogFile("moved")))
+			require.NoError(r.t, os.Remove(r.setup.LogFile("a.log")))
+			require.NoError(r.t, os.Symlink(r.setup.LogFile("moved"), r.setup.LogFile("b.log")))
+		}},
+		"a file that was shorter than a fingerprint": {text: numbered, begin: func(r *idRun) {
+			r.append("a.log", numbered(1, 2))
+			r.start()
+			time.Sleep(time.Second) // until it is seen
+		}, begun: 2},
+		"some lines do not pass": {text: func(first, last int) string {
+			return numbered(2*first-1, 2*last)
+		}, input: "    parsers: [{include_message: {patterns: ['^[0-9]+[02468] ']}}]"},
+		"a processor changes the line": {
+			text:  numbered,
+			input: "    processors: [{replace: {fields: [{field: message, pattern: x+, replacement: y}]}}]",
+		},
 		"disk queue": {text: numbered, extra: "queue.disk.max_size: 100MB", more: fingerprint},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startIDRun(t, test.input, test.extra)
-			r.append("a.log", test.text(1, fingerprint))
-			r.start()
+			if test.begin != nil {
+				test.begin(r)
+			}
+			r.append("a.log", test.text(1+test.begun, fingerprint))
+			if r.filebeat == nil {
+				r.start()
+			}
 			r.records(fingerprint)
+			r.filebeat.AwaitEvents(idPatience, fingerprint, 0) // or a disk queue sends them again
 			require.Zero(t, r.filebeat.Stop())
 			forget := r.remember()
 			r.append("a.log", test.text(fingerprint+1, 2*fingerprint))
@@ -237,6 +273,7 @@ func TestIDsOfRealFiles(t *testing.T) {
 
 	for name, stopped := range map[string]bool{"copytruncate": false, "copytruncate while stopped": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startIDRun(t, "", "")
 			r.write("a.log", numbered(1, 20))
 			r.start()
@@ -261,24 +298,132 @@ func TestIDsOfRealFiles(t *testing.T) {
 			require.Equal(t, first[30:], r.records(50)[40:], "the generation is kept over restarts")
 		})
 	}
+}
 
-	t.Run("clean_removed and the same file again", func(t *testing.T) {
-		r := startIDRun(t, "    clean_removed: true\n    close.on_state_change.check_interval: 100ms",
-			"filebeat.registry.cleanup_interval: 100ms\nqueue.mem.flush.timeout: 100ms")
+// What Filebeat reads as another line has another id, also where it has read the same text
+// in the same place before.
+func TestIDsOfOtherLinesDiffer(t *testing.T) {
+	const fingerprint = 10 // lines that a file begins with
+
+	// The server is away and the queue full, so that no line behind the truncation is read.
+	t.Run("killed after it found a truncation", func(t *testing.T) {
+		t.Parallel()
+		r := startIDRun(t, "    backoff: {init: 50ms, max: 50ms}", "queue.mem: {events: 32, flush.min_events: 32, flush.timeout: 50ms}")
+		r.write("a.log", numbered(1, 20))
+		r.start()
+		first := r.records(20)
+		r.receiver.Kill()
+		r.append("a.log", numbered(21, 200))
+		beattest.Eventually(t, idPatience, "the queue is full", func() bool { return r.filebeat.Stat("libbeat.pipeline.queue.filled.events") >= 32 })
+		r.write("a.log", numbered(1, fingerprint)) // the same lines in the same places
+		beattest.Eventually(t, idPatience, "Filebeat has found the truncation", func() bool { return r.registryHas(`"cursor":{"offset":0}`) })
+		r.filebeat.Kill()
+		r.receiver.Start()
+		r.start()
+		distinctIDs(t, r.records(len(first)+fingerprint))
+	})
+
+	for name, test := range map[string]struct {
+		input   string
+		forget  func(r *idRun)
+		stopped bool
+	}{
+		"clean_removed":                 {forget: (*idRun).removeLog},
+		"clean_removed, then a restart": {forget: (*idRun).removeLog, stopped: true},
+		"clean_inactive":                {input: "    ignore_older: 3s\n    clean_inactive: 5s", forget: func(*idRun) {}},
+	} {
+		t.Run(name+" and the same file again", func(t *testing.T) {
+			t.Parallel()
+			r := startIDRun(t, test.input+"\n    close.on_state_change.check_interval: 100ms\n    close.on_state_change.inactive: 500ms",
+				"filebeat.registry.cleanup_interval: 100ms\nqueue.mem.flush.timeout: 100ms")
+			r.start()
+			beattest.Eventually(t, idPatience, "Filebeat has started", func() bool { return r.filebeat.Stat("beat.info.uptime.ms") > 0 })
+			r.write("a.log", numbered(1, fingerprint))
+			first := r.records(fingerprint)
+			test.forget(r)
+			// Filebeat logs at debug level only that it forgot the file; the registry says it.
+			beattest.Eventually(t, idPatience, "the file is forgotten", func() bool { return r.registryHas(`"op":"remove"`) })
+			if test.stopped {
+				require.Zero(t, r.filebeat.Stop())
+				r.start()
+			}
+			r.write("a.log", numbered(1, fingerprint)+numbered(100, 100))
+			all := r.records(2*fingerprint + 1)
+			if test.stopped {
+				require.Equal(t, first, all[fingerprint:2*fingerprint], "nobody remembers it")
+				return
+			}
+			distinctIDs(t, all)
+		})
+	}
+
+	// Filebeat takes both for one file, and what it reads of the second for what comes
+	// behind the first.
+	for name, second := range map[string]string{
+		"a longer file that begins like the one before":  numbered(1, fingerprint) + numbered(101, 115),
+		"a shorter file that begins like the one before": numbered(1, fingerprint),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startIDRun(t, "    clean_removed: false", "")
+			r.write("a.log", numbered(1, 20))
+			r.start()
+			r.records(20)
+			require.Zero(t, r.filebeat.Stop())
+			require.NoError(t, os.Remove(r.setup.LogFile("a.log")))
+			r.write("b.log", second)
+			r.start()
+			more := 5 // beyond the length of the first
+			if len(second) < 20*len(numbered(1, 1)) {
+				more = fingerprint
+			}
+			distinctIDs(t, r.records(20+more))
+		})
+	}
+
+	t.Run("rewritten in place behind the same beginning", func(t *testing.T) {
+		t.Parallel()
+		r := startIDRun(t, "", "")
 		r.write("a.log", numbered(1, fingerprint))
 		r.start()
 		r.records(fingerprint)
-		require.NoError(t, os.Remove(r.setup.LogFile("a.log")))
-		// Filebeat logs at debug level only that it forgot the file; the registry says it.
-		beattest.Eventually(t, idPatience, "the file is forgotten", func() bool {
-			log, err := os.ReadFile(filepath.Join(r.setup.Dir, "data", "registry", "filebeat", "log.json"))
-			return err == nil && bytes.Contains(log, []byte(`"op":"remove"`))
-		})
+		require.Zero(t, r.filebeat.Stop())
+		forget := r.remember()
+		r.append("a.log", numbered(fingerprint+1, 20))
+		r.start()
+		r.records(20)
+		r.filebeat.Kill()
+		forget()
+		r.write("a.log", numbered(1, fingerprint)+numbered(101, 110)) // in the places of the killed one's
+		r.start()
+		distinctIDs(t, r.records(30))
+	})
+
+	// Filebeat forgets a file whose name is gone when it starts (clean_removed).
+	t.Run("renamed while stopped, and nothing has the name", func(t *testing.T) {
+		t.Parallel()
+		r := startIDRun(t, "", "")
 		r.write("a.log", numbered(1, fingerprint))
+		r.start()
+		r.records(fingerprint)
+		require.Zero(t, r.filebeat.Stop())
+		require.NoError(t, os.Rename(r.setup.LogFile("a.log"), r.setup.LogFile("b.log")))
+		r.start()
+		distinctIDs(t, r.records(2*fingerprint))
+	})
+
+	t.Run("another file on the same inode", func(t *testing.T) {
+		t.Parallel()
+		r := startIDRun(t, "", "")
+		r.write("a.log", numbered(1, fingerprint))
+		r.start()
+		r.records(fingerprint)
+		r.write("a.log", numbered(101, 101)+numbered(2, fingerprint)) // all but the first line is as before
 		distinctIDs(t, r.records(2*fingerprint))
 	})
 
 	t.Run("two inputs read one file", func(t *testing.T) {
+		t.Parallel()
 		r := startIDRun(t, "", "")
 		r.setup.Input = fmt.Sprintf(`
   - type: filestream
