@@ -379,6 +379,7 @@ func TestEventsWithoutAPlaceHaveNoID(t *testing.T) {
 		"by index, on Windows": {event: &beat.Event{Fields: mapstr.M{"log": map[string]any{
 			"offset": 1, "file": map[string]any{"vol": "1", "idxhi": "2", "idxlo": "3"},
 		}}}, inode: true},
+		"of an input that reads no files": {event: edited(lineOf(registryEntry("objects::bucket"), 1, "x"), "log.file", mapstr.M{"path": "a/b"})},
 		"only an inode, from a disk queue": {event: &beat.Event{Fields: mapstr.M{"log": mapstr.M{
 			"offset": int64(1), "file": mapstr.M{"inode": "1"},
 		}}}},

@@ -43,11 +43,9 @@ func placeOf(event *beat.Event, byInode bool) (p place, ok bool) {
 	if !byInode {
 		return place{}, false
 	}
-	if p.entry != "" {
+	if p.file, ok = inodeOf(file); p.entry != "" {
 		p.file, _ = file["inode"].(string) // the key has the rest
-		return p, true
 	}
-	p.file, ok = inodeOf(file)
 	return p, ok
 }
 
