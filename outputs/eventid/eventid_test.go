@@ -4,6 +4,7 @@
 package eventid
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,6 +108,41 @@ func TestWhatFilebeatTellsApartHasAnIDOfItsOwn(t *testing.T) {
 		other.agent = "agent-2"
 		require.NotEqual(t, idOf(t, source.NewMaker(), lineOf(someFile, 10, "x")), idOf(t, other.NewMaker(), lineOf(someFile, 10, "x")))
 	})
+}
+
+func TestOneMakerTellsFilesApart(t *testing.T) {
+	data := t.TempDir()
+	m := open(t, data, nil).NewMaker()
+	distinct(t, []string{
+		idOf(t, m, lineOf(someFile, 10, "x")),
+		idOf(t, m, lineOf("filestream::more::fingerprint::f1", 10, "x")),
+		idOf(t, m, edited(lineOf(someFile, 10, "x"), "log.file.fingerprint", "f2")),
+	})
+	require.Empty(t, keptGenerations(t, data).files, "none falls back")
+}
+
+// Each half of an id tells equal lines apart: their 128 bits are not 64.
+func TestTheHalvesOfIDsDiffer(t *testing.T) {
+	m := open(t, t.TempDir(), nil).NewMaker()
+	var first, second []string
+	for offset := range int64(100) {
+		id, err := base64.RawURLEncoding.DecodeString(idOf(t, m, lineOf(someFile, offset, "x")))
+		require.NoError(t, err)
+		first, second = append(first, string(id[:8])), append(second, string(id[8:]))
+	}
+	distinct(t, first)
+	distinct(t, second)
+}
+
+func TestGenerationsAreWrittenOnlyWhenTheyChange(t *testing.T) {
+	data := t.TempDir()
+	m := open(t, data, nil).NewMaker()
+	idOf(t, m, lineOf(someFile, 10, "x"))
+	require.NoError(t, Forget(data))
+	idOf(t, m, lineOf(inode, 10, "x"))
+	require.NoFileExists(t, filepath.Join(data, generationsName))
+	idOf(t, m, lineOf(inode, 10, "x")) // falls back
+	require.FileExists(t, filepath.Join(data, generationsName))
 }
 
 func TestALineThatIsReadAgainAfterAStartHasItsID(t *testing.T) {
