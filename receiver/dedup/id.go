@@ -21,7 +21,7 @@ type named struct {
 // @metadata belongs to the application: several records may have the same one.
 func read(record []byte) (n named, ok bool) {
 	// This scan looks at many bytes at once and ends here for most records without an id.
-	if !bytes.Contains(record, []byte(keys.IDName)) {
+	if !bytes.Contains(record, []byte(keys.IDName[1:])) { // JSON is full of quotes
 		return n, false
 	}
 	r := reader{Scanner: jsonscan.Scanner{Data: record}}

@@ -31,6 +31,13 @@ const goalOfEngine = 0.7
 // window is how many records the plain clients have on their way: as many as wsreceiver.
 const window = 4096
 
+// The connections have more messages under way than fit into the window, as the plain client
+// always has a next record: the engine decides, not the way there and back.
+const (
+	engineConnections = 16
+	engineRecords     = 400 // of a message
+)
+
 // engineCase is an engine and what it does before it confirms.
 type engineCase struct {
 	name string
@@ -293,7 +300,7 @@ func runReceiver(ctx context.Context, url string, s settings, c engineCase, m *m
 	if err != nil {
 		return 0, err
 	}
-	records, err = load(ctx, s, testCase{connections: 4, records: 400, recordBytes: 200, ids: c.ids}, address, m)
+	records, err = load(ctx, s, testCase{connections: engineConnections, records: engineRecords, recordBytes: 200, ids: c.ids}, address, m)
 	if err != nil {
 		receiver.Kill()
 		return 0, receiver.Failure(err)

@@ -108,7 +108,8 @@ func (b *Batch) Done(index, bytes int, refusal *receiver.Refusal) {
 	w.mutex.Lock()
 	w.bytes -= int64(bytes) + recordBytes
 	w.records--
-	if w.freed != nil {
+	// Those that wait are woken for many records, not for each.
+	if w.freed != nil && w.records <= maxRecords*3/4 && w.bytes <= w.maxBytes*3/4 {
 		close(w.freed)
 		w.freed = nil
 	}
