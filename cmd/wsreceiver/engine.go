@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 
@@ -95,9 +96,37 @@ func openEngine(ctx context.Context, s settings, maxMemory int64, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	log.Info("connected to the engine", "stream", sink.Stream())
+	log.Info("connected to the engine", "stream", strings.Join(sink.Streams(), ","))
 	return sink, nil
 }
+
+// flagOf names the flag that an error of an output is about.
+func flagOf(err error) string {
+	if _, ok := errors.AsType[*jetstream.CredentialsError](err); ok { // it is Kafka's, too
+		return "out-credentials-file"
+	}
+	if wrong, ok := errors.AsType[*flagError](err); ok {
+		return wrong.flag
+	}
+	_, isOtherHost := errors.AsType[x509.HostnameError](err)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && !isOtherHost {
+		return "out-ca"
+	}
+	// An alert of the other side about a certificate is about the client's.
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" && strings.Contains(alert.Error(), "certificate") {
+		return "out-cert"
+	}
+	return "out"
+}
+
+// flagError is about another flag than --out.
+type flagError struct {
+	flag string
+	err  error
+}
+
+func (e *flagError) Error() string { return e.err.Error() }
+func (e *flagError) Unwrap() error { return e.err }
 
 // engineLog writes one line when the engine fails, and one when it works again.
 func engineLog(log *slog.Logger) func(*receiver.Refusal) {
@@ -120,11 +149,11 @@ func engineTLS(s settings) (*tls.Config, error) {
 	if s.outCA != "" {
 		pem, err := os.ReadFile(s.outCA)
 		if err != nil {
-			return nil, fmt.Errorf("flag --out-ca: %w", err)
+			return nil, &flagError{"out-ca", err}
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("flag --out-ca: no certificate in %s", s.outCA)
+			return nil, &flagError{"out-ca", fmt.Errorf("no certificate in %s", s.outCA)}
 		}
 	}
 	if s.outCert == "" {
@@ -133,7 +162,7 @@ func engineTLS(s settings) (*tls.Config, error) {
 	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		certificate, err := tls.LoadX509KeyPair(s.outCert, s.outKey)
 		if err != nil {
-			return nil, fmt.Errorf("flag --out-cert: %w", err)
+			return nil, &flagError{"out-cert", err}
 		}
 		return &certificate, nil
 	}

@@ -53,7 +53,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer, log *slog.Logger) 
 		if ctx.Err() != nil {
 			return nil // stopped while it began
 		}
-		return fmt.Errorf("flag --out: %w", err)
+		return fmt.Errorf("flag --%s: %w", flagOf(err), err)
 	}
 	defer func() { err = errors.Join(err, output.Close()) }()
 	if file, ok := output.(*file.Sink); ok && s.out != standardOutput {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
@@ -24,7 +25,7 @@ func (s *Sink) judge(reply *nats.Msg) *receiver.Refusal {
 	if len(reply.Data) == 0 && reply.Header.Get("Status") == "503" {
 		return retry("no stream takes the subject", errors.New("no responders: the stream is gone, or has no leader"))
 	}
-	if isAck(reply.Data, s.stream) {
+	if s.isAck(reply.Data) {
 		return nil
 	}
 	var answer struct {
@@ -38,8 +39,8 @@ func (s *Sink) judge(reply *nats.Msg) *receiver.Refusal {
 		return retry("the engine's answer is not an acknowledgement", err)
 	case answer.Error != nil:
 		return s.judgeError(answer.Error)
-	case answer.Stream != s.stream:
-		return retry("another stream than at the start takes the subject", fmt.Errorf("stream %q instead of %q", cut(answer.Stream), s.stream))
+	case !slices.Contains(s.streams, answer.Stream):
+		return retry("another stream than at the start takes the subject", fmt.Errorf("stream %q instead of %q", cut(answer.Stream), s.streams))
 	case answer.Sequence == 0:
 		return retry("the engine's answer is not an acknowledgement", errors.New("it has no sequence number"))
 	}
@@ -47,7 +48,7 @@ func (s *Sink) judge(reply *nats.Msg) *receiver.Refusal {
 }
 
 func (s *Sink) judgeError(said *natsjetstream.APIError) *receiver.Refusal {
-	cause := fmt.Errorf("error %d of stream %s: %s", said.ErrorCode, s.stream, cut(said.Description))
+	cause := fmt.Errorf("error %d: %s", said.ErrorCode, cut(said.Description))
 	if said.ErrorCode == natsjetstream.JSErrCodeStreamMessageExceedsMaximum {
 		return tooLong(cause)
 	}
@@ -56,14 +57,18 @@ func (s *Sink) judgeError(said *natsjetstream.APIError) *receiver.Refusal {
 
 func cut(text string) string { return text[:min(len(text), maxSaidBytes)] }
 
-// isAck reads what nats-server usually writes, {"stream":"NAME", "seq":1}. All else is left
-// to a parser.
-func isAck(data []byte, stream string) bool {
+// isAck reads what nats-server usually writes, {"stream":"NAME","seq":1}, with a space before
+// "seq" in old versions. All else is left to a parser.
+func (s *Sink) isAck(data []byte) bool {
 	rest, ok := bytes.CutPrefix(data, []byte(`{"stream":"`))
-	if !ok || len(rest) < len(stream) || string(rest[:len(stream)]) != stream {
+	if !ok {
 		return false
 	}
-	rest, ok = bytes.CutPrefix(rest[len(stream):], []byte(`", "seq":`))
+	stream, rest, ok := bytes.Cut(rest, []byte(`",`))
+	if !ok || !slices.ContainsFunc(s.streams, func(name string) bool { return name == string(stream) }) {
+		return false
+	}
+	rest, ok = bytes.CutPrefix(bytes.TrimPrefix(rest, []byte(" ")), []byte(`"seq":`))
 	if !ok || len(rest) < len("1}") || rest[0] < '1' || rest[len(rest)-1] != '}' {
 		return false
 	}

@@ -55,7 +55,7 @@ func (s *Sink) connect(ctx context.Context, o Options) error {
 	if o.CredentialsFile != "" {
 		credentials, err := credentialsOf(o.CredentialsFile)
 		if err != nil {
-			return err
+			return &CredentialsError{Err: err}
 		}
 		options = append(options, credentials)
 	}
@@ -65,21 +65,32 @@ func (s *Sink) connect(ctx context.Context, o Options) error {
 			s.connection = connection
 			return nil
 		}
+		if isRefused(err) {
+			return &CredentialsError{Err: fmt.Errorf("connect to NATS: %w", err)}
+		}
 		if isFinal(err) || !sleep(ctx, reconnectWait) {
 			return fmt.Errorf("connect to NATS: %w", err)
 		}
 	}
 }
 
-// isFinal reports whether a server has answered that it will not have the client.
-func isFinal(err error) bool {
-	for _, final := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrSecureConnRequired, nats.ErrSecureConnWanted} {
-		if errors.Is(err, final) {
+// isRefused reports whether a server has answered that it does not accept the credentials.
+func isRefused(err error) bool {
+	for _, refused := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrNkeysNotSupported} {
+		if errors.Is(err, refused) {
 			return true
 		}
 	}
+	return strings.Contains(strings.ToLower(err.Error()), "authorization violation")
+}
+
+// isFinal reports whether trying again is of no use.
+func isFinal(err error) bool {
+	if errors.Is(err, nats.ErrSecureConnRequired) || errors.Is(err, nats.ErrSecureConnWanted) {
+		return true
+	}
 	text := err.Error()
-	return strings.Contains(text, "x509:") || strings.Contains(text, "tls:") || strings.Contains(text, "Authorization Violation")
+	return strings.Contains(text, "x509:") || strings.Contains(text, "tls:")
 }
 
 // sleep reports whether ctx has not ended meanwhile.
@@ -147,20 +158,26 @@ func readCredentials(name string) (string, error) {
 	return string(text), nil
 }
 
-// openStream finds the stream that takes the subject, or makes it.
-func (s *Sink) openStream(ctx context.Context, o Options) error {
+// openStreams finds the streams that take the subject, or makes one. There can be several if
+// the subject has fields.
+func (s *Sink) openStreams(ctx context.Context, o Options) error {
 	api, err := natsjetstream.New(s.connection)
 	if err != nil {
 		return err
 	}
 	filter := filterOf(s.subject)
 	for {
-		err := s.findStream(ctx, api, o, filter)
+		err := s.findStreams(ctx, api, o, filter)
 		if _, isMissing := errors.AsType[*missingError](err); err == nil || isMissing || errors.Is(err, errUnfit) {
 			return err
 		}
 		// A cluster that starts has no leader yet.
 		if !sleep(ctx, reconnectWait) {
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			if errors.Is(s.said, nats.ErrPermissionViolation) { // the request had no answer
+				return &CredentialsError{Err: fmt.Errorf("look for the stream of subject %s: %w", filter, s.said)}
+			}
 			return fmt.Errorf("look for the stream of subject %s: %w", filter, err)
 		}
 	}
@@ -169,30 +186,38 @@ func (s *Sink) openStream(ctx context.Context, o Options) error {
 // errUnfit is for a stream that could not keep records.
 var errUnfit = errors.New("has no_ack set, so it never confirms a record")
 
-func (s *Sink) findStream(ctx context.Context, api natsjetstream.JetStream, o Options, filter string) error {
+func (s *Sink) findStreams(ctx context.Context, api natsjetstream.JetStream, o Options, filter string) error {
 	call, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	name, err := api.StreamNameBySubject(call, filter)
-	if errors.Is(err, natsjetstream.ErrStreamNotFound) {
+	list := api.StreamNames(call, natsjetstream.WithStreamListSubject(filter))
+	var names []string
+	for name := range list.Name() {
+		names = append(names, name)
+	}
+	if err := list.Err(); err != nil {
+		return err
+	}
+	if len(names) == 0 {
 		if !o.Create {
 			return &missingError{filter}
 		}
-		name = nameOf(filter)
-		_, err = api.CreateStream(call, natsjetstream.StreamConfig{
-			Name: name, Subjects: []string{filter}, Storage: natsjetstream.FileStorage, Replicas: max(o.Replicas, 1),
-		})
+		names = []string{nameOf(filter)}
+		if _, err := api.CreateStream(call, natsjetstream.StreamConfig{
+			Name: names[0], Subjects: []string{filter}, Storage: natsjetstream.FileStorage, Replicas: max(o.Replicas, 1),
+		}); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	for _, name := range names {
+		stream, err := api.Stream(call, name)
+		if err != nil {
+			return err
+		}
+		if stream.CachedInfo().Config.NoAck {
+			return fmt.Errorf("stream %s %w", name, errUnfit)
+		}
 	}
-	stream, err := api.Stream(call, name)
-	if err != nil {
-		return err
-	}
-	if stream.CachedInfo().Config.NoAck {
-		return fmt.Errorf("stream %s %w", name, errUnfit)
-	}
-	s.stream = name
+	s.streams = names
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (f *fakeEngine) answers(subject string) []string {
 	return f.answer(f.published)
 }
 
-const goodAck = `{"stream":"logs", "seq":1}`
+const goodAck = `{"stream":"logs","seq":1}`
 
 // lateRefusals collects what is refused after Consume.
 type lateRefusals struct {
@@ -136,6 +136,7 @@ func TestOnlyAnAcknowledgementConfirmsARecord(t *testing.T) {
 		retry   bool
 	}{
 		"good":                           {[]string{goodAck}, "", false},
+		"good, of an old server":         {[]string{`{"stream":"logs", "seq":1}`}, "", false},
 		"a duplicate":                    {[]string{`{"stream":"logs","seq":7,"duplicate":true}`}, "", false},
 		"twice":                          {[]string{goodAck, goodAck}, "", false},
 		"good, then an error":            {[]string{goodAck, `{"error":{"code":503,"err_code":1}}`}, "", false},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/sink/internal/publish"
 	"filebeat-websocket/receiver/sink/internal/route"
 )
 
@@ -53,6 +54,10 @@ const (
 	maxReplicas    = 5
 	maxSubjectSize = 1024
 )
+
+// CredentialsError is what New returns if Options.CredentialsFile cannot be used, or if the
+// server does not accept what it has.
+type CredentialsError = publish.CredentialsError
 
 // schemes and their default ports.
 var schemes = map[string]string{"nats": defaultPort, "tls": defaultPort, "ws": "80", "wss": "443"}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ import (
 type Sink struct {
 	connection *nats.Conn
 	subject    *route.Template
-	stream     string // that acknowledges
+	streams    []string // that acknowledge
 	window     *publish.Window
 	ackTimeout time.Duration
 	inbox      string // with a dot at its end; replies come to it and a number
@@ -84,7 +85,7 @@ func (s *Sink) begin(ctx context.Context, o Options) error {
 	if !s.connection.HeadersSupported() {
 		return errors.New("the server does not support headers: it is older than 2.2")
 	}
-	if err := s.openStream(ctx, o); err != nil {
+	if err := s.openStreams(ctx, o); err != nil {
 		return err
 	}
 	replies, err := s.connection.Subscribe(s.inbox+"*", s.answer)
@@ -95,8 +96,8 @@ func (s *Sink) begin(ctx context.Context, o Options) error {
 	return nil
 }
 
-// Stream returns the name of the stream.
-func (s *Sink) Stream() string { return s.stream }
+// Streams returns the names of the streams.
+func (s *Sink) Streams() []string { return slices.Clone(s.streams) }
 
 // Failed returns why records are refused, nil if they are not.
 func (s *Sink) Failed() *receiver.Refusal { return s.window.Failed() }

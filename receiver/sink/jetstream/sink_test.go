@@ -5,6 +5,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -111,7 +112,7 @@ func TestRecordsAreInTheStreamOnce(t *testing.T) {
 	o, err := Parse(s.ClientURL() + "/logs.{agent.name}.{@peer.address}?create=true")
 	require.NoError(t, err)
 	one, two := openSink(t, o), openSink(t, o)
-	require.Equal(t, "logs", one.Stream())
+	require.Equal(t, []string{"logs"}, one.Streams())
 
 	store(t, one, withID(1), withID(2), `"no id"`)
 	store(t, two, withID(1), withID(3), `"no id"`) // through another receiver
@@ -189,4 +190,48 @@ func TestAnEngineThatIsAwayConfirmsNothingAndComesBack(t *testing.T) {
 	require.Nil(t, <-told)
 	store(t, sink, withID(2))
 	require.Equal(t, []string{"logs " + withID(1), "logs " + withID(2)}, stored(t, apiOf(t, s), "logs"))
+}
+
+// TestAcknowledgementsOfTheServerNeedNoParser guards the speed of isAck, not its result.
+func TestAcknowledgementsOfTheServerNeedNoParser(t *testing.T) {
+	s := startServer(t, nil)
+	o, err := Parse(s.ClientURL() + "/logs?create=true")
+	require.NoError(t, err)
+	sink := openSink(t, o)
+	connection, err := nats.Connect(s.ClientURL())
+	require.NoError(t, err)
+	defer connection.Close()
+	reply, err := connection.Request("logs", []byte(`"record"`), 10*time.Second)
+	require.NoError(t, err)
+	require.True(t, sink.isAck(reply.Data), string(reply.Data))
+}
+
+func TestFieldsSpreadRecordsOverStreams(t *testing.T) {
+	s := startServer(t, nil)
+	api := apiOf(t, s)
+	for name, subjects := range map[string][]string{"one": {"logs.web-0", "logs._none"}, "two": {"logs.web-1"}, "other": {"others.*"}} {
+		_, err := api.CreateStream(t.Context(), natsjetstream.StreamConfig{Name: name, Subjects: subjects})
+		require.NoError(t, err)
+	}
+	o, err := Parse(s.ClientURL() + "/logs.{agent.name}")
+	require.NoError(t, err)
+	sink := openSink(t, o)
+	require.ElementsMatch(t, []string{"one", "two"}, sink.Streams())
+	store(t, sink, withID(1), withID(2), withID(3), `{}`)
+	require.Equal(t, []string{"logs.web-0 " + withID(2), "logs._none {}"}, stored(t, api, "one"))
+	require.Equal(t, []string{"logs.web-1 " + withID(1), "logs.web-1 " + withID(3)}, stored(t, api, "two"))
+
+	var late lateRefusals
+	m := messageOf(withID(4), `{"agent":{"name":"unknown"}}`)
+	m.Late = &late
+	err = sink.Consume(t.Context(), m)
+	require.NoError(t, sink.Commit(t.Context()))
+	refused := late.all
+	if early, ok := errors.AsType[*receiver.Refusal](err); ok {
+		refused = append(refused, early)
+	}
+	require.Len(t, refused, 1)
+	require.Equal(t, []int{1}, refused[0].Records)
+	require.True(t, refused[0].Retry)
+	require.Equal(t, "no stream takes the subject", refused[0].Reason)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"filebeat-websocket/receiver"
+	"filebeat-websocket/receiver/sink/internal/publish"
 	"filebeat-websocket/receiver/sink/internal/route"
 )
 
@@ -61,6 +62,10 @@ const (
 	maxTopicBytes       = 249
 	maxCredentialsBytes = 64 << 10
 )
+
+// CredentialsError is what New returns if Options.CredentialsFile cannot be used, or if the
+// brokers do not accept what it has.
+type CredentialsError = publish.CredentialsError
 
 var schemes = map[string]string{"kafka": "9092"}
 

@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,8 +30,11 @@ const (
 	metadataPause = 250 * time.Millisecond
 	// maxBuffered is beyond what the window lets in.
 	maxBuffered = 1 << 20
+	// maxAnswerBytes bounds what is allocated for an answer: its length comes from outside.
+	maxAnswerBytes = 8 << 20
 	// idHeader names the record beside its key, which some tools replace.
 	idHeader = "wsreceiver-id"
+	keyBytes = 32 // of its text
 )
 
 // Sink produces records. Its methods may be called from any goroutine.
@@ -40,6 +44,8 @@ type Sink struct {
 	window *publish.Window
 	create bool
 	copies int // of topics that are made; -1 for the brokers' default
+
+	connections atomic.Int64 // to brokers
 
 	mutex  sync.Mutex
 	limits map[string]int // max.message.bytes of the topics that are there
@@ -59,6 +65,8 @@ func New(ctx context.Context, o Options) (*Sink, error) {
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int { return partitionOf })),
 		kgo.MaxBufferedRecords(maxBuffered),
 		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(s.limitOf(topic)) }),
+		kgo.FetchMaxBytes(maxAnswerBytes), // not more than the next
+		kgo.BrokerMaxReadBytes(maxAnswerBytes),
 		kgo.DialTimeout(dialTimeout),
 		kgo.MetadataMinAge(metadataPause), // another leader is known soon
 		kgo.ProduceRequestTimeout(answerTimeout),
@@ -73,11 +81,11 @@ func New(ctx context.Context, o Options) (*Sink, error) {
 		options = append(options, kgo.DialTLSConfig(o.TLS))
 	}
 	if (o.SASL == "") != (o.CredentialsFile == "") {
-		return nil, errors.New("parameter sasl and the credentials file have to be set together")
+		return nil, &CredentialsError{Err: errors.New("the file, and the parameter sasl of the URL, have to be set together")}
 	}
 	if o.SASL != "" {
 		if _, _, err := readCredentials(o.CredentialsFile); err != nil {
-			return nil, err
+			return nil, &CredentialsError{Err: err}
 		}
 		options = append(options, kgo.SASL(mechanisms[o.SASL](func() (string, string, error) { return readCredentials(o.CredentialsFile) })))
 	}
@@ -110,38 +118,109 @@ func (s *Sink) Consume(ctx context.Context, m *receiver.Message) error {
 	defer keyPool.Put(keys)
 	keys.Find(m.Peer.Sender, m.Format, m.Chunks, m.ChunkRecords, m.Records)
 	batch := s.window.Begin(m)
+	p := producing{sink: s, batch: batch, peer: m.Peer}
 	for i, record := range m.Records {
 		if err := batch.Take(ctx, len(record)); err != nil {
 			_ = batch.End()
 			return err
 		}
-		s.produce(ctx, batch, i, m.Peer, record, keys.Of(i))
+		p.produce(ctx, i, len(m.Records)-i, record, keys.Of(i))
 	}
 	return batch.End()
 }
 
 var keyPool = sync.Pool{New: func() any { return new(identity.Keys) }}
 
-// produce hands a copy of one record to the client. Its answer goes to the batch.
-func (s *Sink) produce(ctx context.Context, batch *publish.Batch, index int, peer receiver.Peer, record []byte, key identity.Key) {
-	r := &kgo.Record{Topic: s.topic.Name(peer, record), Partition: placeOf(peer, record)}
-	if err := s.ensure(ctx, r.Topic); err != nil {
-		batch.Done(index, len(record), retry("the topic is not there", err))
-		return
+const (
+	// roomBytes and roomRecords are allocated at once, at most. One record that waits long
+	// holds on to all of it.
+	roomBytes   = 4 << 10
+	roomRecords = 16
+)
+
+// producing hands the records of one message to the client.
+type producing struct {
+	sink  *Sink
+	batch *publish.Batch
+	peer  receiver.Peer
+	topic string // of the record before
+	// A message with many records asks once for each topic, and not on if brokers fail.
+	missing map[string]error
+	failed  error
+
+	bytes   []byte // room for keys and values
+	flights []flight
+}
+
+// flight is a record on its way.
+type flight struct {
+	kgo.Record
+
+	sink  *Sink
+	batch *publish.Batch
+	index int
+	size  int // that was taken of the window
+	id    [1]kgo.RecordHeader
+}
+
+// produce hands a copy of one record to the client. Its answer goes to the batch. left counts
+// the records from this one on.
+func (p *producing) produce(ctx context.Context, index, left int, record []byte, key identity.Key) {
+	if topic := p.sink.topic.Name(p.peer, record); topic != p.topic {
+		if err := p.ensure(ctx, topic); err != nil {
+			p.batch.Done(index, len(record), retry("the topic is not there", err))
+			return
+		}
+		p.topic = topic
 	}
-	if key == (identity.Key{}) {
-		r.Value = append([]byte(nil), record...)
+	if len(p.flights) == 0 {
+		p.flights = make([]flight, min(left, roomRecords))
+	}
+	f := &p.flights[0]
+	p.flights = p.flights[1:]
+	f.sink, f.batch, f.index, f.size = p.sink, p.batch, index, len(record)
+	f.Topic, f.Partition = p.topic, placeOf(p.peer, record)
+	if need := len(record) + keyBytes; need > cap(p.bytes)-len(p.bytes) {
+		p.bytes = make([]byte, 0, max(need, min(need*left, roomBytes)))
+	}
+	if key != (identity.Key{}) {
+		f.Key = p.keep(key.AppendText(p.bytes))
+		f.id[0] = kgo.RecordHeader{Key: idHeader, Value: f.Key}
+		f.Headers = f.id[:]
+	}
+	f.Value = p.keep(append(p.bytes, record...))
+	p.sink.client.Produce(context.Background(), &f.Record, f.done)
+}
+
+// ensure looks for a topic, or makes it.
+func (p *producing) ensure(ctx context.Context, topic string) error {
+	if p.sink.knows(topic) {
+		return nil
+	}
+	if err := cmp.Or(p.missing[topic], p.failed); err != nil {
+		return err
+	}
+	err := p.sink.ensure(ctx, topic)
+	if _, isMissing := errors.AsType[*missingError](err); isMissing {
+		if p.missing == nil {
+			p.missing = map[string]error{}
+		}
+		p.missing[topic] = err
 	} else {
-		text := key.AppendText(make([]byte, 0, 2*len(key)*8+len(record)))
-		length := len(text)
-		r.Value = append(text, record...)[length:]
-		r.Key = text[:length:length]
-		r.Headers = []kgo.RecordHeader{{Key: idHeader, Value: r.Key}}
+		p.failed = err
 	}
-	topic, bytes := r.Topic, len(record)
-	s.client.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
-		batch.Done(index, bytes, s.judge(topic, bytes, err))
-	})
+	return err
+}
+
+// keep returns what was appended to the room.
+func (p *producing) keep(room []byte) []byte {
+	begin, end := len(p.bytes), len(room)
+	p.bytes = room
+	return room[begin:end:end]
+}
+
+func (f *flight) done(_ *kgo.Record, err error) {
+	f.batch.Done(f.index, f.size, f.sink.judge(f.Topic, f.size, err))
 }
 
 // placeOf is the same for records that have to stay in order, in every receiver: those of an
@@ -173,15 +252,29 @@ func retry(reason string, cause error) *receiver.Refusal {
 	return &receiver.Refusal{Reason: reason, Retry: true, Pause: publish.Pause, Cause: cause}
 }
 
-// hooks note when there is no connection to a broker.
+const noConnection = "no connection to the engine"
+
+// hooks note when there is no connection to any broker: with one, the records' own answers
+// tell.
 type hooks struct{ sink *Sink }
 
 // OnBrokerConnect is called after each attempt.
 func (h hooks) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	s := h.sink
 	if err != nil {
-		h.sink.window.Note(retry("no connection to the engine", err))
+		if s.connections.Load() == 0 {
+			s.window.Note(retry(noConnection, err))
+		}
+		return
+	}
+	s.connections.Add(1)
+	if failed := s.window.Failed(); failed != nil && failed.Reason == noConnection {
+		s.window.Note(nil)
 	}
 }
+
+// OnBrokerDisconnect is called once for each that was made.
+func (h hooks) OnBrokerDisconnect(kgo.BrokerMetadata, net.Conn) { h.sink.connections.Add(-1) }
 
 // RefusesLate says that records are refused after Consume, when the brokers answer.
 func (s *Sink) RefusesLate() {}
@@ -196,6 +289,7 @@ func (s *Sink) Close() error {
 }
 
 var (
-	_ receiver.LateSink     = (*Sink)(nil)
-	_ kgo.HookBrokerConnect = hooks{}
+	_ receiver.LateSink        = (*Sink)(nil)
+	_ kgo.HookBrokerConnect    = hooks{}
+	_ kgo.HookBrokerDisconnect = hooks{}
 )

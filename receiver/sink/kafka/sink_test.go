@@ -5,10 +5,15 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -164,6 +169,30 @@ func TestTopicsWithFieldsAreMade(t *testing.T) {
 	require.ErrorContains(t, refusal.Cause, "kafka-topics.sh")
 }
 
+// TestAMessageAsksOnceForAMissingTopic guards against a message that waits for brokers once
+// for each of its records.
+func TestAMessageAsksOnceForAMissingTopic(t *testing.T) {
+	c := startCluster(t)
+	sink := openSink(t, urlOf(c, "logs.{agent.name}"), nil)
+	asked := new(atomic.Int64)
+	c.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if topics := request.(*kmsg.MetadataRequest).Topics; len(topics) == 1 && topics[0].Topic != nil { //nolint:errcheck // ControlKey passes nothing else
+			asked.Add(1)
+		}
+		return nil, nil, false
+	})
+	var list []string
+	for i := range 100 {
+		list = append(list, withID(i))
+	}
+	m, _ := messageOf(list...)
+	var refusal *receiver.Refusal
+	require.ErrorAs(t, sink.Consume(t.Context(), m), &refusal)
+	require.Len(t, refusal.Records, 100)
+	require.Equal(t, int64(2), asked.Load(), "for web-0 and web-1")
+}
+
 func TestAMissingTopicEndsTheStartWithTheCommandThatMakesIt(t *testing.T) {
 	o, err := Parse(urlOf(startCluster(t), "logs"))
 	require.NoError(t, err)
@@ -282,8 +311,17 @@ func TestATooLongRecordIsRefusedForGoodAndNoOther(t *testing.T) {
 	require.Nil(t, sink.Failed())
 }
 
-func TestBrokersThatAreAwayConfirmNothing(t *testing.T) {
-	c := startCluster(t, kfake.SeedTopics(1, "logs"))
+func TestBrokersThatAreAwayConfirmNothingAndComeBack(t *testing.T) {
+	disk := kfake.DataDir(t.TempDir())
+	c := startCluster(t, kfake.SeedTopics(1, "logs"), disk)
+	var ports []int
+	for _, address := range c.ListenAddrs() {
+		_, port, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		number, err := strconv.Atoi(port)
+		require.NoError(t, err)
+		ports = append(ports, number)
+	}
 	told := make(chan *receiver.Refusal, 100)
 	sink := openSink(t, urlOf(c, "logs"), func(o *Options) {
 		o.deliveryTimeout, o.Changed = time.Second, func(r *receiver.Refusal) { told <- r }
@@ -306,6 +344,123 @@ func TestBrokersThatAreAwayConfirmNothing(t *testing.T) {
 	require.Equal(t, []int{0, 1}, refused[0].Records)
 	require.NotNil(t, <-told)
 	require.NotNil(t, sink.Failed())
+
+	c = startCluster(t, disk, kfake.Ports(ports...))
+	require.Eventually(t, func() bool {
+		m, l := messageOf(withID(2), withID(3))
+		return sink.Consume(t.Context(), m) == nil && sink.Commit(t.Context()) == nil && len(l.all()) == 0
+	}, 30*time.Second, time.Millisecond)
+	require.Nil(t, sink.Failed())
+	for refusal := range told {
+		if refusal == nil {
+			break
+		}
+	}
+	values := map[string]bool{}
+	for _, r := range stored(t, c, "logs", 3) {
+		values[string(r.Value)] = true
+	}
+	require.Equal(t, map[string]bool{withID(1): true, withID(2): true, withID(3): true}, values)
+}
+
+// TestABrokerThatIsAwayAloneIsNoFailure has two others, which lead the topic.
+func TestABrokerThatIsAwayAloneIsNoFailure(t *testing.T) {
+	c := startCluster(t, kfake.SeedTopics(1, "logs"))
+	told := make(chan *receiver.Refusal, 100)
+	sink := openSink(t, urlOf(c, "logs"), func(o *Options) { o.Changed = func(r *receiver.Refusal) { told <- r } })
+	for len(told) > 0 {
+		<-told //nolint:errcheck // of the start
+	}
+	h := hooks{sink}
+	m, l := messageOf(withID(1))
+	require.NoError(t, sink.Consume(t.Context(), m))
+	require.NoError(t, sink.Commit(t.Context()))
+	require.Empty(t, l.all())
+	h.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, io.EOF)
+	require.Nil(t, sink.Failed())
+	require.Empty(t, told)
+}
+
+// TestBrokersThatHangConfirmNothing has one that reads and does not answer, until it is well
+// again.
+func TestBrokersThatHangConfirmNothing(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	c := startCluster(t, kfake.SeedTopics(1, "logs"))
+	sink := openSink(t, urlOf(c, "logs"), func(o *Options) { o.deliveryTimeout, o.WindowBytes = time.Second, 4000 })
+	var hangs atomic.Bool
+	hangs.Store(true)
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		return nil, nil, hangs.Load()
+	})
+	var list []string
+	for i := range 20 { // more than the window
+		list = append(list, withID(i))
+	}
+	m, l := messageOf(list...)
+	begun := time.Now()
+	limited, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	err := sink.Consume(limited, m)
+	require.NoError(t, sink.Commit(t.Context()))
+	refusals := l.all()
+	if refusal, ok := errors.AsType[*receiver.Refusal](err); ok {
+		refusals = append(refusals, refusal)
+	} else {
+		require.NoError(t, err)
+	}
+	count := 0
+	for _, refusal := range refusals {
+		require.True(t, refusal.Retry)
+		count += len(refusal.Records)
+	}
+	require.Equal(t, len(list), count)
+	t.Logf("refused after %v", time.Since(begun))
+	require.NotNil(t, sink.Failed())
+
+	hangs.Store(false)
+	require.Eventually(t, func() bool {
+		m, l := messageOf(withID(1))
+		return sink.Consume(t.Context(), m) == nil && sink.Commit(t.Context()) == nil && len(l.all()) == 0
+	}, 30*time.Second, time.Millisecond)
+	require.Nil(t, sink.Failed())
+}
+
+// TestGarbageInPlaceOfAnswersConfirmsNothing has a length of 1.2 GB in it: "HTTP".
+func TestGarbageInPlaceOfAnswersConfirmsNothing(t *testing.T) {
+	for name, garbage := range map[string]string{"a web server": "HTTP/1.1 400 Bad Request\r\n\r\n", "almost 100 MB": "\x05\xf0\x00\x00", "silence": ""} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at the end
+			require.NoError(t, err)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				var open []net.Conn
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						break
+					}
+					open = append(open, conn)
+					_, _ = conn.Write([]byte(garbage))
+				}
+				for _, conn := range open {
+					_ = conn.Close()
+				}
+			}()
+			o, err := Parse("kafka://" + listener.Addr().String() + "/logs")
+			require.NoError(t, err)
+			o.startTimeout = time.Second
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err = New(t.Context(), o)
+			require.ErrorContains(t, err, "connect to Kafka")
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
+			require.NoError(t, listener.Close())
+			<-done
+		})
+	}
 }
 
 func TestSASL(t *testing.T) {

@@ -40,6 +40,9 @@ func (s *Sink) open(ctx context.Context) error {
 		if _, isMissing := errors.AsType[*missingError](err); err == nil || isMissing {
 			return err
 		}
+		if isRefused(err) {
+			return &CredentialsError{Err: fmt.Errorf("connect to Kafka: %w", err)}
+		}
 		if isFinal(err) {
 			return fmt.Errorf("connect to Kafka: %w", err)
 		}
@@ -51,24 +54,30 @@ func (s *Sink) open(ctx context.Context) error {
 	}
 }
 
-// isFinal reports whether a broker has answered that it will not have the client.
+// isRefused reports whether a broker has answered that it does not accept the credentials, or
+// what their user wants.
+func isRefused(err error) bool {
+	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed)
+}
+
+// isFinal reports whether trying again is of no use.
 func isFinal(err error) bool {
-	for _, final := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.InvalidReplicationFactor} {
-		if errors.Is(err, final) {
-			return true
-		}
+	if errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.InvalidReplicationFactor) {
+		return true
 	}
 	return strings.Contains(err.Error(), "x509:") || strings.Contains(err.Error(), "tls:")
 }
 
+// knows reports whether a topic was there.
+func (s *Sink) knows(topic string) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	_, known := s.limits[topic]
+	return known
+}
+
 // ensure looks for a topic of which the name depends on fields, or makes it.
 func (s *Sink) ensure(ctx context.Context, topic string) error {
-	s.mutex.Lock()
-	_, known := s.limits[topic]
-	s.mutex.Unlock()
-	if known {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	return s.find(ctx, topic)
