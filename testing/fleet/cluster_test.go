@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +22,7 @@ import (
 
 const (
 	nodes       = 3
+	maxLog      = 20_000
 	leaderLoses = 10 * time.Second // between two
 )
 
@@ -45,7 +48,7 @@ func startCluster(t *testing.T) *cluster {
 			Host:       "127.0.0.1", Port: client,
 			Cluster:   server.ClusterOpts{Name: "fleet", Host: "127.0.0.1", Port: peer},
 			JetStream: true, StoreDir: t.TempDir(),
-			NoSigs: true, NoLog: true,
+			NoSigs: true, LogFile: filepath.Join(t.TempDir(), "log"), Logtime: true,
 		})
 	}
 	for _, options := range c.options {
@@ -59,6 +62,11 @@ func startCluster(t *testing.T) *cluster {
 			node.Shutdown()
 			node.WaitForShutdown()
 		}
+		for _, options := range c.options {
+			if text, err := os.ReadFile(options.LogFile); err == nil && t.Failed() {
+				t.Logf("end of the log of %s:\n%s", options.ServerName, text[max(0, len(text)-maxLog):])
+			}
+		}
 	})
 	return c
 }
@@ -68,6 +76,7 @@ func (c *cluster) start(options *server.Options) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	node.ConfigureLogger()
 	node.Start()
 	if !node.ReadyForConnections(patience) {
 		return nil, fmt.Errorf("%s does not get ready", options.ServerName)

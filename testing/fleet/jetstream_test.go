@@ -136,12 +136,18 @@ func numbersIn(t *testing.T, url string) map[int]int {
 	for range stream.CachedInfo().State.Msgs {
 		message, err := messages.Next()
 		require.NoError(t, err)
-		_, rest, found := bytes.Cut(message.Data(), []byte("seq="))
-		require.True(t, found, "not a line: %.200q", message.Data())
-		digits, _, _ := bytes.Cut(rest[:min(len(rest), 20)], []byte(" "))
-		number, err := strconv.Atoi(string(digits))
-		require.NoError(t, err)
-		numbers[number]++
+		numbers[numberOf(t, message.Data())]++
 	}
 	return numbers
+}
+
+// numberOf returns the number of the line in a record.
+func numberOf(t *testing.T, record []byte) int {
+	t.Helper()
+	_, rest, found := bytes.Cut(record, []byte("seq="))
+	require.True(t, found, "not a line: %.200q", record)
+	digits, _, _ := bytes.Cut(rest[:min(len(rest), 20)], []byte(" "))
+	number, err := strconv.Atoi(string(digits))
+	require.NoError(t, err)
+	return number
 }
