@@ -19,15 +19,15 @@ import (
 	"filebeat-websocket/outputs/websocket/internal/conn"
 )
 
-var updateFlag = flag.Bool("update", false, "write the tables of docs/operations.md anew")
+var updateFlag = flag.Bool("update", false, "write the tables of docs/dev/reconnecting.md anew")
 
-const operationsFile = "../../../../docs/operations.md"
+const simulationFile = "../../../../docs/dev/reconnecting.md"
 
 // tolerance is how far a number in the docs may be from a new simulation. The
 // waits are random: the peaks of two runs differ by up to 10 %.
 const tolerance = 0.2
 
-// herdNumbers is a row of a table in docs/operations.md.
+// herdNumbers is a row of a table in docs/dev/reconnecting.md.
 type herdNumbers struct {
 	attempts, accepted int           // most in one second
 	back               time.Duration // from the server's return until 99 % are back
@@ -131,7 +131,7 @@ var decimal = regexp.MustCompile(`\d+(\.\d+)?`)
 // have to be the same, and the numbers close. With -update it writes the new one.
 func checkTable(t *testing.T, name, table string) {
 	t.Helper()
-	checkTableIn(t, operationsFile, name, table)
+	checkTableIn(t, simulationFile, name, table)
 }
 
 func checkTableIn(t *testing.T, file, name, table string) {
