@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -23,6 +24,25 @@ const (
 	// hastyTimeout is the same after Ctrl-C: mage kills the demo 5 s after it.
 	hastyTimeout = 3 * time.Second
 )
+
+// next is the end of a demo in which all went well. The README says more about each line.
+const next = `
+What to try next, in this folder:
+  1. Save the six lines at the top of README.md as filebeat.yml, with the paths of your logs.
+  2. ./wsreceiver --listen 127.0.0.1:8080 --path /ingest --tail
+  3. ./filebeat -e -c filebeat.yml
+Your lines are then at http://127.0.0.1:8080/.
+`
+
+// listening says which port the demo has, and why if it is not the usual one.
+func listening(url string) string {
+	address := strings.Split(strings.TrimPrefix(url, "ws://"), "/")[0]
+	text := "wsreceiver listens on " + address + ", for this machine only."
+	if address != usualAddress {
+		text += " Another program has " + usualAddress + "."
+	}
+	return text + " Open the address of the live tail in a browser; the demo does not."
+}
 
 func main() {
 	duration, err := wanted()
@@ -88,6 +108,7 @@ func run(duration time.Duration) error {
 
 	writing := interrupted
 	fmt.Printf("\n  Live tail:  %s\n\n", arrived.page)
+	fmt.Println(listening(receiver.url))
 	if duration > 0 {
 		var cancel context.CancelFunc
 		writing, cancel = context.WithTimeout(interrupted, duration)
@@ -108,6 +129,9 @@ func run(duration time.Duration) error {
 	err = errors.Join(filebeat.Close(), receiver.Close())
 	unique, twice := arrived.totals()
 	fmt.Printf("%d lines written, %d arrived, %d missing, %d arrived twice\n", log.lines, unique, log.lines-unique, twice)
+	if unique == log.lines && err == nil {
+		fmt.Print(next)
+	}
 	if unique != log.lines {
 		err = errors.Join(err, filebeat.Failure(fmt.Errorf("%d lines are missing", log.lines-unique)))
 	}
