@@ -131,22 +131,73 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 func TestPurgeTakesTheConfigurationAndLeavesTheRegistry(t *testing.T) {
 	m := newMachine(t)
 	m.shell("dpkg --install /mnt/" + filepath.Base(dist(t, "filebeat-websocket-*-amd64.deb")))
-	m.shell("mkdir /var/lib/filebeat/registry && dpkg --purge filebeat-websocket")
-	require.False(t, m.has("/etc/filebeat/filebeat.yml"))
+	require.Equal(t, "600 root root", m.stat("/etc/filebeat/filebeat.yml"))
+	m.shell("touch /etc/filebeat/ca.pem && filebeat modules enable nginx")
+	require.Contains(t, m.shell("mkdir /var/lib/filebeat/registry && dpkg --purge filebeat-websocket"), "stay in /var/lib/filebeat")
+	require.Equal(t, "ca.pem\n", m.shell("ls /etc/filebeat"), "only what is not of the package stays")
 	require.True(t, m.has("/var/lib/filebeat/registry"))
 }
 
-func TestPackageIsNotInstalledBesideElastics(t *testing.T) {
-	control := "Package: filebeat\nVersion: 8.15.0\nArchitecture: all\nMaintainer: none\nDescription: stands for Elastic's\n"
-	m := newMachine(t)
-	m.shell("mkdir -p /tmp/filebeat/DEBIAN")
-	m.write("/tmp/filebeat/DEBIAN/control", control, 0o644)
-	m.shell("dpkg-deb --build /tmp/filebeat /tmp/filebeat.deb && dpkg --install /tmp/filebeat.deb")
-	install := m.command("dpkg", "--install", "/mnt/"+filepath.Base(dist(t, "filebeat-websocket-*-amd64.deb")))
-	require.Contains(t, fails(t, install), "filebeat-websocket conflicts with filebeat")
+// elastics stands for Elastic's package: its name, files, conffiles and what it does when it
+// is removed.
+const elastics = `mkdir -p /tmp/filebeat/DEBIAN /tmp/filebeat/etc/filebeat/modules.d /tmp/filebeat/usr/share/filebeat/bin /tmp/filebeat/var/lib/filebeat
+cd /tmp/filebeat
+printf 'Package: filebeat\nVersion: 8.15.0\nArchitecture: all\nMaintainer: none\nDescription: stands for that of Elastic\n' > DEBIAN/control
+printf '/etc/filebeat/filebeat.yml\n/etc/filebeat/modules.d/nginx.yml.disabled\n' > DEBIAN/conffiles
+printf '#!/bin/sh\nsystemctl --no-reload disable filebeat.service\nsystemctl stop filebeat.service\n' > DEBIAN/prerm
+chmod 0755 DEBIAN/prerm
+echo 'output.elasticsearch.hosts: ["localhost:9200"]' > etc/filebeat/filebeat.yml
+echo '- module: nginx' > etc/filebeat/modules.d/nginx.yml.disabled
+echo fields > etc/filebeat/fields.yml
+echo program > usr/share/filebeat/bin/filebeat
+dpkg-deb --build /tmp/filebeat /tmp/filebeat.deb
+dpkg --install /tmp/filebeat.deb`
+
+// The state that a change of the package used to leave half-configured: changed conffiles, no
+// terminal.
+func TestPackageTakesThePlaceOfElastics(t *testing.T) {
+	const status = `dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' filebeat filebeat-websocket`
+	deb := "/mnt/" + filepath.Base(dist(t, "filebeat-websocket-*-amd64.deb"))
+	for name, install := range map[string]string{
+		"apt":  "apt-get install --yes --no-download " + deb + " < /dev/null",
+		"dpkg": "dpkg --install " + deb + " < /dev/null",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.shell(elastics)
+			m.shell("echo 'name: mine' >> /etc/filebeat/filebeat.yml")
+			m.shell("mv /etc/filebeat/modules.d/nginx.yml.disabled /etc/filebeat/modules.d/nginx.yml && echo '  access: {enabled: true}' >> /etc/filebeat/modules.d/nginx.yml")
+			m.shell("mkdir /var/lib/filebeat/registry && touch /var/lib/filebeat/filebeat.keystore")
+			m.shell(install)
+
+			require.Equal(t, "filebeat config-files\nfilebeat-websocket installed\n", m.shell(status))
+			require.Empty(t, m.shell("dpkg --audit"))
+			require.Contains(t, m.read("/etc/filebeat/filebeat.yml"), "name: mine")
+			require.Contains(t, m.read("/etc/filebeat/modules.d/nginx.yml"), "access")
+			require.False(t, m.has("/etc/filebeat/modules.d/nginx.yml.disabled"), "a module is enabled or disabled, not both")
+			require.True(t, m.has("/etc/filebeat/modules.d/apache.yml.disabled"))
+			require.True(t, m.has("/var/lib/filebeat/filebeat.keystore"))
+			require.Contains(t, m.shell("filebeat test config"), "Config OK")
+			if name == "dpkg" {
+				return
+			}
+			// And back.
+			m.shell("apt-get install --yes --no-download /tmp/filebeat.deb < /dev/null")
+			require.Equal(t, "filebeat installed\nfilebeat-websocket config-files\n", m.shell(status))
+			m.shell("dpkg --purge filebeat-websocket")
+			require.Contains(t, m.read("/etc/filebeat/filebeat.yml"), "name: mine", "it is that of Elastic's package again")
+		})
+	}
 
 	need(t, "rpm", "rpm")
 	require.Equal(t, "filebeat", strings.TrimSpace(run(t, command(t, "rpm", "--query", "--package", "--conflicts", dist(t, "filebeat-websocket-*-x86_64.rpm")))))
+}
+
+// One word finds both packages.
+func TestASearchForTheNameFindsBothPackages(t *testing.T) {
+	for _, pattern := range []string{"filebeat-websocket-*-amd64.deb", "wsreceiver-*-amd64.deb"} {
+		require.Contains(t, run(t, command(t, "dpkg-deb", "--field", dist(t, pattern), "Package", "Description")), "filebeat-websocket")
+	}
 }
 
 // repackaged packs what build/dist was packed from with another version, and

@@ -6,3 +6,6 @@
 case "$1" in
 remove | purge | 0) [ ! -d /run/systemd/system ] || systemctl daemon-reload || true ;;
 esac
+if [ "$1" = purge ] && [ -e /var/lib/wsreceiver ]; then
+  echo "wsreceiver: the records stay in /var/lib/wsreceiver."
+fi
