@@ -122,7 +122,7 @@ func requireTarget(t *testing.T, named []string) {
 var runFlag = regexp.MustCompile(`-(?:run|bench) '?([^' ]+)'?`)
 
 // ownFlag is one that go test does not have.
-var ownFlag = regexp.MustCompile(` -(update|fault-table|once-table|once-long|planted-lines|update-rfc6455)\b`)
+var ownFlag = regexp.MustCompile(` -(update|fault-table|once-table|planted-lines|update-rfc6455)\b`)
 
 // requireTests looks for the tests, and for flags that they make.
 func requireTests(t *testing.T, named []string) {

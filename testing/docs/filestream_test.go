@@ -31,7 +31,10 @@ const (
 // build/filestream.yml says, and after how long.
 var shorter = map[string]time.Duration{
 	// The kubelet deletes logs all the time, and a node's disk is small.
-	"build/kubernetes/base/filebeat.yml": time.Hour,
+	"build/kubernetes/base/filebeat.yml":          time.Hour,
+	"build/kubernetes/components/hints/hints.yml": time.Hour,
+	"build/helm/files/filebeat.yml":               time.Hour,
+	"build/helm/files/hints.yml":                  time.Hour,
 }
 
 // inputs returns the filestream inputs of a configuration that are enabled.
@@ -40,13 +43,24 @@ func inputs(t *testing.T, yaml string) (found []*config.C) {
 	whole, err := config.NewConfigWithYAML([]byte(yaml), "")
 	require.NoError(t, err, yaml)
 	var file struct {
-		Inputs []*config.C `config:"filebeat.inputs"`
+		Inputs    []*config.C `config:"filebeat.inputs"`
+		Providers []struct {
+			Default *config.C `config:"hints.default_config"`
+		} `config:"filebeat.autodiscover.providers"`
 	}
 	require.NoError(t, whole.Unpack(&file))
+	for _, provider := range file.Providers {
+		if provider.Default != nil {
+			file.Inputs = append(file.Inputs, provider.Default)
+		}
+	}
 	for _, input := range file.Inputs {
+		if !input.Enabled() {
+			continue // it may be a part that is merged over another file, without a type
+		}
 		kind, err := input.String("type", -1)
 		require.NoError(t, err)
-		if kind == "filestream" && input.Enabled() {
+		if kind == "filestream" {
 			found = append(found, input)
 		}
 	}
@@ -151,7 +165,7 @@ func TestEveryFilestreamInputKeepsItsFileOpen(t *testing.T) {
 			seen[file] = true
 		}
 	}
-	for _, file := range []string{"filebeat.yml", "build/docker/filebeat.yml", "build/kubernetes/base/filebeat.yml", "README.md", "docs/migrating.md", "testing/demo/programs.go"} {
+	for _, file := range []string{"filebeat.yml", "build/docker/filebeat.yml", "build/kubernetes/base/filebeat.yml", "build/kubernetes/components/hints/hints.yml", "README.md", "docs/migrating.md", "testing/demo/programs.go"} {
 		require.Contains(t, seen, file, "its input was not found")
 	}
 }

@@ -15,13 +15,14 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
 
 	"filebeat-websocket/testing/beattest"
 )
 
 var (
 	fence          = regexp.MustCompile("(?s)```(\\w+)\n(.*?)```")
-	yamlFile       = regexp.MustCompile(`^# (build/kubernetes/overlays/\S+)\n`)
+	yamlFile       = regexp.MustCompile(`^# (build/kubernetes/overlays/[^\s,]+|values.yaml)(, more)?\n`)
 	inDocs         = filepath.Join("docs", "kubernetes.md")
 	manifestFolder = filepath.Join("build", "kubernetes")
 )
@@ -39,9 +40,20 @@ func TestDocsOfKubernetes(t *testing.T) {
 	for _, block := range fence.FindAllStringSubmatch(string(document), -1) {
 		switch language, text := block[1], block[2]; language {
 		case "yaml":
+			if strings.HasPrefix(text, annotated) {
+				continue // TestAnnotationsSayHowLogsAreRead
+			}
 			name := yamlFile.FindStringSubmatch(text)
 			require.NotNil(t, name, "the first line says which file it is: %s", text)
 			path := filepath.Join(checkout, name[1])
+			if name[2] != "" { // in a copy of the overlay, so that it is tested with and without
+				more := filepath.Join(filepath.Dir(filepath.Dir(path)), "more")
+				require.NoError(t, os.CopyFS(more, os.DirFS(filepath.Dir(path))))
+				path = filepath.Join(more, filepath.Base(path))
+				content, err := os.ReadFile(path)
+				require.NoError(t, err)
+				text = string(content) + text
+			}
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 			if filepath.Base(path) == "kustomization.yaml" {
@@ -53,13 +65,16 @@ func TestDocsOfKubernetes(t *testing.T) {
 			require.FailNow(t, "a block in a language that this test does not know", language)
 		}
 	}
-	require.Len(t, overlays, 2)
-	require.NoError(t, os.WriteFile(filepath.Join(checkout, manifestFolder, "overlays", "mine", "token"), []byte("secret"), 0o600))
+	require.Len(t, overlays, 3)
+	for _, overlay := range []string{"mine", "more"} {
+		require.NoError(t, os.WriteFile(filepath.Join(checkout, manifestFolder, "overlays", overlay, "token"), []byte("secret"), 0o600))
+	}
 
 	for _, overlay := range overlays {
 		t.Run(filepath.Base(overlay), func(t *testing.T) {
 			t.Parallel()
-			all, err := decode(render(t, overlay))
+			manifests, _ := withoutMonitors(t, render(t, overlay))
+			all, err := decode(manifests)
 			require.NoError(t, err)
 			given := map[string]map[string][]byte{}
 			keys := map[string][]string{}
@@ -67,6 +82,9 @@ func TestDocsOfKubernetes(t *testing.T) {
 				given["filebeat-websocket"], keys["filebeat-websocket"] = map[string][]byte{"token": []byte("secret")}, []string{"token"}
 			} else {
 				require.Equal(t, "secret", string(one[*corev1.Secret](t, all, "filebeat-websocket").Data["token"]))
+			}
+			if filepath.Base(overlay) == "more" {
+				given, keys = tlsSecret(t, beattest.NewCA(t), "overlays/tls"), external["overlays/tls"]
 			}
 			require.Empty(t, problems(all, keys))
 			output, err := testConfig(t, all, given)
@@ -104,7 +122,20 @@ var commandForms = map[*regexp.Regexp]func(t *testing.T, checkout string, named 
 	regexp.MustCompile(`^kubectl -n (\S+) rollout (?:status|restart|undo) daemonset/(\S+)$`): func(t *testing.T, _ string, named []string) {
 		require.Equal(t, named[1], one[*appsv1.DaemonSet](t, load(t, "base"), named[2]).Namespace)
 	},
-	regexp.MustCompile(`^kubectl label namespace \S+ ((\S+)/\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
+	regexp.MustCompile(`^kubectl (?:create|delete) namespace filebeat-websocket$`): func(*testing.T, string, []string) {},
+	regexp.MustCompile(`^kubectl label namespace (\S+) (pod-security\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
+		require.Equal(t, named[3], one[*corev1.Namespace](t, load(t, "base"), named[1]).Labels[named[2]])
+	},
+	regexp.MustCompile(`^helm install (\S+) (\S+) --namespace (\S+) --values (\S+)$`): func(t *testing.T, checkout string, named []string) {
+		manifests, complaints := foreign(t, nil, nil, "helm", named[2], named[3], filepath.Join(checkout, named[4]))
+		require.Empty(t, complaints)
+		rest, _ := withoutMonitors(t, manifests)
+		all, err := decode(rest)
+		require.NoError(t, err)
+		require.Equal(t, named[3], one[*appsv1.DaemonSet](t, all, named[1]).Namespace)
+	},
+	regexp.MustCompile(`^helm uninstall filebeat-websocket --namespace filebeat-websocket$`): func(*testing.T, string, []string) {},
+	regexp.MustCompile(`^kubectl label namespace \S+ ((filebeat-websocket|wsreceiver)/\S+)=(\S+)$`): func(t *testing.T, _ string, named []string) {
 		folder := map[string]string{"filebeat-websocket": "base", "wsreceiver": "receivers"}[named[2]]
 		from := one[*networkingv1.NetworkPolicy](t, load(t, folder), named[2]).Spec.Ingress[0].From
 		require.Equal(t, map[string]string{named[1]: named[3]}, from[0].NamespaceSelector.MatchLabels)
@@ -127,6 +158,22 @@ var commandForms = map[*regexp.Regexp]func(t *testing.T, checkout string, named 
 		}
 		require.Equal(t, strings.Join(files, " "), named[3])
 	},
+}
+
+// annotated is the first line of the annotations in the document.
+const annotated = "# a pod, or the template of a Deployment\n"
+
+// documentedAnnotations returns them.
+func documentedAnnotations(t *testing.T) map[string]string {
+	t.Helper()
+	document, err := os.ReadFile(filepath.Join(beattest.Root(t), inDocs))
+	require.NoError(t, err)
+	var pod corev1.Pod
+	_, after, found := strings.Cut(string(document), annotated)
+	require.True(t, found)
+	text, _, _ := strings.Cut(after, "```")
+	require.NoError(t, yaml.UnmarshalStrict([]byte(text), &pod))
+	return pod.Annotations
 }
 
 func requireCommand(t *testing.T, checkout, command string) {

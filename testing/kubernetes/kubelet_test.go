@@ -28,6 +28,8 @@ type kubelet struct {
 	lines []line
 	// ids makes container ids that differ.
 	ids int
+	// annotations are those of the pods that start.
+	annotations map[string]string
 	// padding is at the end of each line.
 	padding string
 	// stamp is the last time in a name of a rotated file.
@@ -99,7 +101,7 @@ func (l *log) object() *corev1.Pod {
 	return &corev1.Pod{
 		TypeMeta: metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: l.pod, Namespace: l.namespace, UID: types.UID(l.uid), Labels: map[string]string{"app": l.pod},
+			Name: l.pod, Namespace: l.namespace, UID: types.UID(l.uid), Labels: map[string]string{"app": l.pod}, Annotations: l.kubelet.annotations,
 		},
 		Spec: corev1.PodSpec{NodeName: nodeName, Containers: []corev1.Container{{Name: l.name, Image: "example/" + l.name}}},
 		Status: corev1.PodStatus{

@@ -52,7 +52,7 @@ func newNode(t *testing.T, all objects) *node {
 		names:   map[string]string{},
 		apiHost: "127.0.0.1", apiPort: "1",
 	}
-	for _, folder := range []string{"var/log/containers", "var/log/pods"} {
+	for _, folder := range []string{"var/log/containers", "var/log/pods", "var/log/audit"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(n.dir, folder), 0o755))
 	}
 	return n
