@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -157,6 +158,14 @@ func Check() {
 // Package writes archives, debs, rpms, SBOMs and checksums to build/dist: for all platforms, or -platforms=linux/amd64 -version=1.2.3.
 func Package(platforms, version *string) error {
 	return release.Packages(release.Options{Platforms: platforms, Version: version})
+}
+
+// Release writes all that is published as a version to build/dist, with notes from CHANGELOG.md: -version=0.1.0. It refuses a checkout with changes.
+func Release(version, platforms *string) error {
+	if version == nil {
+		return errors.New("name the version: -version=" + program.Version)
+	}
+	return release.Release(*version, platforms)
 }
 
 // PackageTest makes the packages for linux/amd64, and installs, upgrades and removes them. Needs root.

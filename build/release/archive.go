@@ -38,7 +38,7 @@ func tarGz(w io.Writer, folder, top string, modified time.Time) error {
 	err := walk(folder, top, func(name string, info fs.FileInfo, content io.Reader) error {
 		header := &tar.Header{
 			Name:    name,
-			Mode:    int64(info.Mode().Perm()),
+			Mode:    tarMode(info.Mode()),
 			ModTime: modified,
 			Uname:   "root",
 			Gname:   "root",
@@ -62,6 +62,15 @@ func tarGz(w io.Writer, folder, top string, modified time.Time) error {
 		return err
 	}
 	return compressed.Close()
+}
+
+// tarMode is a mode as tar writes it. Folders of images that any user can write to are sticky.
+func tarMode(mode fs.FileMode) int64 {
+	bits := int64(mode.Perm())
+	if mode&fs.ModeSticky != 0 {
+		bits |= 0o1000
+	}
+	return bits
 }
 
 // zipped does the same as a zip file, which has no owners.

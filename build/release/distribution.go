@@ -19,6 +19,7 @@ type distribution struct {
 	modified time.Time         // of all files in the packages
 	licences map[string]string // SPDX identifiers, by module
 	common   string            // folder of the files that are the same on every platform
+	images   bool              // make an archive of the images' files
 }
 
 // newDistribution gathers it. A version takes the place of that of the commit.
@@ -48,12 +49,12 @@ func newDistribution(version *string) (d distribution, err error) {
 }
 
 // versionOf is the version of the tag. A commit without a tag has a version that sorts
-// before every tag's, and after those of earlier commits.
+// before that of the next tag, and after those of earlier commits.
 func versionOf(stamp program.Stamp) string {
 	if stamp.Version != "" {
 		return strings.TrimPrefix(stamp.Version, "v")
 	}
-	version := "0.0.0-" + stamp.Time.Format("20060102150405")
+	version := program.Version + "-" + stamp.Time.Format("20060102150405")
 	if len(stamp.Commit) >= 12 {
 		version += "." + stamp.Commit[:12]
 	}

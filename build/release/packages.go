@@ -5,6 +5,7 @@ package release
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -27,6 +28,9 @@ const (
 type Options struct {
 	Platforms *string // such as linux/amd64,darwin/arm64; nil is all
 	Version   *string // nil is that of the commit's tag, or one made from its time
+
+	images bool              // an archive of the images' files for each linux platform, too
+	more   map[string]string // other files, by their names
 }
 
 // imagePlatform is what images are made for.
@@ -45,9 +49,16 @@ func Packages(options Options) error {
 	if _, err := emptyFolder(distFolder); err != nil {
 		return err
 	}
-	for _, platform := range chosen {
+	d.images = options.images
+	for number, platform := range chosen {
+		fmt.Printf("%d of %d: %s\n", number+1, len(chosen), platform)
 		if err := d.makeAll(platform); err != nil {
 			return fmt.Errorf("%s: %w", platform, err)
+		}
+	}
+	for name, content := range options.more {
+		if err := os.WriteFile(filepath.Join(distFolder, name), []byte(content), 0o644); err != nil {
+			return err
 		}
 	}
 	return writeSums(distFolder)
@@ -86,10 +97,15 @@ func (d distribution) makeAll(p program.Platform) error {
 			return err
 		}
 	}
-	if p.GOOS == "linux" {
-		return d.systemPackages(stage, p)
+	if p.GOOS != "linux" {
+		return nil
 	}
-	return nil
+	if d.images {
+		if err := d.imageArchive(stage, base, p); err != nil {
+			return err
+		}
+	}
+	return d.systemPackages(stage, p)
 }
 
 // systemPackages makes the debs and the rpms from the folder of the platform's archive.

@@ -20,9 +20,9 @@ func TestVersionOf(t *testing.T) {
 		want  string
 	}{
 		"a tag is the version":                     {program.Stamp{Version: "v1.2.3", Commit: commit, Time: commitTime}, "1.2.3"},
-		"a commit without a tag has time and hash": {program.Stamp{Commit: commit, Time: commitTime}, "0.0.0-20260205221708.0123456789ab"},
-		"changed files are said":                   {program.Stamp{Commit: commit + "-dirty", Time: commitTime}, "0.0.0-20260205221708.0123456789ab.dirty"},
-		"a folder without git has the time":        {program.Stamp{Time: commitTime}, "0.0.0-20260205221708"},
+		"a commit without a tag has time and hash": {program.Stamp{Commit: commit, Time: commitTime}, program.Version + "-20260205221708.0123456789ab"},
+		"changed files are said":                   {program.Stamp{Commit: commit + "-dirty", Time: commitTime}, program.Version + "-20260205221708.0123456789ab.dirty"},
+		"a folder without git has the time":        {program.Stamp{Time: commitTime}, program.Version + "-20260205221708"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, try.want, versionOf(try.stamp))

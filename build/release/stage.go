@@ -5,6 +5,7 @@ package release
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,8 @@ func (d distribution) stage(p program.Platform) (string, error) {
 	if err := copyTree(folder, d.common, nil); err != nil {
 		return "", err
 	}
-	for _, built := range program.Programs {
+	for number, built := range program.Programs {
+		fmt.Printf("  building %s, %d of %d\n", built.Name, number+1, len(program.Programs))
 		if err := built.Build(p, d.stamp, filepath.Join(folder, p.Executable(built.Name))); err != nil {
 			return "", err
 		}

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -69,9 +68,6 @@ func wrap(ctx context.Context, s settings, output output, log *slog.Logger) (sin
 		if file, ok := output.(*file.Sink); ok {
 			if err := recall(ctx, seen, file, log); err != nil {
 				return nil, nil, err
-			}
-			if err := keepRequests(s, seen); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-				log.Warn("requests of Fluent Forward and POST are not recognized after a restart", "error", err)
 			}
 		}
 		sink = seen

@@ -26,7 +26,7 @@ import (
 //
 // Only what was taken is remembered. A Commit that fails forgets what it should
 // have made durable, so that a resend of it is written. The memory begins empty,
-// unless Recall and Keep fill it. It grows with the ids, up to 90 bytes each; see ForgetAfter, too.
+// unless Recall fills it. It grows with the ids, up to 90 bytes each; see ForgetAfter, too.
 //
 // Its methods may be called from any goroutine. Consume of the Sink runs concurrently for
 // different records. The same record on a second connection waits until the fate of the
@@ -34,8 +34,6 @@ import (
 type Dedup struct {
 	next receiver.Sink
 	late bool // next refuses records after Consume
-
-	journal *Journal // nil without Keep; under mutex, after that
 
 	leftOut  [reasons]atomic.Uint64
 	recalled atomic.Int64
@@ -98,10 +96,7 @@ func (d *Dedup) Recalled() int { return int(d.recalled.Load()) }
 // Commit commits the Sink.
 func (d *Dedup) Commit(ctx context.Context) error {
 	d.mutex.Lock()
-	covered, parts, noted := d.seen.added, len(d.uncommitted), journalMark{}
-	if d.journal != nil {
-		noted = d.journal.mark()
-	}
+	covered, parts := d.seen.added, len(d.uncommitted)
 	d.mutex.Unlock()
 	err := d.next.Commit(ctx)
 	d.mutex.Lock()
@@ -110,17 +105,11 @@ func (d *Dedup) Commit(ctx context.Context) error {
 		// What is in Consume now may be lost too; Consume sees that the count changed.
 		d.failures++
 		d.seen.forgetUnsure()
-		if d.journal != nil {
-			d.journal.cut(d.journal.sure)
-		}
 		clear(d.unsure)
 		d.uncommitted = nil
 		return err
 	}
 	d.seen.sure = covered
-	if d.journal != nil {
-		d.journal.commit(noted)
-	}
 	d.commitLocked(parts)
 	return nil
 }
@@ -128,7 +117,7 @@ func (d *Dedup) Commit(ctx context.Context) error {
 // Consume hands the new records of m on.
 func (d *Dedup) Consume(ctx context.Context, m *receiver.Message) error {
 	p, _ := partPool.Get().(*part)
-	if !p.identify(m, d.journal != nil) {
+	if !p.identify(m) {
 		defer p.giveBack()
 		return d.next.Consume(ctx, m)
 	}
@@ -213,16 +202,10 @@ func (d *Dedup) land(p *part, err error, failures uint64) {
 		delete(d.flying, u.id)
 		if taken && failures == d.failures && !p.isRefused(u) && !isAny(p.late, u) {
 			d.seen.add(u.id)
-			if u.chunk && d.journal != nil {
-				d.journal.add(u.id)
-			}
 			if p.dedup != nil {
 				d.unsure[u.id] = owner{p, i}
 			}
 		}
-	}
-	if d.journal != nil {
-		d.journal.write()
 	}
 	if p.dedup != nil {
 		d.uncommitted = append(d.uncommitted, p)

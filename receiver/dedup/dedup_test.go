@@ -166,7 +166,7 @@ func TestDedupWritesARecordOnce(t *testing.T) {
 		m := messageOf(`{"a_id":1}`, `{}`)
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			s.records = nil
-			require.False(t, new(part).identify(m, false))
+			require.False(t, new(part).identify(m))
 		}))
 		consume(t, d, `{}`, `{}`)
 		require.Len(t, s.got(), 2)

@@ -3,11 +3,7 @@
 
 package dedup
 
-import (
-	"hash/maphash"
-
-	keys "filebeat-websocket/receiver/internal/identity"
-)
+import "hash/maphash"
 
 // identity stands for something that a client may send again: its sender, its id and its
 // content. An id alone could come from the line that is shipped, where anyone may have
@@ -64,12 +60,8 @@ func (n *named) identity() identity {
 	return ofRecord.then(identityOf(n.agent)).then(identityOf(n.id)).then(n.content)
 }
 
-// identityOfRequest is that of a Forward request with a chunk, or of a POST with a key. If it
-// lasts, it is the same in every process, and takes more time.
-func identityOfRequest(sender, chunk string, records [][]byte, lasts bool) identity {
-	if lasts {
-		return identity(keys.OfRequest(chunk, records).From(keys.OfSender(sender)))
-	}
+// identityOfRequest is that of a Forward request with a chunk.
+func identityOfRequest(sender, chunk string, records [][]byte) identity {
 	request := ofChunk.then(identityOfText(sender)).then(identityOfText(chunk))
 	for _, record := range records {
 		request = request.then(identityOf(record))

@@ -71,9 +71,8 @@ func (p *part) clear() {
 	p.message = receiver.Message{}
 }
 
-// identify finds the units of m and reports whether there are any. If it is to last, another
-// process finds the same identities of requests.
-func (p *part) identify(m *receiver.Message, lasts bool) bool {
+// identify finds the units of m and reports whether there are any.
+func (p *part) identify(m *receiver.Message) bool {
 	p.units = p.units[:0]
 	from, counted := 0, 0
 	for _, count := range m.ChunkRecords {
@@ -83,7 +82,7 @@ func (p *part) identify(m *receiver.Message, lasts bool) bool {
 		for i, chunk := range m.Chunks {
 			to := from + m.ChunkRecords[i]
 			if chunk != "" {
-				p.units = append(p.units, unit{id: identityOfRequest(m.Peer.Sender, chunk, m.Records[from:to], lasts), from: from, to: to, chunk: true, twin: -1})
+				p.units = append(p.units, unit{id: identityOfRequest(m.Peer.Sender, chunk, m.Records[from:to]), from: from, to: to, chunk: true, twin: -1})
 			}
 			from = to
 		}

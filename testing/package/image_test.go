@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	built "filebeat-websocket/build/program"
 	"filebeat-websocket/testing/beattest"
 )
 
@@ -30,6 +31,7 @@ type imageConfig struct {
 	User, WorkingDir     string
 	Env, Entrypoint, Cmd []string
 	Volumes              map[string]struct{}
+	Labels               map[string]string
 }
 
 // builder keeps images in a folder of the test.
@@ -197,6 +199,17 @@ func TestImages(t *testing.T) {
 			}
 		}
 		require.Contains(t, filebeatImage.config.Volumes, "/usr/share/filebeat/data")
+	})
+
+	t.Run("have labels of OCI", func(t *testing.T) {
+		for title, i := range map[string]image{"filebeat-websocket": filebeatImage, "wsreceiver": wsreceiverImage, "wscheck": wscheckImage} {
+			labels := i.config.Labels
+			require.Equal(t, title, labels["org.opencontainers.image.title"])
+			require.Equal(t, built.Version, labels["org.opencontainers.image.version"])
+			for _, name := range []string{"description", "vendor", "licenses", "revision"} {
+				require.NotEmpty(t, labels["org.opencontainers.image."+name], name)
+			}
+		}
 	})
 
 	t.Run("have CA certificates where Go looks for them", func(t *testing.T) {
