@@ -159,7 +159,7 @@ func TestPackageTakesThePlaceOfElastics(t *testing.T) {
 	const status = `dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' filebeat filebeat-websocket`
 	deb := "/mnt/" + filepath.Base(dist(t, "filebeat-websocket-*-amd64.deb"))
 	for name, install := range map[string]string{
-		"apt":  "apt-get install --yes --no-download " + deb + " < /dev/null",
+		"apt":  "apt-get install --yes " + deb + " < /dev/null",
 		"dpkg": "dpkg --install " + deb + " < /dev/null",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestPackageTakesThePlaceOfElastics(t *testing.T) {
 				return
 			}
 			// And back.
-			m.shell("apt-get install --yes --no-download /tmp/filebeat.deb < /dev/null")
+			m.shell("apt-get install --yes /tmp/filebeat.deb < /dev/null")
 			require.Equal(t, "filebeat installed\nfilebeat-websocket config-files\n", m.shell(status))
 			m.shell("dpkg --purge filebeat-websocket")
 			require.Contains(t, m.read("/etc/filebeat/filebeat.yml"), "name: mine", "it is that of Elastic's package again")
