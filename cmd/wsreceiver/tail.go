@@ -40,7 +40,7 @@ func openTail(s settings, guard admission) liveTail {
 	if !s.tail {
 		return liveTail{}
 	}
-	return liveTail{tail.New(tail.Options{Guard: guard.guard})}
+	return liveTail{tail.New(tail.Options{Guard: guard.guard, Ingest: s.path})}
 }
 
 // tee shows on the page what sink takes.

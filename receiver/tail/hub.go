@@ -5,13 +5,14 @@ package tail
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
 )
 
 const (
-	// historySeconds is how far back the plot goes on a page that has just opened.
-	historySeconds = 60
+	// historySeconds is how far back the histogram goes on a page that has just opened.
+	historySeconds = 300
 
 	maxRecent      = 500
 	maxRecentBytes = 2 << 20
@@ -28,11 +29,18 @@ type hub struct {
 	recentBytes int
 	hosts       []string // that records name, the one seen last at the end
 
-	events, bytes             [historySeconds]float64 // a second, a ring
+	looked                    [len(levelNames)]uint64 // records of this second, by level
+	history                   [historySeconds]rates   // a ring
 	seconds                   int                     // that went by
 	recordsBefore, byteBefore uint64
 	lastSecond                time.Time
+
+	leftOutBefore uint64 // at the last tick
+	missed        uint64 // records that nobody looked at since the newest of recent
 }
+
+// rates are records a second, by level.
+type rates [len(levelNames)]float64
 
 func newHub(t *Tail) *hub { return &hub{tail: t, lastSecond: time.Now()} }
 
@@ -69,6 +77,8 @@ func (h *hub) look(c *excerpt) {
 		h.number++
 		r.Number = h.number
 		r.keep()
+		r.missed, h.missed = h.missed, 0
+		h.looked[r.level]++
 		h.saw(r.Host)
 		h.tail.agents.named(c.peer.ID, r.Host)
 		if r.timed {
@@ -113,8 +123,12 @@ func (h *hub) tick() {
 	}
 	// Observe may take some in between; that does no harm. Unused quota is kept for a second.
 	h.tail.quota.Store(min(max(h.tail.quota.Load(), 0)+quota, quota*ticksPerSecond))
+	leftOut := h.tail.leftOut.Load()
+	missed := leftOut - h.leftOutBefore
+	h.leftOutBefore = leftOut
+	h.missed += missed
 	for _, v := range h.viewers {
-		v.tick()
+		v.tick(missed)
 	}
 }
 
@@ -126,9 +140,10 @@ func (h *hub) second(now time.Time) {
 	}
 	h.lastSecond = now
 	records, bytes := h.tail.records.Load(), h.tail.bytes.Load()
-	slot := h.seconds % historySeconds
-	h.events[slot] = float64(records-h.recordsBefore) / elapsed.Seconds()
-	h.bytes[slot] = float64(bytes-h.byteBefore) / elapsed.Seconds()
+	events := float64(records-h.recordsBefore) / elapsed.Seconds()
+	bytesRate := float64(bytes-h.byteBefore) / elapsed.Seconds()
+	levels := h.levels(events)
+	h.history[h.seconds%historySeconds] = levels
 	h.recordsBefore, h.byteBefore = records, bytes
 	h.seconds++
 	open, shown := h.tail.agents.snapshot(now, elapsed)
@@ -138,7 +153,7 @@ func (h *hub) second(now time.Time) {
 	hosts := append([]string{}, h.hosts...) // not null
 	slices.Sort(hosts)
 	encoded, _ := json.Marshal(&siteState{ // numbers and strings only
-		Now: now.UnixMilli(), Events: h.events[slot], Bytes: h.bytes[slot],
+		Now: now.UnixMilli(), Events: events, Bytes: bytesRate, Levels: levels,
 		TotalEvents: records, TotalBytes: bytes, Unread: h.tail.leftOut.Load(),
 		Open: open, Agents: shown, Hosts: hosts, Viewers: len(h.viewers),
 	})
@@ -147,11 +162,28 @@ func (h *hub) second(now time.Time) {
 	}
 }
 
+// levels returns the rates by level if there were so many records a second: those that
+// were looked at stand for the others.
+func (h *hub) levels(events float64) (byLevel rates) {
+	total := uint64(0)
+	for _, count := range h.looked {
+		total += count
+	}
+	for l, count := range h.looked {
+		if total > 0 {
+			byLevel[l] = math.Round(10*events*float64(count)/float64(total)) / 10
+		}
+	}
+	clear(h.looked[:])
+	return byLevel
+}
+
 // siteState is what all viewers are told every second.
 type siteState struct {
 	Now         int64        `json:"now"`    // Unix milliseconds
 	Events      float64      `json:"events"` // a second, as are Bytes
 	Bytes       float64      `json:"bytes"`
+	Levels      rates        `json:"levels"` // Events by level
 	TotalEvents uint64       `json:"totalEvents"`
 	TotalBytes  uint64       `json:"totalBytes"`
 	Unread      uint64       `json:"unread"` // records that were not even looked at
@@ -163,19 +195,22 @@ type siteState struct {
 
 // welcome is what a viewer is told first.
 type welcome struct {
-	Boot     string    `json:"boot"`
-	Now      int64     `json:"now"`
-	SignedIn bool      `json:"signedIn"`
-	Events   []float64 `json:"events"` // of the last seconds, oldest first
-	Bytes    []float64 `json:"bytes"`
-	Problem  string    `json:"problem"` // with the query; nothing matches then
+	Boot     string   `json:"boot"`
+	Now      int64    `json:"now"`
+	SignedIn bool     `json:"signedIn"`
+	Ingest   string   `json:"ingest"`  // path for agents
+	Levels   []string `json:"levels"`  // the names of the levels in History
+	History  []rates  `json:"history"` // of the last seconds, oldest first
+	Recent   int      `json:"recent"`  // how many records are kept for pages that open
 }
 
 func (h *hub) join(v *viewer) {
-	hello := welcome{Boot: h.tail.boot, Now: time.Now().UnixMilli(), SignedIn: v.signedIn, Problem: v.problem, Events: []float64{}, Bytes: []float64{}}
+	hello := welcome{
+		Boot: h.tail.boot, Now: time.Now().UnixMilli(), SignedIn: v.signedIn, Ingest: h.tail.options.Ingest,
+		Levels: levelNames[:], History: []rates{}, Recent: maxRecent,
+	}
 	for second := max(0, h.seconds-historySeconds); second < h.seconds; second++ {
-		hello.Events = append(hello.Events, h.events[second%historySeconds])
-		hello.Bytes = append(hello.Bytes, h.bytes[second%historySeconds])
+		hello.History = append(hello.History, h.history[second%historySeconds])
 	}
 	encoded, _ := json.Marshal(&hello) // numbers and strings only
 	h.viewers = append(h.viewers, v)

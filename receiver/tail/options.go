@@ -22,6 +22,10 @@ type Options struct {
 	// every request that names this machine.
 	Guard *access.Guard
 
+	// Ingest is the path at which agents connect, on the same address. A page that has
+	// no records shows it in the lines of a configuration.
+	Ingest string
+
 	// MaxViewers is the maximum number of streams at a time; 32 unless set.
 	MaxViewers int
 

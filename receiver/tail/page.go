@@ -67,6 +67,7 @@ func (t *Tail) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", t.page)
 	mux.HandleFunc("GET /tail/{file}", t.file)
 	mux.HandleFunc("GET /tail/stream", t.stream)
+	mux.HandleFunc("POST /tail/stream", t.stream)
 	mux.HandleFunc("GET /tail/access", t.mayLook)
 	mux.HandleFunc("POST /tail/sign-in", t.visitors.signIn)
 	mux.HandleFunc("POST /tail/sign-out", t.visitors.signOut)
@@ -120,7 +121,7 @@ func (t *Tail) file(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(found.content) // the browser is gone, if anything
 }
 
-// mayLook tells the page why a stream was refused: an EventSource does not say.
+// mayLook answers whether a stream would be.
 func (t *Tail) mayLook(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !t.visitors.allowed(r):

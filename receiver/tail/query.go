@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -35,11 +36,14 @@ type query struct {
 	limit  int            // bytes of a text in which regex is looked for
 	levels uint8          // a bit for each; 0 is all
 	host   string
+	fields []fieldFilter
+	around int // records to show before and after one that matches
 }
 
 // parseQuery reads q (text, or /a regular expression/, or /one without regard to
-// case/i), level (names with commas between them) and host. Text is found
-// without regard to case. An error is shown on the page.
+// case/i), level (names with commas between them), host, is and not (path=value of a
+// field, any number of times) and context (how many records to show around a hit). Text
+// is found without regard to case. An error is shown on the page.
 func parseQuery(values url.Values) (query, error) {
 	var q query
 	search := values.Get("q")
@@ -79,7 +83,26 @@ func parseQuery(values url.Values) (query, error) {
 	if q.host = values.Get("host"); len(q.host) > maxHostBytes {
 		return q, fmt.Errorf("the host's name is longer than %d bytes", maxHostBytes)
 	}
+	is, err := parseFields(values["is"], false)
+	if err != nil {
+		return q, err
+	}
+	not, err := parseFields(values["not"], true)
+	if err != nil {
+		return q, err
+	}
+	q.fields = append(is, not...)
+	if lines := values.Get("context"); lines != "" && !q.all() {
+		if q.around, err = strconv.Atoi(lines); err != nil || q.around < 0 || q.around > maxContext {
+			return q, fmt.Errorf("context is a number from 0 to %d", maxContext)
+		}
+	}
 	return q, nil
+}
+
+// all reports whether every record matches.
+func (q *query) all() bool {
+	return q.regex == nil && q.text == nil && q.levels == 0 && q.host == "" && len(q.fields) == 0
 }
 
 // expressionOf returns the regular expression of /.../ or /.../i. Two slashes
@@ -121,10 +144,15 @@ func (q *query) selects(r *shownRecord) bool {
 }
 
 // searches reports whether the query looks into records, which takes time.
-func (q *query) searches() bool { return q.regex != nil || q.text != nil }
+func (q *query) searches() bool {
+	return q.regex != nil || q.text != nil || len(q.fields) > 0 || q.around > 0
+}
 
-// finds reports whether the text or the expression occurs in the record.
-func (q *query) finds(r *shownRecord) bool {
+// finds reports whether the text or the expression occurs in the record, and its fields
+// are as they should be.
+func (q *query) finds(r *shownRecord) bool { return passes(q.fields, r) && q.occurs(r) }
+
+func (q *query) occurs(r *shownRecord) bool {
 	switch {
 	case q.regex != nil:
 		return q.regex.MatchString(r.message[:min(len(r.message), q.limit)]) || q.regex.MatchString(r.Host) ||

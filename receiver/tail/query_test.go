@@ -5,6 +5,7 @@ package tail
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func TestQueriesFindWhatTheySay(t *testing.T) {
-	r := parse([]byte(`{"message":"Payment of 5 € refused\nat once","host":{"name":"Web-1"},"log":{"level":"error","file":{"path":"/var/log/shop.log"}},"tag":"Ünique"}`), false, someone, arrival)
+	r := parse([]byte(`{"message":"Payment of 5 € refused\nat once","host":{"name":"Web-1"},"log":{"level":"error","file":{"path":"/var/log/shop.log"}},"tag":"Ünique","n":18446744073709551615,"on":true,"http.request":{"tags":["a",{"x":"b"}]}}`), false, someone, arrival)
 	for parameters, want := range map[string]bool{
 		"":                            true,
 		"q=payment":                   true,
@@ -30,7 +31,7 @@ func TestQueriesFindWhatTheySay(t *testing.T) {
 		"q=//":                        false,
 		"q=/":                         true,
 		"q=/i":                        false,
-		"q=[":                         false,
+		"q=[q":                        false,
 		"level=error":                 true,
 		"level=warn":                  false,
 		"level=warn,error":            true,
@@ -39,6 +40,27 @@ func TestQueriesFindWhatTheySay(t *testing.T) {
 		"host=web-1":                  false,
 		"q=payment&level=error&host=": true,
 		"q=payment&level=info":        false,
+
+		"is=log.level=error":                 true,
+		"is=log.level=Error":                 false,
+		"not=log.level=error":                false,
+		"not=log.level=warn":                 true,
+		"is=log.file.path=/var/log/shop.log": true,
+		"is=log.file=/var/log/shop.log":      false,
+		"is=log=error":                       false,
+		"is=n=18446744073709551615":          true,
+		"is=n=18446744073709552000":          false,
+		"is=on=true":                         true,
+		"is=http.request.tags=a":             true,
+		"is=http.request.tags.x=b":           true,
+		"is=http.request=a":                  false,
+		"is=nothing=":                        false,
+		"not=nothing=":                       true,
+		"is=.host=Web-1":                     true,
+		"not=.file=/var/log/shop.log":        false,
+		"is=tag=Ünique&q=refund":             false,
+		"is=tag=Ünique&not=on=true":          false,
+		"is=tag=Ünique&not=on=false":         true,
 	} {
 		t.Run(parameters, func(t *testing.T) {
 			values := url.Values{}
@@ -64,6 +86,10 @@ func TestQueriesThatAreWrongAreNamed(t *testing.T) {
 		"a long search":            {url.Values{"q": {strings.Repeat("x", 257)}}, "longer than 256 bytes"},
 		"not UTF-8":                {url.Values{"q": {"\xff"}}, "not UTF-8"},
 		"an unknown level":         {url.Values{"level": {"info,loud"}}, `no level is called "loud"`},
+		"a field without a value":  {url.Values{"is": {"level"}}, "path=value"},
+		"a long field":             {url.Values{"not": {"a=" + strings.Repeat("x", 1024)}}, "longer than 1024 bytes"},
+		"many fields":              {url.Values{"is": slices.Repeat([]string{"a=b"}, 9)}, "more than 8"},
+		"much context":             {url.Values{"q": {"x"}, "context": {"6"}}, "from 0 to 5"},
 		"a long host":              {url.Values{"host": {strings.Repeat("x", 1025)}}, "longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +102,7 @@ func TestQueriesThatAreWrongAreNamed(t *testing.T) {
 // Whatever is asked for, the answer is an error or a query that can be tried on a
 // record.
 func FuzzParseQuery(f *testing.F) {
-	for _, seed := range []string{"q=payment", "q=/a+b/i", "q=/(a|b)*c{3,9}/", "level=error,warn&host=web-1", "q=%ff", "q=/%5Cp{Greek}/", "q=/(?i)(?s)./"} {
+	for _, seed := range []string{"q=payment", "q=/a+b/i", "q=/(a|b)*c{3,9}/", "level=error,warn&host=web-1", "q=%ff", "is=log.level=error&not=a.b=1&context=2&q=x", "q=/%5Cp{Greek}/", "q=/(?i)(?s)./"} {
 		f.Add(seed)
 	}
 	r := parse([]byte(usualRecord), false, someone, arrival)

@@ -29,6 +29,7 @@ type shownRecord struct {
 	message string // all of it
 	timed   bool   // Time is the record's own
 	level   level
+	missed  uint64 // records that came directly before this one, and that nobody looked at
 
 	encoding sync.Once
 	encoded  []byte // the row as JSON, on demand

@@ -6,6 +6,7 @@ package tail
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ const (
 	accessInterval = 5 * time.Second
 	// retryLine tells the browser to come again a second after the stream ends.
 	retryLine = "retry: 1000\n\n"
+	// maxQueryBytes is the maximum length of a query in a body.
+	maxQueryBytes = 32 << 10
 )
 
 // stream serves one viewer until it disconnects, the Tail ends, or its token does.
@@ -39,12 +42,18 @@ func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer t.watching.Add(-1)
 	access.Keep(r.Context())
-	asked, err := parseQuery(r.URL.Query())
+	values, err := parameters(w, r)
+	if err != nil {
+		http.Error(w, "the body is not a form", http.StatusBadRequest)
+		return
+	}
+	asked, err := parseQuery(values)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	v := newViewer(asked, t.options.RowsPerSecond)
 	v.signedIn = t.options.Guard.NeedsToken()
-	if err != nil {
-		v.problem = err.Error()
-	}
 	v.search = t.searches.begin(&v.query)
 	defer v.search.end()
 	select {
@@ -65,6 +74,17 @@ func (t *Tail) stream(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // a stream lasts longer than the server's timeout for a request
 	t.feed(r, control, w, v)
+}
+
+// parameters returns the query of a request. The page sends it in a body, so that what
+// someone searches for is not in the log of a server or a proxy.
+func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method != http.MethodPost {
+		return r.URL.Query(), nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxQueryBytes)
+	err := r.ParseForm()
+	return r.PostForm, err
 }
 
 // wantsStream reports whether a request is from an EventSource or a program, and not

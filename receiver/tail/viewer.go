@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
 	"sync"
 )
 
@@ -17,20 +16,20 @@ const (
 	maxWaitingBytes   = 4 << 20
 	// What is sent at once.
 	maxRows     = 600
-	maxRowBytes = 4 << 20
+	maxRowBytes = 4 << 20 // half of them with what was there before
 )
 
 // viewer is one stream. hubLoop gives it records; the goroutine of its request searches
 // them, so that a slow search delays no other viewer.
 type viewer struct {
 	query    query
-	problem  string // with the query
 	signedIn bool
 	perTick  int
 	wake     chan struct{} // holds a token while something waits
 
 	// Used only by the goroutine of the request.
 	search viewerSearch
+	around surroundings
 	counts viewerCounts
 
 	mutex   sync.Mutex
@@ -39,6 +38,8 @@ type viewer struct {
 	waiting []*shownRecord
 	bytes   int    // of the records in waiting
 	skipped uint64 // records for which there was no room in waiting
+	missed  uint64 // records that nobody looked at
+	last    uint64 // number of the newest record that was offered
 	due     int    // rows that may be sent at this moment
 	site    []byte // encoded siteState, the newest
 }
@@ -51,7 +52,10 @@ type viewerCounts struct {
 }
 
 func newViewer(q query, rowsPerSecond int) *viewer {
-	return &viewer{query: q, wake: make(chan struct{}, 1), perTick: rowsPerSecond / ticksPerSecond, due: rowsPerSecond}
+	return &viewer{
+		query: q, around: surroundings{lines: q.around},
+		wake: make(chan struct{}, 1), perTick: rowsPerSecond / ticksPerSecond, due: rowsPerSecond,
+	}
 }
 
 // welcome gives the viewer its initial state. recent belongs to the viewer from then on.
@@ -64,11 +68,12 @@ func (v *viewer) welcome(hello []byte, recent []*shownRecord) {
 
 // offer gives the viewer a record to search.
 func (v *viewer) offer(r *shownRecord) {
-	if v.problem != "" || !v.query.selects(r) {
-		return
-	}
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
+	v.last = r.Number
+	if v.query.around == 0 && !v.query.selects(r) {
+		return
+	}
 	if len(v.waiting) >= maxWaitingRecords || v.bytes+len(r.raw) > maxWaitingBytes {
 		v.skipped++ // the viewer is slow
 		return
@@ -77,13 +82,15 @@ func (v *viewer) offer(r *shownRecord) {
 	v.bytes += len(r.raw)
 }
 
-// tick wakes the viewer for the records of the last tenth of a second. Unused quota is
-// kept for a second, because agents send in bursts.
-func (v *viewer) tick() {
+// tick wakes the viewer for the records of the last tenth of a second. missed is how
+// many of them nobody looked at. Unused quota is kept for a second, because agents send
+// in bursts.
+func (v *viewer) tick(missed uint64) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	v.due = min(v.due+v.perTick, v.perTick*ticksPerSecond)
-	if len(v.waiting) > 0 {
+	v.missed += missed
+	if len(v.waiting) > 0 || v.missed > 0 {
 		v.signal()
 	}
 }
@@ -107,79 +114,90 @@ func (v *viewer) signal() {
 func (v *viewer) take(ctx context.Context, b *bytes.Buffer) {
 	v.mutex.Lock()
 	hello, backlog, waiting, due, site := v.hello, v.backlog, v.waiting, v.due, v.site
-	v.counts.Skipped += v.skipped
-	v.hello, v.backlog, v.waiting, v.bytes, v.skipped, v.site = nil, nil, nil, 0, 0, nil
+	skipped, missed, last := v.skipped, v.missed, v.last
+	v.hello, v.backlog, v.waiting, v.bytes, v.skipped, v.missed, v.site = nil, nil, nil, 0, 0, 0, nil
 	v.mutex.Unlock()
+	o := output{to: b}
 	if hello != nil {
-		writeEvent(b, "hello", hello)
+		o.event(helloEvent, hello)
 	}
-	rows := v.searchBacklog(ctx, backlog)
-	found := v.searchNew(ctx, waiting, due)
+	v.searchBacklog(ctx, backlog, &o)
+	sent, left, late := v.searchNew(ctx, waiting, due, &o)
+	v.counts.Skipped += skipped + late
+	o.gap(gap{After: last, Left: left, Unread: skipped + late + missed})
 	v.mutex.Lock()
-	v.due -= len(found)
+	v.due -= sent
 	v.mutex.Unlock()
-	if rows = append(rows, found...); len(rows) > 0 {
-		writeEvent(b, "rows", []byte{'['}, bytes.Join(rows, []byte{','}), []byte{']'})
-	}
 	if site != nil {
 		own, _ := json.Marshal(v.counts) // numbers only
-		writeEvent(b, "state", []byte(`{"site":`), site, []byte(`,"own":`), own, []byte{'}'})
+		o.event(stateEvent, []byte(`{"site":`), site, []byte(`,"own":`), own, []byte{'}'})
 	}
+	o.close()
 }
 
-// searchBacklog returns the newest matches among the records that were there before,
-// oldest first.
-func (v *viewer) searchBacklog(ctx context.Context, backlog []*shownRecord) (rows [][]byte) {
-	if v.problem != "" {
-		return nil
-	}
-	slices.Reverse(backlog)
-	size := 0
+// searchBacklog writes the newest matches among the records that were there before,
+// oldest first. It looks for the newest first, in case that the time does not suffice.
+func (v *viewer) searchBacklog(ctx context.Context, backlog []*shownRecord, o *output) {
+	hits, size, first := make([]bool, len(backlog)), 0, len(backlog)
 	v.search.each(ctx, len(backlog), func(i int) bool {
-		if r := backlog[i]; v.query.selects(r) && v.query.finds(r) {
-			encoded := r.encode()
-			if size += len(encoded); size > maxRowBytes/2 {
+		at := len(backlog) - 1 - i
+		if r := backlog[at]; v.query.selects(r) && v.query.finds(r) {
+			if size += len(r.encode()); size > maxRowBytes/2 {
 				return false
 			}
-			rows = append(rows, encoded)
+			hits[at] = true
 		}
-		return len(rows) < maxRows/2
-	})
-	slices.Reverse(rows)
-	return rows
-}
-
-// searchNew returns the matches among new records as far as they are due, and counts
-// all of them.
-func (v *viewer) searchNew(ctx context.Context, waiting []*shownRecord, due int) (rows [][]byte) {
-	size := 0
-	done := v.search.each(ctx, len(waiting), func(i int) bool {
-		r := waiting[i]
-		if !v.query.finds(r) {
-			return true
-		}
-		v.counts.Matched++
-		if len(rows) >= min(due, maxRows) {
-			return true
-		}
-		encoded := r.encode()
-		if size+len(encoded) > maxRowBytes {
-			return true
-		}
-		size += len(encoded)
-		v.counts.Shown++
-		rows = append(rows, encoded)
+		first = at
 		return true
 	})
-	v.counts.Skipped += uint64(len(waiting) - done)
-	return rows
+	missed, begun := uint64(0), false
+	for at := first; at < len(backlog); at++ {
+		r := backlog[at]
+		missed += r.missed
+		for _, shown := range v.around.pass(r, hits[at]) {
+			if begun {
+				o.gap(gap{After: r.Number - 1, Unread: missed})
+			}
+			missed, begun = 0, true
+			v.show(shown, shown == r && hits[at], o)
+		}
+	}
+	if begun {
+		o.gap(gap{After: backlog[len(backlog)-1].Number, Unread: missed})
+	}
 }
 
-// writeEvent writes JSON, which has no line breaks.
-func writeEvent(b *bytes.Buffer, name string, data ...[]byte) {
-	b.WriteString("event: " + name + "\ndata: ")
-	for _, piece := range data {
-		b.Write(piece)
+// show writes a record if there is room. What surrounds hits leaves room for them.
+func (v *viewer) show(r *shownRecord, hit bool, o *output) bool {
+	if hit {
+		return o.row(rowsEvent, r.encode())
 	}
-	b.WriteString("\n\n")
+	return o.size < maxRowBytes/2 && o.row(contextEvent, r.encode())
+}
+
+// searchNew writes the matches among new records as far as they are due. It returns how
+// many records it wrote, how many matches it left out, and how many records it had no
+// time to search.
+func (v *viewer) searchNew(ctx context.Context, waiting []*shownRecord, due int, o *output) (sent int, left, late uint64) {
+	done := v.search.each(ctx, len(waiting), func(i int) bool {
+		r := waiting[i]
+		hit := (v.query.around == 0 || v.query.selects(r)) && v.query.finds(r)
+		for _, one := range v.around.pass(r, hit) {
+			itself := hit && one == r
+			wrote := sent < min(due, maxRows) && v.show(one, itself, o)
+			if wrote {
+				sent++
+			}
+			if itself {
+				v.counts.Matched++
+				if wrote {
+					v.counts.Shown++
+				} else {
+					left++
+				}
+			}
+		}
+		return true
+	})
+	return sent, left, uint64(len(waiting) - done)
 }

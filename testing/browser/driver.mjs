@@ -6,6 +6,7 @@
 //
 //   node driver.mjs FOLDER-WITH-node_modules CHROMIUM
 
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -20,9 +21,9 @@ const pages = new Map();
 let lastPage = 0;
 
 const commands = {
-  async open({ url, width, height, dark, scale, touch }) {
+  async open({ url, width, height, dark, scale, touch, zone }) {
     const context = await browser.newContext({
-      viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', deviceScaleFactor: scale, hasTouch: touch, isMobile: touch, timezoneId: 'UTC', locale: 'en-GB',
+      viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', deviceScaleFactor: scale, hasTouch: touch, isMobile: touch, timezoneId: zone || 'UTC', locale: 'en-GB',
     });
     const page = await context.newPage();
     const problems = [];
@@ -56,6 +57,11 @@ const commands = {
   press: ({ page, key }) => pages.get(page).page.keyboard.press(key).then(() => null),
   type: ({ page, text }) => pages.get(page).page.keyboard.type(text).then(() => null),
   click: ({ page, selector }) => pages.get(page).page.click(selector, { timeout: 10000 }).then(() => null),
+  // download clicks, and returns the name and the text of the file that comes of it.
+  async download({ page, selector }) {
+    const [download] = await Promise.all([pages.get(page).page.waitForEvent('download'), pages.get(page).page.click(selector)]);
+    return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') };
+  },
   wheel: async ({ page, y }) => {
     await pages.get(page).page.mouse.move(400, 500);
     await pages.get(page).page.mouse.wheel(0, y);

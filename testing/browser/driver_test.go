@@ -131,6 +131,7 @@ type look struct {
 	width, height int
 	dark, touch   bool
 	scale         float64
+	zone          string // UTC unless set
 }
 
 var desk = look{width: 1280, height: 800, scale: 1}
@@ -151,7 +152,7 @@ func (b *browser) open(t *testing.T, url string, l look) *page {
 		Headers map[string]string
 	}
 	require.NoError(t, b.ask(t, &opened, "open", map[string]any{
-		"url": url, "width": l.width, "height": l.height, "dark": l.dark, "touch": l.touch, "scale": l.scale,
+		"url": url, "width": l.width, "height": l.height, "dark": l.dark, "touch": l.touch, "scale": l.scale, "zone": l.zone,
 	}))
 	require.Equal(t, 200, opened.Status)
 	p := &page{b: b, t: t, number: opened.Page, headers: opened.Headers}
@@ -203,6 +204,17 @@ func (p *page) text(selector string) string {
 func (p *page) evaluate(value any, script string) {
 	p.t.Helper()
 	p.do("evaluate", value, map[string]any{"script": script})
+}
+
+// onlyRefused is unproblematic, but for so many filters that the server refused.
+func (p *page) onlyRefused(filters int) {
+	p.t.Helper()
+	var problems []string
+	p.do("problems", &problems, nil)
+	require.Len(p.t, problems, filters)
+	for _, problem := range problems {
+		require.Contains(p.t, problem, "status of 400")
+	}
 }
 
 // unproblematic fails the test if the page logged an error or did what it should not.

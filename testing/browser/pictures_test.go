@@ -98,7 +98,7 @@ func trickle(agents []*agent, length time.Duration, stop <-chan struct{}) {
 		since := time.Since(begin)
 		count := 2 + int(since.Seconds())%3
 		if since > spike && since < spike+length/12 {
-			count = 14
+			count = 9
 		}
 		var records [3][][]byte
 		for range count {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elastic/beats/v7/libbeat/version"
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
@@ -94,11 +95,11 @@ func (a *agent) flood(perSecond int, stop <-chan struct{}) (sent int) {
 func record(host, file, level, message string, more map[string]any) []byte {
 	fields := map[string]any{
 		"@timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		"@metadata":  map[string]any{"beat": "filebeat", "type": "_doc", "version": "9.2.0"},
+		"@metadata":  map[string]any{"beat": "filebeat", "type": "_doc", "version": version.GetDefaultVersion()},
 		"message":    message,
 		"host":       map[string]any{"name": host},
 		"log":        map[string]any{"file": map[string]any{"path": file}, "offset": rand.IntN(4_000_000)},
-		"agent":      map[string]any{"type": "filebeat", "version": "9.2.0", "id": "6f0c2a52-1f6b-4f5e-9b0e-6d3f4f6a9c11"},
+		"agent":      map[string]any{"type": "filebeat", "version": version.GetDefaultVersion(), "id": "6f0c2a52-1f6b-4f5e-9b0e-6d3f4f6a9c11"},
 		"input":      map[string]any{"type": "filestream"},
 		"ecs":        map[string]any{"version": "8.0.0"},
 	}

@@ -1,54 +1,88 @@
 // SPDX-FileCopyrightText: The filebeat-websocket authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { recordIn, linkTo, read, write } from './address.js';
 import { Agents } from './agents.js';
+import { Chips } from './chips.js';
+import { View } from './columns.js';
 import { Details } from './details.js';
+import { Empty } from './empty.js';
+import { download } from './files.js';
+import { Histogram } from './histogram.js';
 import { keys } from './keys.js';
 import { List } from './list.js';
-import { Plot } from './plot.js';
+import { Menu } from './menu.js';
 import { Query } from './query.js';
-import { MOST, Rows } from './rows.js';
+import { leftOut, MOST, Rows, wasAway } from './rows.js';
+import { Share } from './share.js';
 import { Stream } from './stream.js';
 import { count, plain, rate, size } from './text.js';
+import { showUTC, zone } from './time.js';
+import { nextTheme } from './themes.js';
 
 const $ = (id) => document.getElementById(id);
 const TYPING = 250; // ms after the last key that a search begins
-const SHARE = 5; // seconds that the shown share is an average of
 
-const connectionTexts = { connecting: 'Connecting', live: 'Live', paused: 'Paused', lost: 'Server gone, reconnecting', full: 'Too many viewers, retrying' };
+const connectionTexts = {
+  connecting: 'Connecting', live: 'Live', behind: 'Not following', paused: 'Paused', lost: 'Server gone, reconnecting', full: 'Too many viewers, retrying',
+};
 
 class Page {
   constructor() {
     this.search = $('search');
     this.help = $('help');
     this.rows = new Rows();
-    this.held = []; // rows that came while paused, the newest of them
+    this.held = []; // rows and gaps that came while paused, the newest of them
     this.heldCount = 0;
     this.paused = false;
     this.state = 'connecting';
-    this.shares = [];
-    this.query = Query.from(location.hash.slice(1));
+    this.query = read();
+    this.wanted = this.query; // until the server has accepted it
+    this.linked = recordIn();
+    this.view = new View();
     this.details = new Details({
-      onFilter: (filter) => this.filter(filter),
-      onClose: (within) => { if (within) this.focusList(); },
+      onFilter: (filter) => this.filterBy(filter),
+      onColumn: (path) => this.menu.add(path),
+      onClose: (within) => {
+        this.arrange();
+        if (within) this.focusList();
+      },
+      linkOf: (row) => linkTo(this.boot, row),
     });
-    this.list = new List(this.rows, {
+    this.list = new List(this.rows, this.view, {
       onSelect: (row) => { if (row && this.details.open) this.details.show(row, this.query.find); },
       onOpen: (row) => this.open(row),
-      onFollow: () => this.tellRows(),
+      onFollow: () => {
+        this.tellConnection();
+        this.tellRows();
+      },
     });
     this.agents = new Agents();
-    this.plots = [new Plot($('events-plot'), rate), new Plot($('bytes-plot'), size)];
+    this.chips = new Chips({
+      onLevel: (level) => this.toggleLevel(level),
+      onRemove: (field) => this.filter({ fields: this.wanted.fields.filter((one) => one !== field) }),
+    });
+    this.empty = new Empty();
+    this.share = new Share();
+    this.histogram = new Histogram($('histogram'), $('bytes'));
+    this.menu = new Menu(this.view, {
+      onChange: () => this.arrange(),
+      onContext: (context) => this.filter({ context }),
+    });
     this.stream = new Stream({
       hello: (hello) => this.hello(hello),
       rows: (rows) => this.arrived(rows),
+      context: (rows) => this.arrived(rows.map((row) => ({ ...row, around: true }))),
+      gap: ({ after, left, unread }) => this.arrived([this.query.empty ? leftOut(left + unread, 0, after + 0.5) : leftOut(left, unread, after + 0.5)]),
       state: (state) => this.told(state),
       status: (status) => this.connection(status),
+      accepted: (parameters) => this.accepted(parameters),
+      refused: (problem) => this.refused(problem),
     });
     this.wire();
     keys(this);
+    this.arrange();
     this.showQuery();
-    this.list.find = this.query.find;
     this.stream.open(this.query.parameters);
   }
 
@@ -58,150 +92,236 @@ class Page {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.filter({ search: this.search.value }), TYPING);
     });
-    for (const button of document.querySelectorAll('.levels button')) {
-      button.addEventListener('click', () => this.toggleLevel(button.dataset.level));
-    }
     $('host').addEventListener('change', () => this.filter({ host: $('host').value }));
     $('pause').addEventListener('click', () => this.togglePause());
     $('clear').addEventListener('click', () => this.clear());
+    $('download').addEventListener('click', () => this.download());
+    $('zone').addEventListener('click', () => this.toggleUTC());
     $('jump').addEventListener('click', () => {
       this.list.newest();
       this.focusList();
     });
     $('help-open').addEventListener('click', () => this.help.showModal());
     $('theme').addEventListener('click', () => this.theme());
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.plots.forEach((plot) => plot.colour()));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.histogram.colour());
+    for (const width of [1020, 760]) matchMedia(`(max-width: ${width}px)`).addEventListener('change', () => this.arrange());
     addEventListener('hashchange', () => {
-      const query = Query.from(location.hash.slice(1));
-      this.filter(query);
+      this.linked = recordIn();
+      this.ask(read());
+      this.openLinked();
     });
-    this.nameTheme();
   }
 
   // hello is the first that a connection brings.
   hello(hello) {
-    if (this.boot && this.boot !== hello.boot) {
+    const restarted = Boolean(this.boot) && this.boot !== hello.boot;
+    if (restarted) {
       this.rows.restart(this.held);
+      this.list.relayout();
       this.said('The server is back');
     }
+    if (this.lostAt && this.rows.count) this.arrived([wasAway(this.lostAt, Date.now(), restarted, this.rows.newest + 0.5)]);
+    this.lostAt = null;
     this.boot = hello.boot;
-    this.plots[0].set(hello.events);
-    this.plots[1].set(hello.bytes);
-    this.last = null;
-    $('left-text').textContent = '';
+    this.kept = hello.recent;
+    this.histogram.set(hello.levels, hello.history);
+    this.share.restart();
+    this.empty.configure(hello);
     $('sign-out').hidden = !hello.signedIn;
-    $('search-problem').hidden = !hello.problem;
-    $('search-problem').textContent = hello.problem;
-    this.search.setAttribute('aria-invalid', String(Boolean(hello.problem)));
+    this.tellRows();
   }
 
-  arrived(rows) {
+  // accepted begins with a filter that the server has accepted.
+  accepted(parameters) {
+    if (!this.keepsProblem) {
+      $('search-problem').hidden = true;
+      this.search.setAttribute('aria-invalid', 'false');
+    }
+    this.keepsProblem = false;
+    if (parameters === this.query.parameters) return;
+    this.query = this.wanted;
+    write(this.query);
+    this.rows.keep((row) => this.query.matches(row));
+    this.held = this.held.filter((item) => !item.gap && this.query.matches(item));
+    this.heldCount = this.held.length;
+    this.list.find = this.query.find;
+    this.filtered = true;
+    if (!this.rows.list.includes(this.list.selected)) this.list.newest();
+    if (this.details.open) this.details.show(this.details.row, this.query.find);
+    this.arrangeFiles();
+    this.list.schedule();
+    this.showQuery();
+    this.tellRows();
+  }
+
+  // refused says what is wrong with a filter. The list stays as the last one made it.
+  refused(problem) {
+    $('search-problem').hidden = false;
+    $('search-problem').textContent = problem;
+    this.search.setAttribute('aria-invalid', 'true');
+    if (this.stream.current) {
+      this.wanted = this.query;
+      return;
+    }
+    // The page has just been opened: there is no last list.
+    this.query = this.wanted = this.wanted.search ? this.wanted.with({ search: '' }) : new Query();
+    this.keepsProblem = true;
+    this.stream.open(this.query.parameters);
+  }
+
+  arrived(items) {
+    if (this.filtered && items.length) {
+      this.filtered = false;
+      this.rows.mark(items[0].n);
+    }
     if (this.paused) {
-      this.heldCount += rows.length;
-      this.held = this.held.concat(rows).slice(-MOST);
+      this.heldCount += items.filter((item) => !item.gap).length;
+      this.held = this.held.concat(items).slice(-MOST);
     } else {
-      if (!this.list.following) this.unseen = (this.unseen ?? 0) + rows.length;
-      this.rows.add(rows);
+      if (!this.list.following) this.unseen = (this.unseen ?? 0) + items.filter((item) => !item.gap).length;
+      this.rows.add(items);
+      this.arrangeFiles();
       this.list.schedule();
     }
+    if (this.linked) this.openLinked();
     this.tellRows();
   }
 
   told({ site, own }) {
     $('events').textContent = rate(site.events);
-    $('bytes').textContent = size(site.bytes);
-    this.plots[0].add(site.events);
-    this.plots[1].add(site.bytes);
+    this.histogram.usual = `${size(site.bytes)}/s`;
+    this.histogram.add(site.now, site.levels);
     this.agents.update(site);
     this.tellHosts(site.hosts);
-    if (this.last) {
-      this.shares.push({ matched: own.matched - this.last.own.matched, shown: own.shown - this.last.own.shown, unread: site.unread - this.last.site.unread + own.skipped - this.last.own.skipped });
-      if (this.shares.length > SHARE) this.shares.shift();
-    }
-    this.last = { site, own };
-    this.tellShare();
-  }
-
-  // tellShare says how much of what matches is left out. Of records that the
-  // server did not even look at nobody knows whether they match.
-  tellShare() {
-    const sum = (name) => this.shares.reduce((total, share) => total + share[name], 0);
-    const [matched, shown, unread] = [sum('matched'), sum('shown'), sum('unread')];
-    const share = matched + unread ? shown / (matched + unread) : 1;
-    const seconds = Math.max(1, this.shares.length);
-    $('share').textContent = share >= 0.9995 ? 'all' : `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %`;
-    $('share-bar').style.transform = `scaleX(${share})`;
-    $('share-text').textContent = share >= 0.9995 ? (this.query.empty ? 'nothing is left out' : 'of what matches') : `${rate(shown / seconds)} of ${rate((matched + unread) / seconds)} a second`;
-    const left = this.last.own.matched - this.last.own.shown;
-    $('left-text').textContent = left || unread ? `${count(left)} matches left out${unread ? `, ${count(unread / seconds)}/s not searched` : ''}` : '';
+    this.share.tell(site, own);
+    if (this.linked) this.openLinked(true);
   }
 
   tellHosts(hosts) {
+    this.allHosts = hosts;
     const select = $('host');
     const names = ['', ...hosts];
-    if (this.query.host && !hosts.includes(this.query.host)) names.push(this.query.host);
+    const { host } = this.wanted;
+    if (host && !hosts.includes(host)) names.push(host);
     const known = names.join('\n');
     if (known === this.hosts || document.activeElement === select) return;
     this.hosts = known;
     select.replaceChildren(...names.map((name) => new Option(plain(name) || 'All hosts', name)));
-    select.value = this.query.host;
+    select.value = host;
   }
 
   tellRows() {
-    const rows = this.rows.list.length;
+    const { count: rows, left, unread } = this.rows;
     if (this.list.following) this.unseen = 0;
     $('rows-text').textContent = this.paused ? `${count(rows)} rows, ${count(this.heldCount)} waiting` : `${count(rows)} rows`;
+    $('left-text').textContent = [left && `${count(left)} left out`, unread && `${count(unread)} not searched`].filter(Boolean).map((text) => `${text} between them`).join(', ');
     $('pause-text').textContent = this.paused && this.heldCount ? `Resume (${count(this.heldCount)})` : this.paused ? 'Resume' : 'Pause';
     $('jump').hidden = this.list.following || rows === 0;
     $('jump-text').textContent = this.unseen ? `${count(this.unseen)} new` : 'Newest';
-    $('empty').hidden = rows > 0;
-    if (rows === 0) {
-      $('empty-title').textContent = this.query.empty ? 'Waiting for records' : 'Nothing matches so far';
-      $('empty-text').textContent = this.query.empty ? 'They show here as they arrive.' : 'Records that do will show here as they arrive.';
-    }
+    $('download').disabled = rows === 0;
+    this.chips.count(this.rows.levels);
+    this.empty.show(rows, this.query);
   }
 
   connection(status) {
     const before = this.state;
     this.state = status;
-    const shown = status === 'live' && this.paused ? 'paused' : status;
-    $('connection').dataset.state = shown;
-    $('connection-text').textContent = connectionTexts[shown];
+    if (before === 'live' && status !== 'live') this.lostAt = Date.now();
+    this.tellConnection();
     if (before !== status && before !== 'connecting') this.said(connectionTexts[status]);
   }
 
-  // filter changes some of the filters: the stream begins anew.
-  filter({ search = this.query.search, levels = this.query.levels, host = this.query.host, level }) {
-    const query = new Query(search, level ? [level] : levels, host);
-    if (query.parameters === this.query.parameters) return;
-    this.query = query;
+  // tellConnection says Live only if what comes is in sight.
+  tellConnection() {
+    const shown = this.state !== 'live' ? this.state : this.paused ? 'paused' : this.list.following ? 'live' : 'behind';
+    $('connection').dataset.state = shown;
+    $('connection-text').textContent = connectionTexts[shown];
+  }
+
+  // filter changes some of the filters.
+  filter(changes) { this.ask(this.wanted.with(changes)); }
+
+  // ask begins with a query, if the server accepts it.
+  ask(query) {
+    $('notice').hidden = true;
+    if (query.parameters === this.wanted.parameters) {
+      this.wanted = query;
+      if (this.query.parameters === query.parameters) this.accepted(query.parameters);
+      return;
+    }
+    this.wanted = query;
     this.showQuery();
-    const parameters = query.parameters;
-    history.replaceState(null, '', parameters ? `#${parameters}` : location.pathname + location.search);
-    this.rows.keep((row) => query.matches(row));
-    this.held = this.held.filter((row) => query.matches(row));
-    this.heldCount = this.held.length;
-    this.list.find = query.find;
-    this.shares = [];
-    if (!this.rows.list.includes(this.list.selected)) this.list.newest();
-    if (this.details.open) this.details.show(this.details.row, query.find);
-    this.list.schedule();
-    this.tellRows();
-    this.stream.open(parameters);
+    this.stream.open(query.parameters);
+  }
+
+  // filterBy is for the buttons of a record.
+  filterBy({ level, host, path, value, not }) {
+    if (level) {
+      const all = this.wanted.levels.length ? this.wanted.levels : ['error', 'warn', 'info', 'debug', 'other'];
+      this.filter({ levels: not ? all.filter((one) => one !== level) : [level] });
+    } else if (host) {
+      this.filter({ host });
+    } else {
+      const others = this.wanted.fields.filter((one) => one.path !== path || one.value !== value);
+      this.filter({ fields: [...others, { path, value, not }] });
+    }
   }
 
   showQuery() {
-    if (this.search.value !== this.query.search) this.search.value = this.query.search;
-    for (const button of document.querySelectorAll('.levels button')) {
-      button.setAttribute('aria-pressed', String(this.query.levels.includes(button.dataset.level)));
-    }
+    const { search, context } = this.wanted;
+    if (this.search.value !== search && document.activeElement !== this.search) this.search.value = search;
+    this.chips.show(this.wanted);
+    this.chips.count(this.rows.levels);
+    this.menu.tellContext(context);
+    this.list.find = this.query.find;
     this.hosts = null;
-    this.tellHosts(this.last?.site.hosts ?? []);
+    this.tellHosts(this.allHosts ?? []);
+  }
+
+  // arrange shows the columns that were chosen.
+  arrange() {
+    showUTC(this.view.utc);
+    const columns = this.view.columns(this.rows.files.size, this.details.open);
+    this.several = this.rows.files.size > 1;
+    $('zone').hidden = columns[0][0] !== 'time';
+    $('zone').textContent = `Time ${zone()}`;
+    $('zone').setAttribute('aria-label', `Times are in ${zone()}. Change to ${this.view.utc ? 'local time' : 'UTC'}`);
+    for (const title of document.querySelectorAll('#head span')) title.remove();
+    const only = this.rows.files.size === 1 ? [...this.rows.files.keys()][0] : '';
+    for (const [name, { title }] of columns) {
+      if (name === 'time') continue;
+      const element = document.createElement('span');
+      element.textContent = name === 'message' && only ? `${title} · ${plain(only)}` : title;
+      $('head').append(element);
+    }
+    this.only = only;
+    this.menu.tell(this.rows.files.size, this.details.open);
+    this.list.arrange(columns);
+  }
+
+  // arrangeFiles does so if the first, or a second, file has come.
+  arrangeFiles() {
+    const { files } = this.rows;
+    const only = files.size === 1 ? [...files.keys()][0] : '';
+    if (this.several !== files.size > 1 || this.only !== only) this.arrange();
   }
 
   toggleLevel(level) {
-    const { levels } = this.query;
+    const { levels } = this.wanted;
     this.filter({ levels: levels.includes(level) ? levels.filter((one) => one !== level) : [...levels, level] });
+  }
+
+  toggleUTC() {
+    this.view.change({ utc: !this.view.utc });
+    this.arrange();
+    if (this.details.open) this.details.show(this.details.row, this.query.find);
+    this.said(`Times in ${zone()}`);
+  }
+
+  toggleWrap() {
+    this.view.change({ wrap: !this.view.wrap });
+    this.arrange();
+    this.said(this.view.wrap ? 'Long lines are wrapped' : 'A line for each record');
   }
 
   togglePause() {
@@ -211,9 +331,10 @@ class Page {
       this.rows.add(this.held);
       this.held = [];
       this.heldCount = 0;
+      this.arrangeFiles();
       this.list.schedule();
     }
-    this.connection(this.state);
+    this.tellConnection();
     this.tellRows();
     this.said(this.paused ? 'Paused' : 'Resumed');
   }
@@ -227,13 +348,20 @@ class Page {
     this.tellRows();
   }
 
+  download() {
+    download(this.rows.list.filter((item) => !item.gap));
+    this.said(`${count(this.rows.count)} records downloaded`);
+  }
+
   move(by) {
     this.list.move(by);
     this.focusList();
   }
 
   open(row) {
+    const opens = !this.details.open;
     this.details.show(row, this.query.find);
+    if (opens) this.arrange();
     this.list.reveal(row);
     this.list.schedule();
     this.said('Record opened, Escape closes it');
@@ -244,43 +372,34 @@ class Page {
     if (this.list.selected) this.open(this.list.selected);
   }
 
-  // escape takes back the last thing: the open record, the selection, the search.
-  escape() {
-    if (this.details.open) this.details.close();
-    else if (this.list.selected || !this.list.following) this.list.newest();
-    else if (this.query.search) this.filter({ search: '' });
-    else if (!this.agents.panel.hidden) this.agents.toggle();
+  // openLinked opens the record that the address names. ends is set when all that
+  // the server has kept must have come.
+  openLinked(ends = false) {
+    if (!this.linked) return;
+    const row = this.linked.boot === this.boot && this.rows.list.find((item) => item.n === this.linked.n);
+    if (row) {
+      this.linked = null;
+      this.list.select(row, true);
+    } else if (ends) {
+      this.linked = null;
+      $('notice').hidden = false;
+      $('notice').textContent = `The linked record is not here any more: the server keeps the newest ${count(this.kept)}, until it restarts.`;
+    }
   }
 
-  leaveSearch(at) {
-    if (at === this.search && this.search.value) {
-      this.search.value = '';
-      this.filter({ search: '' });
-    } else {
-      this.focusList();
-    }
+  // escape takes back the last thing: the open record, then the selection.
+  escape() {
+    if (this.menu.open) this.menu.toggle();
+    else if (this.details.open) this.details.close();
+    else if (this.list.selected || !this.list.following) this.list.newest();
+    else if (!this.agents.panel.hidden) this.agents.toggle();
   }
 
   focusList() { $('log').focus({ preventScroll: true }); }
 
-  // theme goes from the system's to light, dark, and back.
   theme() {
-    const next = { '': 'light', light: 'dark', dark: '' }[document.documentElement.dataset.theme ?? ''] ?? '';
-    if (next) document.documentElement.dataset.theme = next;
-    else delete document.documentElement.dataset.theme;
-    try {
-      localStorage.setItem('theme', next);
-    } catch {
-      // No storage: it lasts until the page is left.
-    }
-    this.nameTheme();
-    this.plots.forEach((plot) => plot.colour());
-  }
-
-  nameTheme() {
-    const name = `Theme: ${document.documentElement.dataset.theme ?? 'automatic'}`;
-    $('theme').setAttribute('aria-label', name);
-    $('theme').title = `${name} (t)`;
+    nextTheme();
+    this.histogram.colour();
   }
 
   // said is for screen readers: what changed, and never the records.

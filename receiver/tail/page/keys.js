@@ -11,8 +11,10 @@ export function keys(page) {
     const at = event.target;
     const typing = at.matches?.('input, select, textarea');
     if (typing) {
-      if (event.key === 'Escape') page.leaveSearch(at);
-      else if (event.key === 'Enter' && at === page.search) page.focusList();
+      if (event.isComposing) return;
+      // A search stays as it is: to leave it does not take it back.
+      if (event.key === 'Escape' && page.menu.open) page.menu.toggle();
+      else if (event.key === 'Escape' || (event.key === 'Enter' && at === page.search)) page.focusList();
       else return;
       event.preventDefault();
       return;
@@ -20,7 +22,7 @@ export function keys(page) {
     const action = actions[event.key];
     if (!action) return;
     // A button that has the focus is pressed, not passed over.
-    if ((event.key === ' ' || event.key === 'Enter') && at.closest?.('button, a, summary')) return;
+    if ((event.key === ' ' || event.key === 'Enter') && at.closest?.('button, a, [role=button]')) return;
     // A panel that scrolls does so.
     if (event.key.length > 1 && event.key !== 'Escape' && at.closest?.('.details-body, .agents-scroll')) return;
     event.preventDefault();
@@ -43,6 +45,12 @@ const actions = {
   Enter: (page) => page.openSelected(),
   Escape: (page) => page.escape(),
   a: (page) => page.agents.toggle(),
+  c: (page) => page.menu.nextContext(),
+  d: (page) => page.download(),
+  l: (page) => page.details.copyLink(),
+  v: (page) => page.menu.toggle(),
+  w: (page) => page.toggleWrap(),
+  z: (page) => page.toggleUTC(),
   t: (page) => page.theme(),
   '?': (page) => page.help.showModal(),
 };

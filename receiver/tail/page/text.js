@@ -23,17 +23,32 @@ const name = (character) => {
 // plain is for where there is room for text only.
 export const plain = (text) => (odd.test(text) ? text.replace(oddAll, '\ufffd') : text);
 
-const span = (className, text) => {
+export const span = (className, text) => {
   const element = document.createElement('span');
   element.className = className;
   element.textContent = text;
   return element;
 };
 
+// bare is the text without what is for terminals.
+export const bare = (text) => (text.includes('\u001b') ? text.replace(terminal, '') : text);
+
+// isPlain reports whether each character of a text takes the room of one.
+export const isPlain = (text) => /^[\u0020-\u007e\n]*$/.test(text);
+
+// cutPath shortens a path at its slashes to so many characters, if it can.
+export function cutPath(path, length) {
+  if (path.length <= length) return path;
+  const slash = path.includes('/') ? '/' : '\\';
+  const parts = path.split(slash);
+  while (parts.length > 1 && parts.join(slash).length + 2 > length) parts.shift();
+  return `…${slash}${parts.join(slash)}`;
+}
+
 // fill puts text into element, with what is found in <mark>. Lines and tabs stay
 // as they are where multiline says so.
 export function fill(element, text, find, multiline = false) {
-  if (text.includes('\u001b')) text = text.replace(terminal, '');
+  text = bare(text);
   const ranges = find ? find(text) : [];
   if (ranges.length === 0 && !odd.test(text)) {
     element.textContent = text;
@@ -66,53 +81,11 @@ function visible(element, text, multiline) {
   }
 }
 
-const tokens = /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d[\d.eE+-]*)|(true|false|null)|([{}[\],])|\s+|./gsu;
-
-// fillJSON indents JSON as it stands: parsing would round its large numbers. It
-// may be cut anywhere.
-export function fillJSON(element, json, find) {
-  element.textContent = '';
-  let depth = 0;
-  let opened = false; // and nothing in it yet
-  const line = () => element.append('\n' + '  '.repeat(Math.min(depth, 64)));
-  for (const [all, string, colon, number, word, mark] of json.matchAll(tokens)) {
-    if (/^\s+$/.test(all)) continue;
-    const closes = mark === '}' || mark === ']';
-    if (closes) depth = Math.max(0, depth - 1);
-    if (opened !== closes && (opened || closes)) line();
-    opened = mark === '{' || mark === '[';
-    if (opened) depth++;
-    if (string) {
-      const value = span(colon ? 'key' : 'string', '');
-      fill(value, string, find);
-      element.append(value);
-      if (colon) element.append(span('punctuation', ': '));
-    } else if (mark) {
-      element.append(span('punctuation', mark));
-      if (mark === ',') line();
-    } else {
-      const value = span(number ? 'number' : word ? 'word' : 'string', '');
-      fill(value, all, find);
-      element.append(value);
-    }
-  }
-}
-
-const two = (n) => String(n).padStart(2, '0');
-const three = (n) => String(n).padStart(3, '0');
-
-export function clock(time) {
-  const t = new Date(time);
-  return `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}.${three(t.getMilliseconds())}`;
-}
-
-export function date(time) {
-  const t = new Date(time);
-  return Number.isNaN(t.getTime()) ? String(time) : `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(time)}`;
-}
-
 const grouped = new Intl.NumberFormat('en');
 export const count = (n) => grouped.format(Math.round(n));
+
+// short is for where there is little room.
+export const short = (n) => (n < 1000 ? String(n) : `${(n / 1000).toFixed(1).replace('.0', '')}k`);
 
 // rate is for numbers that change all the time: few digits.
 export function rate(n) {
