@@ -7,7 +7,8 @@
 //
 // A producer of events has a Source, which gives each event a Mark. The mark comes back
 // through Settle, in any order, once the event is confirmed or dropped: so events are
-// counted, not remembered. What is not in memory per event is looked at four times a second:
+// counted, not remembered. What is not in memory per event is looked at four times a second,
+// and every 750 ms for files that are settled to their end:
 // the time at which the next event was read, and the sizes of the files.
 //
 // It does not know files of which no event was read yet.

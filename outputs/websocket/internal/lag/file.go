@@ -43,6 +43,7 @@ type file struct {
 	caught int64 // all before was read, and what became events was settled
 	still  int   // looks in a row that found nothing to settle, and the same size and place
 	before int64 // the place that the last look found
+	rests  bool  // the last look found it settled to its end
 
 	// Of the look that is being taken.
 	reached int64 // how far the file was read when the look began, at least

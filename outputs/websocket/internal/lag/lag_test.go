@@ -106,7 +106,7 @@ func TestBytesBehindAreTheSizeWithoutWhatIsSettled(t *testing.T) {
 			marks := a.next(6)
 			behind := func(lines int) {
 				t.Helper()
-				tracker.look()
+				tracker.look(true)
 				summary := tracker.Summary()
 				require.Equal(t, int64(lines*lineBytes), summary.Bytes)
 				require.Equal(t, summary.Bytes, summary.Largest)
@@ -127,6 +127,34 @@ func TestBytesBehindAreTheSizeWithoutWhatIsSettled(t *testing.T) {
 			require.Zero(t, tracker.Summary().Age)
 		})
 	}
+}
+
+func TestAFileThatRestsIsLookedAtMoreRarely(t *testing.T) {
+	tracker := newTracker()
+	a := newLog(t, tracker, filepath.Join(t.TempDir(), "a.log"), "update")
+	a.write(2)
+	marks := a.next(2)
+	behind := func(all bool) int64 {
+		tracker.look(all)
+		return tracker.Summary().Bytes / lineBytes
+	}
+	require.Equal(t, int64(2), behind(false))
+	settle(tracker, marks[0])
+	require.Equal(t, int64(1), behind(false))
+	settle(tracker, marks[1])
+	require.Zero(t, behind(false))
+	a.write(3)
+	require.Zero(t, behind(false), "it rests")
+	require.Equal(t, int64(3), behind(true))
+	a.write(1)
+	require.Equal(t, int64(4), behind(false), "it is behind")
+	settle(tracker, a.next(4)...)
+	require.Zero(t, behind(false))
+	a.write(1)
+	marks = a.next(1)
+	require.Equal(t, int64(1), behind(false), "it is read")
+	settle(tracker, marks...)
+	require.Zero(t, behind(false))
 }
 
 func TestEventsAreSettledInAnyOrder(t *testing.T) {
@@ -182,7 +210,7 @@ func TestEventsWithoutAFileHaveAnAgeOnly(t *testing.T) {
 	tracker := newTracker()
 	source := tracker.NewSource()
 	mark := source.See(&beat.Event{Fields: mapstr.M{"message": "hello"}})
-	tracker.look()
+	tracker.look(true)
 	require.Positive(t, tracker.Summary().Age)
 	require.Zero(t, tracker.Summary().Files)
 	settle(tracker, mark)
@@ -200,7 +228,7 @@ func TestAnEventThatDidNotGetIntoTheQueueIsForgotten(t *testing.T) {
 	require.Zero(t, tracker.Summary().Age)
 	a.read = lineBytes
 	settle(tracker, a.next(2)...)
-	tracker.look()
+	tracker.look(true)
 	require.Zero(t, tracker.Summary().Bytes)
 }
 
@@ -212,24 +240,24 @@ func TestAFileThatIsTruncatedIsBehindByItsNewContent(t *testing.T) {
 			a.write(10)
 			old := a.next(10)
 			settle(tracker, old[:5]...)
-			tracker.look()
+			tracker.look(true)
 			require.Equal(t, int64(5*lineBytes), tracker.Summary().Bytes)
 			require.NoError(t, os.Truncate(a.path, 0))
 			a.write(7)
-			tracker.look()
+			tracker.look(true)
 			require.Equal(t, int64(7*lineBytes), tracker.Summary().Bytes)
 			settle(tracker, old[5:]...) // of the old content
-			tracker.look()
+			tracker.look(true)
 			require.Equal(t, int64(7*lineBytes), tracker.Summary().Bytes)
 			if kind == "update" {
 				a.source = tracker.NewSource()
 			}
 			a.read = 0
 			settle(tracker, a.next(3)...)
-			tracker.look()
+			tracker.look(true)
 			require.Equal(t, int64(4*lineBytes), tracker.Summary().Bytes)
 			settle(tracker, a.next(4)...)
-			tracker.look()
+			tracker.look(true)
 			require.Zero(t, tracker.Summary().Bytes)
 		})
 	}
@@ -247,17 +275,17 @@ func TestARotatedFileIsLookedAtAsLongAsItIsOpen(t *testing.T) {
 	require.NoError(t, os.Rename(a.path, filepath.Join(dir, "b.log")))
 	fresh := newLog(t, tracker, a.path, "update")
 	fresh.write(3)
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, Summary{Bytes: 9 * lineBytes, Largest: 6 * lineBytes, Files: 2, Worst: tracker.Summary().Worst}, tracker.Summary())
 	fresh.next(1)
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, int64(9*lineBytes), tracker.Summary().Bytes)
 	require.Equal(t, 2, tracker.Summary().Files)
 	require.NoError(t, os.Remove(filepath.Join(dir, "b.log")))
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, 2, tracker.Summary().Files)
 	require.NoError(t, held.Close())
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, int64(3*lineBytes), tracker.Summary().Bytes)
 	require.Len(t, tracker.files, 1)
 }
@@ -271,17 +299,17 @@ func TestTheRestOfAFileThatMakesNoEventsIsNotBehindForLong(t *testing.T) {
 	defer func() { _ = held.Close() }()
 	settle(tracker, a.next(4)...)
 	for range 5 {
-		tracker.look()
+		tracker.look(true)
 		require.Equal(t, int64(6*lineBytes), tracker.Summary().Bytes, "not read yet")
 	}
 	_, err = held.Seek(0, io.SeekEnd)
 	require.NoError(t, err)
 	for range stillLooks + 2 {
-		tracker.look()
+		tracker.look(true)
 	}
 	require.Zero(t, tracker.Summary().Bytes)
 	a.write(1)
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, int64(lineBytes), tracker.Summary().Bytes)
 }
 
@@ -292,13 +320,13 @@ func TestAnotherHarvesterOfTheFileGoesOn(t *testing.T) {
 	first := a.next(4)
 	a.source = tracker.NewSource()
 	second := a.next(6)
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, int64(10*lineBytes), tracker.Summary().Bytes)
 	settle(tracker, second...)
-	tracker.look()
+	tracker.look(true)
 	require.Equal(t, int64(10*lineBytes), tracker.Summary().Bytes)
 	settle(tracker, first...)
-	tracker.look()
+	tracker.look(true)
 	require.Zero(t, tracker.Summary().Bytes)
 }
 
@@ -314,7 +342,7 @@ func TestTheNumberOfFilesIsBounded(t *testing.T) {
 		}
 	}
 	require.Len(t, tracker.files, maxFiles)
-	tracker.look()
+	tracker.look(true)
 	require.Len(t, tracker.files, maxFiles/2, "those with events that are not settled")
 	require.Empty(t, tracker.Summary().Worst)
 }

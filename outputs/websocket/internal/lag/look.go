@@ -16,6 +16,7 @@ const (
 	lookShare    = 20 // looking takes at most one part in this many of the time
 	worstFiles   = 10
 	stillLooks   = 4 // looks after which what is not an event counts as read
+	restLooks    = 3 // every so many looks also take files that were settled to their end
 )
 
 // Summary is how far behind confirmations are.
@@ -48,14 +49,14 @@ type openFile struct {
 func (t *Tracker) Run(ctx context.Context) {
 	timer := time.NewTimer(lookInterval)
 	defer timer.Stop()
-	for {
+	for looks := 0; ; looks++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
 		begun := time.Now()
-		t.look()
+		t.look(looks%restLooks == 0)
 		timer.Reset(max(lookInterval, lookShare*time.Since(begun)))
 	}
 }
@@ -85,10 +86,11 @@ type sight struct {
 	nextSize int64
 }
 
-// look looks at all files. Nothing is locked while the file system is asked.
-func (t *Tracker) look() {
+// look looks at the files, at those that rest only if it has to look at all. Nothing is
+// locked while the file system is asked.
+func (t *Tracker) look(all bool) {
 	t.tick.Add(1)
-	sights := t.prepare()
+	sights := t.prepare(all)
 	wanted := map[identity]bool{}
 	for i := range sights {
 		s := &sights[i]
@@ -115,21 +117,27 @@ func (t *Tracker) look() {
 	t.take(sights)
 }
 
-// prepare returns the files to look at, and notes how far they were read before.
-func (t *Tracker) prepare() []sight {
+// prepare returns the files to look at, and notes how far they were read before. A file
+// rests if the last look found it settled to its end, and nothing of it is on the way.
+func (t *Tracker) prepare(all bool) []sight {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	sights := make([]sight, 0, len(t.files))
 	for _, f := range t.files {
 		f.reached = 0
 		if f.last != nil {
 			f.reached = f.last.present()
 		}
-		sights = append(sights, sight{file: f, path: f.path, needs: f.still >= stillLooks})
 	}
 	for _, s := range t.streams {
 		if s.file != nil {
 			s.file.reached = max(s.file.reached, s.present())
+			s.file.rests = s.file.rests && !s.waiting()
+		}
+	}
+	sights := make([]sight, 0, len(t.files))
+	for _, f := range t.files {
+		if all || !f.rests || f.reached > f.size {
+			sights = append(sights, sight{file: f, path: f.path, needs: f.still >= stillLooks})
 		}
 	}
 	return sights
@@ -218,7 +226,7 @@ func (t *Tracker) take(sights []sight) {
 		f.settleRest(s)
 		lag := FileLag{Path: f.path, Size: f.size, Place: f.place()}
 		behind := lag.Behind()
-		if behind == 0 {
+		if f.rests = behind == 0 && !f.waiting; behind == 0 {
 			continue
 		}
 		if read := ages[f]; !read.IsZero() {
