@@ -21,9 +21,10 @@ type testCase struct {
 	base   string         // of its configuration: one of the following
 	load   string         // name of its input; "access" unless set
 	output string         // discard, logstash, redis or websocket
+	input  map[string]any // settings of the input, beside those of the base
 	set    map[string]any // settings of the output
 	delay  bool           // the server is behind the slow link
-	ids    bool           // files are known by their content, so that lines can have ids
+	group  controlGroup   // to run in; empty for none
 	gogc   string         // GOGC in the environment, the binary's own setting if empty
 }
 
@@ -89,10 +90,7 @@ func (b *bench) setInput(config map[string]any, c testCase) error {
 			return fmt.Errorf("filebeat.yml: an input that is a %T", inputs[0])
 		}
 	}
-	if c.ids {
-		input["prospector.scanner.fingerprint.enabled"] = true
-		input["file_identity.fingerprint"] = nil
-	}
+	maps.Copy(input, c.input)
 	input["paths"] = []any{filepath.Join(b.folder, c.load, "*.log")}
 	part, _ := config["filebeat"].(map[string]any)
 	if part == nil {

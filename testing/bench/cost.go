@@ -136,8 +136,9 @@ func measurePeers(ctx context.Context, b *bench) (section, error) {
 
 // measureIDs compares lines that have ids with lines that have none.
 func measureIDs(ctx context.Context, b *bench) (section, error) {
-	off := testCase{name: "event_id: off", base: shippedFile, output: "websocket", set: map[string]any{"event_id": "off"}, ids: true}
-	auto := testCase{name: "event_id: auto", base: shippedFile, output: "websocket", ids: true}
+	byContent := map[string]any{"prospector.scanner.fingerprint.enabled": true, "file_identity.fingerprint": nil}
+	off := testCase{name: "event_id: off", base: shippedFile, output: "websocket", set: map[string]any{"event_id": "off"}, input: byContent}
+	auto := testCase{name: "event_id: auto", base: shippedFile, output: "websocket", input: byContent}
 	cases := []testCase{off, auto}
 	all, err := b.compare(ctx, cases)
 	if err != nil {

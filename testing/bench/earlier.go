@@ -16,12 +16,13 @@ type overEarlier struct {
 	set   map[string]any
 	cpu   float64
 	speed float64 // 0: no goal
+	peak  float64 // MiB; 0: no goal
 }
 
 var earlierGoals = []overEarlier{
 	{name: "json", cpu: 0.72, speed: 1.4},
 	{name: "raw, framing lines", set: map[string]any{"format": "raw", "framing": "lines"}, cpu: 0.68, speed: 1.4},
-	{name: "json, 200 files", load: "files", cpu: 0.72},
+	{name: "json, 200 files", load: "files", cpu: 0.72, peak: 200},
 }
 
 // measureEarlier compares the distribution with its binary at an earlier commit.
@@ -50,6 +51,14 @@ func measureEarlier(ctx context.Context, b *bench) (section, error) {
 			measured: cpu.text("%.2f"),
 			holds:    cpu.median <= g.cpu,
 		})
+		if g.peak > 0 {
+			peak := all.spread(now.name, func(m measurement) float64 { return m.peakRSS })
+			s.verdicts = append(s.verdicts, verdict{
+				goal:     fmt.Sprintf("%s: peak RSS under %.0f MiB", g.name, g.peak),
+				measured: peak.text("%.0f MiB"),
+				holds:    peak.median < g.peak,
+			})
+		}
 		if g.speed == 0 {
 			continue
 		}

@@ -32,6 +32,9 @@ func loads(lines int) map[string]load {
 		{name: "kib", lines: max(1, lines/4), files: 1, lineBytes: 1 << 10, line: longLine(1 << 10)},
 		{name: "long", lines: max(1, lines/10), files: 1, lineBytes: 4 << 10, line: longLine(4 << 10)},
 		{name: "files", lines: lines, files: 200, lineBytes: beattest.LineBytes, line: beattest.Line},
+		{name: "many", lines: max(2000, lines/5*4), files: 2000, lineBytes: beattest.LineBytes, line: beattest.Line},
+		{name: "idle", lines: 2000, files: 2000, lineBytes: beattest.LineBytes, line: beattest.Line},
+		{name: "one", lines: 1, files: 1, lineBytes: beattest.LineBytes, line: beattest.Line},
 	} {
 		all[l.name] = l
 	}

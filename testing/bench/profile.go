@@ -11,13 +11,36 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 )
 
 const profileSeconds = 10
 
-// profile writes a CPU profile of a filebeat that sends. The run is not measured:
-// profiling costs time.
-func (b *bench) profile(ctx context.Context, path string) (err error) {
+// profiled are the ways of sending of which a profile is a mix.
+var profiled = []testCase{
+	{name: "json", base: shippedFile, output: "websocket"},
+	{name: "raw, framing lines", base: shippedFile, output: "websocket", set: map[string]any{"format": "raw", "framing": "lines"}},
+	{name: "json, 200 files", base: shippedFile, load: "files", output: "websocket"},
+}
+
+// profile writes a CPU profile of filebeats that send, one after the other. The runs are
+// not measured: profiling costs time.
+func (b *bench) profile(ctx context.Context, path string) error {
+	merge := []string{"tool", "pprof", "-proto", "-output=" + path}
+	for i, c := range profiled {
+		part := filepath.Join(b.folder, fmt.Sprintf("profile-%d", i))
+		if err := b.profileCase(ctx, c, part); err != nil {
+			return fmt.Errorf("case %s: %w", c.name, err)
+		}
+		merge = append(merge, part)
+	}
+	command := exec.CommandContext(ctx, "go", merge...)
+	command.Stderr = os.Stderr
+	return command.Run()
+}
+
+func (b *bench) profileCase(ctx context.Context, c testCase, path string) (err error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -27,7 +50,7 @@ func (b *bench) profile(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	_, err = b.run(ctx, testCase{base: shippedFile, output: "websocket"}, func() error {
+	_, err = b.run(ctx, c, func() error {
 		url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", address, profileSeconds)
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {

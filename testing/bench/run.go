@@ -111,6 +111,9 @@ func (b *bench) start(ctx context.Context, c testCase, folder string, flags ...s
 	if c.gogc != "" {
 		cmd.Env = append(os.Environ(), "GOGC="+c.gogc)
 	}
+	if c.group != "" {
+		c.group.join(cmd)
+	}
 	filebeat, err := beattest.OpenProcess(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("%w (make it with: go tool mage build)", err)
