@@ -51,6 +51,7 @@ type conn struct {
 	number  uint64        // of the newest data message
 
 	frames frames.Checker
+	handed Message // to the Sink, only while it consumes
 
 	buffer   *budget.Buffer // empty between messages, unless the next one was read already
 	inflates bool           // the client may send compressed messages

@@ -91,9 +91,8 @@ func NewHandler(intake *Intake, options Options) (*Handler, error) {
 		idleTimeout:      idleTimeout,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: options.WriteTimeout,
-			ReadBufferSize:   watched.ReadBufferBytes,
-			// Acks are short and rare, so idle connections share their write buffers;
-			// control frames need none.
+			// Without ReadBufferSize, connections go on with net/http's buffer of 4 KiB. Acks
+			// are short and rare, so idle ones share their write buffers; control frames need none.
 			WriteBufferPool: &sync.Pool{},
 			Subprotocols:    subprotocols,
 			// permessage-deflate, RFC 7692. readAll limits the size after decompression.

@@ -42,7 +42,8 @@ func (c *conn) unfit(problem error, list *decode.Records) *closing {
 
 // consume hands the records in list to the Sink.
 func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, messageBytes int) (wait, error) {
-	m := Message{
+	m := &c.handed // not a new one for each message: it is the Sink's only during Consume
+	*m = Message{
 		Peer:         c.client.peer,
 		Number:       c.number,
 		Binary:       binary,
@@ -59,9 +60,10 @@ func (c *conn) consume(ctx context.Context, list *decode.Records, binary bool, m
 	given := len(m.Records)
 	since := c.handler.intake.commits.Failed()
 	c.replies.enter()
-	err := c.handler.intake.sink.Consume(ctx, &m)
+	err := c.handler.intake.sink.Consume(ctx, m)
 	c.replies.leave()
 	c.client.end.Duplicates += uint64(m.Duplicates)
+	*m = Message{}
 	return c.consumed(Taken(err, given), list, messageBytes, since)
 }
 

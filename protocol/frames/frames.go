@@ -66,9 +66,9 @@ func (f *Checker) Check(p []byte) (before int, fault *Fault) {
 			i += int(n)
 			f.left -= n
 		} else {
-			f.header[f.have] = p[i]
-			f.have++
-			i++
+			n := copy(f.header[f.have:f.headerBytes()], p[i:])
+			f.have += n
+			i += n
 			if f.have < f.headerBytes() {
 				continue
 			}

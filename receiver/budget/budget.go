@@ -127,7 +127,7 @@ func (b *Budget) makeRoom() bool {
 		return false
 	}
 	for l := range b.leases {
-		if l.evicted {
+		if l.state.Load() == leaseEvicted {
 			missing -= l.bytes.Load() // it will let go
 		}
 	}
@@ -137,7 +137,9 @@ func (b *Budget) makeRoom() bool {
 		if worst == nil {
 			break // the rest ends by itself, or is looked at again
 		}
-		worst.evicted = true
+		if !worst.state.CompareAndSwap(leaseEvictable, leaseEvicted) {
+			continue // it has just been pinned
+		}
 		missing -= worst.bytes.Load()
 		worst.cancel(ErrShort)
 	}
@@ -150,7 +152,7 @@ func (b *Budget) worstLocked(now time.Time) (worst *Lease) {
 	highest := float64(0)
 	for l := range b.leases {
 		age := now.Sub(time.Unix(0, l.since.Load()))
-		if l.evicted || l.pinned || age < patience {
+		if l.state.Load() != leaseEvictable || age < patience {
 			continue
 		}
 		if cost := float64(l.bytes.Load()) * age.Seconds(); cost > highest {
@@ -169,11 +171,16 @@ type Lease struct {
 
 	bytes atomic.Int64
 	since atomic.Int64 // when the message began, in nanoseconds since 1970
-
-	// Under budget.mutex.
-	evicted bool // for good: the client has to go
-	pinned  bool
+	state atomic.Int32
+	work  Work // of the message at hand
 }
+
+// States of a Lease.
+const (
+	leaseEvictable int32 = iota
+	leasePinned
+	leaseEvicted // for good: the client has to go
+)
 
 // Context returns a context that ends with the Lease; if it is evicted, with
 // ErrShort as the cause.

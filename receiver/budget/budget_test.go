@@ -345,6 +345,29 @@ func TestABufferGrowsWithWhatComes(t *testing.T) {
 	buffer.Free()
 }
 
+func TestALongMessageAfterAnotherIsSparedTheCopiesOnTheWay(t *testing.T) {
+	b := ofEight()
+	l, other := b.Open(t.Context()), b.Open(t.Context())
+	defer l.Close()
+	defer other.Close()
+	buffer := l.Buffer()
+	sizes := func() (kibi []int64) {
+		buffer.Reset()
+		for range 100 {
+			require.NoError(t, buffer.Append(make([]byte, 3<<10)))
+			if now := l.bytes.Load() >> 10; len(kibi) == 0 || kibi[len(kibi)-1] != now {
+				kibi = append(kibi, now)
+			}
+		}
+		return kibi
+	}
+	doubling := []int64{4, 8, 16, 32, 64, 128, 256, 512}
+	require.Equal(t, doubling, sizes())
+	require.Equal(t, []int64{4, 8, 16, 512}, sizes())
+	require.NoError(t, other.Grow(4*mebi))
+	require.Equal(t, doubling, sizes(), "others need the memory")
+}
+
 type neverEnding struct{}
 
 func (neverEnding) Read(p []byte) (int, error) { return len(p), nil }

@@ -25,6 +25,7 @@ var ErrTooLong = errors.New("too long")
 type Buffer struct {
 	lease *Lease
 	data  []byte
+	last  int      // length of the message before
 	probe [64]byte // for the end of a message that fills data
 }
 
@@ -39,7 +40,13 @@ func (b *Buffer) Grow(bytes int) error {
 	if cap(b.data)-len(b.data) >= bytes {
 		return nil
 	}
-	class := bits.Len(uint(max(len(b.data)+bytes, 2*cap(b.data), smallestBuffer) - 1))
+	length := max(len(b.data)+bytes, 2*cap(b.data), smallestBuffer)
+	// Who sends one long message after the other is spared the copies on the way there, as
+	// long as nobody lacks that memory.
+	if cap(b.data) >= keptBuffer && b.last > length && b.lease.budget.arriving.hasPlenty(int64(2*b.last)) {
+		length = b.last
+	}
+	class := bits.Len(uint(length - 1))
 	if err := b.lease.Grow(1 << class); err != nil {
 		return err
 	}
@@ -138,6 +145,9 @@ func (b *Buffer) Bytes() []byte { return b.data }
 // Reset empties the Buffer. It keeps its memory if that is little, as the next
 // message is often there already.
 func (b *Buffer) Reset() {
+	if len(b.data) > 0 {
+		b.last = len(b.data)
+	}
 	if cap(b.data) > keptBuffer {
 		b.Free()
 	}

@@ -31,6 +31,10 @@ type claim struct {
 func (s *share) enter(bytes, rank int64) *claim {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if len(s.claims) == 0 && s.used+bytes <= s.max {
+		s.used += bytes
+		return nil
+	}
 	at, _ := slices.BinarySearchFunc(s.claims, rank+1, func(c *claim, rank int64) int { return cmp.Compare(c.rank, rank) })
 	if at == 0 && s.used+bytes <= s.max {
 		s.used += bytes
@@ -50,6 +54,13 @@ func (s *share) try(bytes int64) bool {
 		s.used += bytes
 	}
 	return fits
+}
+
+// hasPlenty reports whether half of the share is free after bytes are taken, and none waits.
+func (s *share) hasPlenty(bytes int64) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(s.claims) == 0 && s.used+bytes <= s.max/2
 }
 
 // leave gives up a claim, also one that has been granted meanwhile.

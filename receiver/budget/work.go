@@ -6,7 +6,7 @@ package budget
 import "context"
 
 // Work is memory in which a message is decoded and consumed. Meanwhile the Lease
-// is not evicted.
+// is not evicted. A Lease has one at a time.
 type Work struct {
 	lease *Lease
 	share *share
@@ -17,35 +17,29 @@ type Work struct {
 // quarter of the lane at most. It returns the cause for which the Lease's context
 // ended.
 func (l *Lease) Quick(bytes int64) (*Work, error) {
-	return l.work(&l.budget.quick, min(bytes, l.budget.quick.max/4))
+	return l.begin(&l.budget.quick, min(bytes, l.budget.quick.max/4))
 }
 
 // Heavy waits for bytes in the lane of messages that need much: it grants all of
 // the lane at most. The caller holds no other Work.
 func (l *Lease) Heavy(bytes int64) (*Work, error) {
-	return l.work(&l.budget.heavy, min(bytes, l.budget.heavy.max))
+	return l.begin(&l.budget.heavy, min(bytes, l.budget.heavy.max))
 }
 
-func (l *Lease) work(from *share, bytes int64) (*Work, error) {
+// begin returns the Lease's only Work.
+func (l *Lease) begin(from *share, bytes int64) (*Work, error) {
 	if err := context.Cause(l.ctx); err != nil {
 		return nil, err
 	}
 	if err := from.take(l.ctx, bytes); err != nil {
 		return nil, err
 	}
-	if !l.pin(true) {
+	if !l.state.CompareAndSwap(leaseEvictable, leasePinned) {
 		from.give(bytes)
-		return nil, context.Cause(l.ctx)
+		return nil, ErrShort
 	}
-	return &Work{lease: l, share: from, bytes: bytes}, nil
-}
-
-// pin reports whether the Lease can still be pinned; it can always be unpinned.
-func (l *Lease) pin(pinned bool) bool {
-	l.budget.mutex.Lock()
-	defer l.budget.mutex.Unlock()
-	l.pinned = pinned && !l.evicted
-	return l.pinned
+	l.work = Work{lease: l, share: from, bytes: bytes}
+	return &l.work, nil
 }
 
 // Bytes returns how many were granted.
@@ -61,6 +55,6 @@ func (w *Work) Trim(bytes int64) {
 
 // Close gives all back.
 func (w *Work) Close() {
-	w.lease.pin(false)
+	w.lease.state.CompareAndSwap(leasePinned, leaseEvictable)
 	w.share.give(w.bytes)
 }

@@ -16,9 +16,6 @@ import (
 	"filebeat-websocket/receiver/budget"
 )
 
-// ReadBufferBytes is the size of the read buffer that every connection has.
-const ReadBufferBytes = 4 << 10
-
 // Conn calls BeforeRead when the reader of a connection has used up its buffer
 // and is about to read from the kernel: then confirmations are due. gorilla does not
 // tell how full its buffer is.
