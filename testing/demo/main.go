@@ -36,7 +36,7 @@ Your lines are then at http://127.0.0.1:8080/.
 
 // listening says which port the demo has, and why if it is not the usual one.
 func listening(url string) string {
-	address := strings.Split(strings.TrimPrefix(url, "ws://"), "/")[0]
+	address, _, _ := strings.Cut(strings.TrimPrefix(url, "ws://"), "/")
 	text := "wsreceiver listens on " + address + ", for this machine only."
 	if address != usualAddress {
 		text += " Another program has " + usualAddress + "."

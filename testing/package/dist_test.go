@@ -76,14 +76,6 @@ func run(t *testing.T, cmd *exec.Cmd) string {
 	return string(output)
 }
 
-// fails runs a command that has to fail, and returns what it printed.
-func fails(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	output, err := cmd.CombinedOutput()
-	require.Errorf(t, err, "%s:\n%s", strings.Join(cmd.Args, " "), output)
-	return string(output)
-}
-
 func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
