@@ -67,6 +67,7 @@ func (d door) opens() {
 	defer p.Kill()
 	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, strings.Replace(url, "ws://", "http://", 1), strings.NewReader(`{"message":"a line"}`))
 	require.NoError(d.t, err)
+	request.Header.Set("Content-Type", "application/x-ndjson")
 	answer, err := http.DefaultClient.Do(request)
 	require.NoError(d.t, err)
 	require.NoError(d.t, answer.Body.Close())
@@ -204,20 +205,17 @@ func TestNATSOpensToACredsFile(t *testing.T) {
 	t.Parallel()
 	operator, err := nkeys.CreateOperator()
 	require.NoError(t, err)
-	account, err := nkeys.CreateAccount()
-	require.NoError(t, err)
-	name, err := account.PublicKey()
-	require.NoError(t, err)
-	claims := jwt.NewAccountClaims(name)
-	claims.Limits.JetStreamLimits = jwt.JetStreamLimits{MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit}
-	token, err := claims.Encode(operator)
-	require.NoError(t, err)
 	resolver := &server.MemAccResolver{}
-	require.NoError(t, resolver.Store(name, token))
+	system, _ := accountOf(t, operator, resolver, jwt.JetStreamLimits{})
+	_, account := accountOf(t, operator, resolver, jwt.JetStreamLimits{MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit})
 	node := startNode(t, func(o *server.Options) {
 		public, err := operator.PublicKey()
 		require.NoError(t, err)
-		o.TrustedKeys, o.AccountResolver = []string{public}, resolver
+		token, err := jwt.NewOperatorClaims(public).Encode(operator)
+		require.NoError(t, err)
+		claims, err := jwt.DecodeOperatorClaims(token)
+		require.NoError(t, err)
+		o.TrustedOperators, o.AccountResolver, o.SystemAccount = []*jwt.OperatorClaims{claims}, resolver, system
 	})
 	d := door{t: t, out: node.ClientURL() + createLogs}
 	d.with("out-credentials-file", d.file(credsOf(t, account))).opens()
@@ -226,6 +224,21 @@ func TestNATSOpensToACredsFile(t *testing.T) {
 	d.with("out-credentials-file", d.file(credsOf(t, stranger))).staysShut("out-credentials-file")
 	whole := credsOf(t, account)
 	d.with("out-credentials-file", d.file(whole[:strings.Index(whole, "BEGIN USER NKEY SEED")])).staysShut("out-credentials-file")
+}
+
+// accountOf makes an account that the server will find.
+func accountOf(t *testing.T, operator nkeys.KeyPair, resolver *server.MemAccResolver, limits jwt.JetStreamLimits) (name string, account nkeys.KeyPair) {
+	t.Helper()
+	account, err := nkeys.CreateAccount()
+	require.NoError(t, err)
+	name, err = account.PublicKey()
+	require.NoError(t, err)
+	claims := jwt.NewAccountClaims(name)
+	claims.Limits.JetStreamLimits = limits
+	token, err := claims.Encode(operator)
+	require.NoError(t, err)
+	require.NoError(t, resolver.Store(name, token))
+	return name, account
 }
 
 // credsOf returns the content of a .creds file for a user of an account.
