@@ -289,7 +289,7 @@ func TestKafkaOpensOnlyToTheRightSettings(t *testing.T) {
 		return answer, nil, true
 	})
 	for _, mechanism := range mechanisms {
-		d.to(base + "?tls=true&sasl=" + mechanism).with("out-credentials-file", d.file("user:other"+secret)).staysShut("out-credentials-file")
+		d.to(base+"?tls=true&sasl="+mechanism).with("out-credentials-file", d.file("user:other"+secret)).staysShut("out-credentials-file")
 	}
 
 	plain, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, subject))
