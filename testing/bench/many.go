@@ -45,27 +45,29 @@ func measureMany(ctx context.Context, b *bench) (section, error) {
 			holds:    peak.median <= 1,
 		}},
 	}
+	free := all.spread(ours.name, func(m measurement) float64 { return m.eventsPerSecond })
 	limited := ours
 	limited.input = daemonSetInput
-	v := verdict{goal: fmt.Sprintf("2,000 files in %d MiB: all delivered, at half the events/s or more", limitMiB)}
-	group, err := newControlGroup(limitMiB << 20)
-	if err != nil {
-		v.measured = "not measured, it takes root and control groups"
-		s.verdicts = append(s.verdicts, v)
-		return s, nil
-	}
-	limited.group = group
-	m, killed := b.run(ctx, limited, nil, nil)
-	if err := errors.Join(ctx.Err(), group.remove()); err != nil {
-		return s, err
-	}
-	free := all.spread(ours.name, func(m measurement) float64 { return m.eventsPerSecond })
-	if v.measured = "killed or stuck"; killed == nil {
-		v.measured = fmt.Sprintf("%.2f times the events/s, peak %.0f MiB", m.eventsPerSecond/free.median, m.peakRSS)
-		v.holds = m.eventsPerSecond >= free.median/2
-	}
+	v, err := b.inControlGroup(ctx, limited, free.median)
 	s.verdicts = append(s.verdicts, v)
-	return s, nil
+	return s, err
+}
+
+// inControlGroup runs a case in limitMiB. free is how many events/s it has without a limit.
+func (b *bench) inControlGroup(ctx context.Context, c testCase, free float64) (verdict, error) {
+	v := verdict{
+		goal:     fmt.Sprintf("2,000 files in %d MiB: all delivered, at half the events/s or more", limitMiB),
+		measured: "not measured, it takes root and control groups",
+	}
+	if c.group = newControlGroup(limitMiB << 20); c.group == "" {
+		return v, nil
+	}
+	m, killed := b.run(ctx, c, nil, nil)
+	if v.measured = "killed or stuck"; killed == nil {
+		v.measured = fmt.Sprintf("%.2f times the events/s, peak %.0f MiB", m.eventsPerSecond/free, m.peakRSS)
+		v.holds = m.eventsPerSecond >= free/2
+	}
+	return v, errors.Join(ctx.Err(), c.group.remove())
 }
 
 // daemonSetInput are the settings of build/kubernetes/base/filebeat.yml that bound memory.
@@ -178,17 +180,22 @@ func (b *bench) arrival(ctx context.Context) (took time.Duration, err error) {
 // controlGroup is the folder of a control group with a limit on its memory.
 type controlGroup string
 
-// newControlGroup makes a group with either version of control groups. It takes root.
-func newControlGroup(bytes int) (controlGroup, error) {
+// newControlGroup makes a group with either version of control groups, or returns an empty
+// one if it cannot: it takes root.
+func newControlGroup(bytes int) controlGroup {
 	root, file := "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
 	if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 		root, file = "/sys/fs/cgroup", "memory.max"
 	}
-	folder := filepath.Join(root, fmt.Sprintf("bench-%d", os.Getpid()))
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		return "", err
+	g := controlGroup(filepath.Join(root, fmt.Sprintf("bench-%d", os.Getpid())))
+	if os.Mkdir(string(g), 0o755) != nil {
+		return ""
 	}
-	return controlGroup(folder), os.WriteFile(filepath.Join(folder, file), []byte(strconv.Itoa(bytes)), 0o600)
+	if os.WriteFile(filepath.Join(string(g), file), []byte(strconv.Itoa(bytes)), 0o600) != nil {
+		_ = g.remove() // it is of no use without a limit
+		return ""
+	}
+	return g
 }
 
 // join has cmd, which is not started yet, run in the group.
