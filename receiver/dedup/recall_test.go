@@ -67,6 +67,14 @@ func TestRecallKeepsTheNewest(t *testing.T) {
 	require.Len(t, s.got(), 1)
 }
 
+func TestRecallEndsWhereFewRecordsHaveIDs(t *testing.T) {
+	without := strings.Repeat(`{"n":1}`+"\n", recallBytesPerID/len(`{"n":1}`+"\n"))
+	d, _ := dedupOf(2)
+	ids, err := d.Recall(t.Context(), blocks(without, without, withID("a", 1)+"\n"))
+	require.NoError(t, err)
+	require.Zero(t, ids)
+}
+
 func TestRecallBelievesNoTornLine(t *testing.T) {
 	whole := withID("a", 1)
 	for end := range len(whole) {

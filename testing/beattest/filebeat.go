@@ -145,7 +145,8 @@ func (s Setup) RegistryOffsets(tb testing.TB) map[string]int64 {
 	read := func(value map[string]json.RawMessage) {
 		var entry struct {
 			Cursor struct {
-				Offset int64 `json:"offset"`
+				// A Filebeat that has read the number before writes it as 1.608e+06.
+				Offset float64 `json:"offset"`
 			} `json:"cursor"`
 			Meta struct {
 				Source string `json:"source"`
@@ -154,7 +155,7 @@ func (s Setup) RegistryOffsets(tb testing.TB) map[string]int64 {
 		raw, err := json.Marshal(value)
 		require.NoError(tb, err)
 		if err := json.Unmarshal(raw, &entry); err == nil && entry.Meta.Source != "" {
-			offsets[filepath.Base(entry.Meta.Source)] = entry.Cursor.Offset
+			offsets[filepath.Base(entry.Meta.Source)] = int64(entry.Cursor.Offset)
 		}
 	}
 	// Checkpoints are files with numbers for names, and hold all entries; the
