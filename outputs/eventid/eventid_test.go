@@ -183,7 +183,11 @@ func TestAPlaceThatFallsBackBeginsAGeneration(t *testing.T) {
 	again := []string{read(m, 10), read(m, 20)}
 	require.Equal(t, ids[4:], again)
 	require.Equal(t, "event_generations.json", generationsName)
-	require.Len(t, keptGenerations(t, data), 1, "only the file that fell back is kept")
+	kept := keptGenerations(t, data)
+	require.Len(t, kept.files, 1, "only the file that fell back is kept")
+	for _, generation := range kept.files {
+		require.Equal(t, kept.base+2, generation, "the place fell back twice")
+	}
 }
 
 func TestATruncationWhileFilebeatDidNotRunIsSeenInTheRegistry(t *testing.T) {
@@ -271,7 +275,7 @@ func TestTwoInputsThatReadOneFileDoNotDisturbEachOther(t *testing.T) {
 	first := read()
 	distinct(t, first)
 	require.Equal(t, first, read())
-	require.Empty(t, keptGenerations(t, data), "neither falls back")
+	require.Empty(t, keptGenerations(t, data).files, "neither falls back")
 }
 
 func TestPlacesThatAreNotWhatTheySeemGetNoIDsInsteadOfAWriteForEach(t *testing.T) {
@@ -472,12 +476,12 @@ func distinct(t *testing.T, ids []string) {
 	}
 }
 
-// keptGenerations returns the files that have a generation of their own on disk.
-func keptGenerations(t *testing.T, data string) map[fileKey]uint64 {
+// keptGenerations returns what is on disk.
+func keptGenerations(t *testing.T, data string) *fileGenerations {
 	t.Helper()
 	kept, err := readGenerations(data)
 	require.NoError(t, err)
-	return kept.files
+	return kept
 }
 
 func BenchmarkID(b *testing.B) {
