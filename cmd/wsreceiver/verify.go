@@ -19,6 +19,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"filebeat-websocket/cmd/internal/cli"
+	"filebeat-websocket/receiver/sink/jetstream"
 	"filebeat-websocket/receiver/verify"
 )
 
@@ -37,12 +38,14 @@ type verifySettings struct {
 	json              bool
 	showLines         bool
 	fingerprintLength int64
+
+	engine settings // credentials and TLS of a stream
 }
 
 func newVerifyFlagSet(s *verifySettings) *flag.FlagSet {
 	flags := flag.NewFlagSet("wsreceiver verify", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // runVerify prints the error, once
-	flags.Func("landed", "`folder` or file that wsreceiver has written; files may be gzip'd. Give the flag again for another one, in the order in which they were written", func(value string) error {
+	flags.Func("landed", "`folder` or file that wsreceiver has written, whose files may be gzip'd, or the URL of its --out for NATS JetStream. Give the flag again for another one, in the order in which they were written", func(value string) error {
 		s.landed = append(s.landed, value)
 		return nil
 	})
@@ -50,12 +53,16 @@ func newVerifyFlagSet(s *verifySettings) *flag.FlagSet {
 	flags.BoolVar(&s.json, "json", false, "print findings as JSON, one per line; the last line is the summary")
 	flags.BoolVar(&s.showLines, "show-lines", false, "print the first 80 characters of the first line of each finding")
 	flags.Int64Var(&s.fingerprintLength, "fingerprint-length", verify.DefaultFingerprintLength, "`number` of bytes in prospector.scanner.fingerprint.length of the input; 64 in the manifests for Kubernetes")
+	flags.StringVar(&s.engine.credentialsFile, "out-credentials-file", "", "`file` with the credentials for NATS, as wsreceiver has it: a .creds file, the seed of an nkey, user:password or a token")
+	flags.StringVar(&s.engine.outCA, "out-ca", "", "`file` with certificate authorities (PEM) of the NATS server; those of the system unless set")
+	flags.StringVar(&s.engine.outCert, "out-cert", "", "`file` with the client certificate for the NATS server, followed by intermediate certificates (PEM)")
+	flags.StringVar(&s.engine.outKey, "out-key", "", "`file` with the private key of the client certificate (PEM)")
 	return flags
 }
 
 func verifyUsage() string {
 	var b bytes.Buffer
-	b.WriteString("wsreceiver verify --landed FOLDER SOURCE… compares log files with what has landed:\nevery line has to be there once, in the order of its file.\n\nFlags:\n")
+	b.WriteString("wsreceiver verify --landed FOLDER|URL SOURCE… compares log files with what has landed:\nevery line has to be there once, in the order of its file.\n\nFlags:\n")
 	cli.WriteFlags(&b, newVerifyFlagSet(&verifySettings{}))
 	b.WriteString("\nThe exit code is 0 if nothing is missing, double or out of order, 1 if something is,\nand 2 if the files could not be compared.\n")
 	return b.String()
@@ -72,6 +79,13 @@ func runVerify(ctx context.Context, args []string, stdout, stderr io.Writer) int
 		_, _ = fmt.Fprintf(stderr, "wsreceiver verify: %v\nTry wsreceiver verify --help.\n", err)
 		return exitTrouble
 	}
+	parts, closeAll, err := s.parts(ctx, stderr)
+	defer closeAll()
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "wsreceiver verify: %v\n", err)
+		return exitTrouble
+	}
+	options.Landed = parts
 	var printErr error
 	options.Progress = &verify.Progress{}
 	bar := showProgress(options.Progress, stderr)
@@ -101,7 +115,7 @@ func parseVerify(args []string) (s verifySettings, o verify.Options, err error) 
 		return s, o, err
 	}
 	if len(s.landed) == 0 {
-		return s, o, errors.New("flag --landed: no folder or file is given")
+		return s, o, errors.New("flag --landed: no folder, file or URL is given")
 	}
 	if flags.NArg() == 0 {
 		return s, o, errors.New("no log file to verify is given")
@@ -113,12 +127,8 @@ func parseVerify(args []string) (s verifySettings, o verify.Options, err error) 
 	if o.Since, err = parseSince(s.since, time.Now()); err != nil {
 		return s, o, fmt.Errorf("flag --since: %w", err)
 	}
-	for _, name := range s.landed {
-		parts, err := verify.FolderParts(name)
-		if err != nil {
-			return s, o, fmt.Errorf("flag --landed: %w", err)
-		}
-		o.Landed = append(o.Landed, parts...)
+	if err := s.checkEngine(); err != nil {
+		return s, o, err
 	}
 	for _, name := range flags.Args() {
 		files, err := expand(name)
@@ -128,6 +138,90 @@ func parseVerify(args []string) (s verifySettings, o verify.Options, err error) 
 		o.Sources = append(o.Sources, files...)
 	}
 	return s, o, nil
+}
+
+// checkEngine checks the URLs of --landed, and the flags that are only for them.
+func (s verifySettings) checkEngine() error {
+	hasURL, hasTLS := false, false
+	for _, name := range s.landed {
+		if !strings.Contains(name, "://") {
+			continue
+		}
+		if !jetstream.IsURL(name) {
+			return errors.New("flag --landed: the scheme of the URL is not one of nats, tls, ws, wss")
+		}
+		if _, err := jetstream.Parse(name); err != nil {
+			return fmt.Errorf("flag --landed: %w", err)
+		}
+		hasURL, hasTLS = true, hasTLS || s.engineOf(name).engineHasTLS()
+	}
+	for _, flag := range []struct {
+		name, value string
+		has         bool
+		needs       string
+	}{
+		{"out-credentials-file", s.engine.credentialsFile, hasURL, "the URL of an engine"},
+		{"out-ca", s.engine.outCA, hasTLS, "a URL of scheme tls or wss"},
+		{"out-cert", s.engine.outCert, hasTLS, "a URL of scheme tls or wss"},
+		{"out-key", s.engine.outKey, hasTLS, "a URL of scheme tls or wss"},
+	} {
+		if flag.value != "" && !flag.has {
+			return fmt.Errorf("flag --%s: needs --landed with %s", flag.name, flag.needs)
+		}
+	}
+	if (s.engine.outCert == "") != (s.engine.outKey == "") {
+		return errors.New("flags --out-cert and --out-key: one is set without the other")
+	}
+	return nil
+}
+
+// engineOf returns the settings of a wsreceiver that writes to the URL.
+func (s verifySettings) engineOf(url string) settings {
+	of := s.engine
+	of.out = url
+	return of
+}
+
+// parts returns what has landed. It connects to streams; closeAll ends that.
+func (s verifySettings) parts(ctx context.Context, stderr io.Writer) (parts []verify.Part, closeAll func(), err error) {
+	var streams []*jetstream.Stored
+	closeAll = func() {
+		for _, stream := range streams {
+			_ = stream.Close() // it was only read
+		}
+	}
+	for _, name := range s.landed {
+		if !jetstream.IsURL(name) {
+			folder, err := verify.FolderParts(name)
+			if err != nil {
+				return nil, closeAll, fmt.Errorf("flag --landed: %w", err)
+			}
+			parts = append(parts, folder...)
+			continue
+		}
+		options, err := jetstream.Parse(name)
+		if err != nil {
+			return nil, closeAll, err
+		}
+		of := s.engineOf(name)
+		if options.TLS, err = engineTLS(of); err != nil {
+			return nil, closeAll, err
+		}
+		options.CredentialsFile = of.credentialsFile
+		if options.CredentialsFile != "" && options.TLS == nil {
+			_, _ = fmt.Fprintln(stderr, "wsreceiver verify: credentials go to the engine without TLS")
+		}
+		stream, err := jetstream.OpenStored(ctx, options)
+		if err != nil {
+			return nil, closeAll, fmt.Errorf("flag --landed: %w", err)
+		}
+		streams = append(streams, stream)
+		parts = append(parts, verify.Part{
+			Name: "stream " + stream.Stream, First: int64(stream.First), Bytes: stream.Bytes,
+			Open: stream.Open,
+		})
+	}
+	return parts, closeAll, nil
 }
 
 func parseSince(text string, now time.Time) (time.Time, error) {

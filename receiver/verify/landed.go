@@ -75,13 +75,22 @@ func filePart(name string, size int64) Part {
 	return Part{Name: name, Bytes: size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(name) }}
 }
 
+// otherCompressions begin like that. None of them is how a line of a log begins.
+var otherCompressions = map[string]string{"\xfd7zXZ\x00": "xz", "\x28\xb5\x2f\xfd": "zstd", "BZh91AY&SY": "bzip2"}
+
 // inflated reads what r has, inflated if it is gzip'd. Empty files are not.
 func inflated(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 256<<10)
-	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return buffered, nil // an error comes again with the next read
+	head, _ := buffered.Peek(10) // an error comes again with the next read
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		return gzip.NewReader(buffered)
 	}
-	return gzip.NewReader(buffered)
+	for magic, name := range otherCompressions {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return nil, fmt.Errorf("compressed with %s: only gzip is read", name)
+		}
+	}
+	return buffered, nil
 }
 
 // fill reads until to is full. Unlike io.ReadFull it returns the reader's own error, which
@@ -213,6 +222,9 @@ func (p *parser) parseBlock(b *block) {
 		rest = rest[end+1:]
 		line := b.lines
 		b.lines++
+		if len(record) == 0 {
+			continue
+		}
 		s, v := p.parse(record)
 		switch v {
 		case broken:
@@ -236,7 +248,7 @@ func (r *run) place(names *nameTable, ordered <-chan *block, to *sorter) ([]*lan
 		<-b.done
 		if b.part != part {
 			part = b.part
-			r.names = append(r.names, partStart{number, r.Landed[part].Name})
+			r.names = append(r.names, partStart{number, max(r.Landed[part].First, 1), r.Landed[part].Name})
 		}
 		for _, line := range b.broken {
 			r.found(Finding{Kind: Unreadable, File: r.Landed[part].Name, Lines: 1, Landed: r.at(number + line)})

@@ -8,6 +8,7 @@ package verify
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,8 +29,8 @@ const recordFormat = `{"@timestamp":"2021-02-05T22:17:09.123Z","@metadata":{"bea
 	`"log":{"offset":%d,"file":{"inode":"%d","path":"/var/log/app-%d.log","device_id":"65024"}},"message":"%s","input":{"type":"filestream"}}` + "\n"
 
 // TestPlantedFaultsAmongManyLines has several files whose lines land by turns, in rotated
-// parts, with a missing line, a double and two that are swapped. -planted-lines 10000000
-// is its long form: it prints the time and the memory.
+// parts, with a missing line, a double and two that are swapped. One file is gzip'd since, one
+// renamed. -planted-lines 10000000 is its long form: it prints the time and the memory.
 func TestPlantedFaultsAmongManyLines(t *testing.T) {
 	const files, batch = 5, 1000
 	folder := t.TempDir()
@@ -67,7 +69,7 @@ func TestPlantedFaultsAmongManyLines(t *testing.T) {
 				_, err := logs[file].WriteString(line + "\n")
 				require.NoError(t, err)
 				offsets[file] = end
-				name := fmt.Sprintf("app-%d.log", file)
+				name := fmt.Sprintf("app-%d.log%s", file, map[int]string{1: ".gz", 3: ".1"}[file])
 				switch {
 				case file == 1 && i == each/3:
 					want = append(want, span(name+" missing", offset, end))
@@ -93,6 +95,9 @@ func TestPlantedFaultsAmongManyLines(t *testing.T) {
 	for i := range logs {
 		logs[i].close(t)
 	}
+	sources[1] = compress(t, sources[1])
+	require.NoError(t, os.Rename(sources[3], sources[3]+".1"))
+	sources[3] += ".1"
 	begun, cpu := time.Now(), cpuTime(t)
 	found, s := verified(t, folder, Options{Sources: sources})
 	took := time.Since(begun)
@@ -105,6 +110,23 @@ func TestPlantedFaultsAmongManyLines(t *testing.T) {
 		t.Logf("%d lines, %d MB landed: %v, %v of CPU time, %s", s.Lines, landedBytes/1e6, took.Round(100*time.Millisecond), cpu.Round(100*time.Millisecond), regexp.MustCompile(`VmHWM:.*`).Find(status))
 		require.Less(t, cpu, time.Minute) // on a busy machine it takes longer
 	}
+}
+
+// compress does what logrotate's compress does.
+func compress(t *testing.T, path string) (compressed string) {
+	t.Helper()
+	plain, err := os.Open(path)
+	require.NoError(t, err)
+	to := create(t, path+".gz")
+	packed, err := gzip.NewWriterLevel(to, gzip.BestSpeed)
+	require.NoError(t, err)
+	_, err = io.Copy(packed, plain)
+	require.NoError(t, err)
+	require.NoError(t, packed.Close())
+	to.close(t)
+	require.NoError(t, plain.Close())
+	require.NoError(t, os.Remove(path))
+	return path + ".gz"
 }
 
 func cpuTime(t *testing.T) time.Duration {

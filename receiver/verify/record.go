@@ -213,8 +213,12 @@ func lineBreaks(text []byte) (all, trailing uint32) {
 // hashSeed is for texts that are compared within a run.
 var hashSeed = maphash.MakeSeed()
 
-// hashOfLine is never 0.
-func hashOfLine(line []byte) uint64 { return max(1, maphash.Bytes(hashSeed, line)) }
+// hashOfLine is never 0. It is that of the beginning of a long line, without what is not
+// UTF-8, which a record has in another form.
+func hashOfLine(line []byte) uint64 {
+	line = bytes.ToValidUTF8(line[:min(len(line), maxFirstLine)], nil)
+	return max(1, maphash.Bytes(hashSeed, bytes.ReplaceAll(line, []byte("\ufffd"), nil)))
+}
 
 // hashOfMessage is 0 if the record has no text.
 func hashOfMessage(message []byte) uint64 {

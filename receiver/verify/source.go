@@ -63,7 +63,7 @@ func (r *run) openSources() (sources []*source, err error) {
 	return sources, nil
 }
 
-// maxFirstLine is how much of a first line is hashed: longer ones are not compared.
+// maxFirstLine is how much of a first line is hashed.
 const maxFirstLine = 64 << 10
 
 func (s *source) identify(info os.FileInfo, fingerprintLength int64) (err error) {
@@ -95,7 +95,7 @@ func (s *source) identify(info os.FileInfo, fingerprintLength int64) (err error)
 	if len(s.newline) == 2 && head[0] >= 0xfe {
 		s.bom = 2
 	}
-	if line, _, isWhole := bytes.Cut(head, s.newline); isWhole {
+	if line, _, isWhole := bytes.Cut(head, s.newline); isWhole || n >= maxFirstLine {
 		s.first = hashOfLine(bytes.TrimSuffix(line, []byte("\r")))
 	}
 	return nil

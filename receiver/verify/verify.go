@@ -20,7 +20,10 @@ const DefaultFingerprintLength = 1024
 // Part is a piece of what has landed, such as a file.
 type Part struct {
 	Name string
-	// Open returns its records, one JSON object per line; gzip'd or not.
+	// First is the number of its first line; 0 is 1.
+	First int64
+	// Open returns its records, one JSON object per line; gzip'd or not. Empty lines count
+	// as lines only.
 	Open func(context.Context) (io.ReadCloser, error)
 	// Bytes is about how much Open's reader reads, for Progress.
 	Bytes int64
@@ -143,6 +146,7 @@ type run struct {
 // partStart is the number of the first line of a part.
 type partStart struct {
 	number int64
+	first  int64 // what the part itself calls it
 	name   string
 }
 
@@ -157,7 +161,7 @@ func (r *run) found(f Finding) {
 func (r *run) at(number int64) string {
 	for _, v := range slices.Backward(r.names) {
 		if start := v; start.number <= number {
-			return fmt.Sprintf("%s:%d", start.name, number-start.number+1)
+			return fmt.Sprintf("%s:%d", start.name, number-start.number+start.first)
 		}
 	}
 	return ""

@@ -75,6 +75,11 @@ var forms = []struct {
 	{`^wsreceiver verify --landed \S+/ /var/log/app/\*\.log\*$`, func(t *testing.T, _ []string) {
 		require.Contains(t, testNames(t, "./testing/e2e"), "TestVerifyFindsEachLineOnceAfterKillsAndRotations")
 	}},
+	{`^wsreceiver verify --landed (nats://\S+) --out-credentials-file verify\.creds /var/log/app/\*\.log\*$`, func(t *testing.T, named []string) {
+		_, err := jetstream.Parse(named[1])
+		require.NoError(t, err, named[0])
+		require.Contains(t, testNames(t, "./cmd/wsreceiver"), "TestVerifyReadsAStreamBack")
+	}},
 	{`^curl -N .*/tail/stream\?`, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl -sk --http1\.1 -m 130 `, runBy("TestTheOtherCommandsOfWsreceiver")},
 	{`^curl .* http://127\.0\.0\.1:8080/ingest$`, func(t *testing.T, _ []string) {

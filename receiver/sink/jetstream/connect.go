@@ -32,44 +32,50 @@ const (
 )
 
 // connect tries until ctx ends, unless trying again is of no use.
-func (s *Sink) connect(ctx context.Context, o Options) error {
-	options := []nats.Option{
+func (s *Sink) connect(ctx context.Context, o Options) (err error) {
+	s.connection, err = dial(ctx, o,
+		nats.ReconnectBufSize(-1), // while there is no connection, records are refused
+		nats.DisconnectErrHandler(s.disconnected),
+		nats.ReconnectHandler(s.reconnected),
+		nats.ErrorHandler(s.asyncError),
+	)
+	return err
+}
+
+// dial connects. It tries until ctx ends, unless trying again is of no use.
+func dial(ctx context.Context, o Options, more ...nats.Option) (*nats.Conn, error) {
+	options := append([]nats.Option{
 		nats.Name("wsreceiver"),
 		nats.Timeout(dialTimeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, reconnectWait),
-		nats.ReconnectBufSize(-1), // while there is no connection, records are refused
 		nats.IgnoreAuthErrorAbort(),
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(unansweredPings),
 		nats.FlusherTimeout(writeTimeout),
-		nats.DisconnectErrHandler(s.disconnected),
-		nats.ReconnectHandler(s.reconnected),
-		nats.ErrorHandler(s.asyncError),
 		nats.NoCallbacksAfterClientClose(),
-	}
+	}, more...)
 	if o.TLS != nil {
 		options = append(options, nats.Secure(o.TLS))
 	}
 	if o.CredentialsFile != "" {
 		credentials, err := credentialsOf(o.CredentialsFile)
 		if err != nil {
-			return &CredentialsError{Err: err}
+			return nil, &CredentialsError{Err: err}
 		}
 		options = append(options, credentials)
 	}
 	for {
 		connection, err := nats.Connect(strings.Join(o.Servers, ","), options...)
 		if err == nil {
-			s.connection = connection
-			return nil
+			return connection, nil
 		}
 		if isRefused(err) {
-			return &CredentialsError{Err: fmt.Errorf("connect to NATS: %w", err)}
+			return nil, &CredentialsError{Err: fmt.Errorf("connect to NATS: %w", err)}
 		}
 		if isFinal(err) || !sleep(ctx, reconnectWait) {
-			return fmt.Errorf("connect to NATS: %w", err)
+			return nil, fmt.Errorf("connect to NATS: %w", err)
 		}
 	}
 }

@@ -41,8 +41,9 @@ type Options struct {
 	Changed func(*receiver.Refusal)
 
 	// startTimeout is how long New tries; ackTimeout is how long a record waits for its
-	// acknowledgement. Both have defaults.
-	startTimeout, ackTimeout time.Duration
+	// acknowledgement; readTimeout is how long a Stored waits for the next one. All have
+	// defaults.
+	startTimeout, ackTimeout, readTimeout time.Duration
 }
 
 const (
