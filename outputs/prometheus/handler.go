@@ -107,6 +107,10 @@ func (p *page) numbers(snapshot monitoring.FlatSnapshot) {
 			p.histogram(m.name, scale, parts)
 			continue
 		}
+		if m.summary {
+			p.summary(m.name, scale, parts)
+			continue
+		}
 		for _, part := range sorted(parts) {
 			p.sample(m.name, m.label, part, parts[part]*scale)
 		}
@@ -128,6 +132,21 @@ func (p *page) histogram(name string, scale float64, parts map[string]float64) {
 	}
 	p.sample(name+"_bucket", "le", "+Inf", parts["count"])
 	p.sample(name+"_sum", "", "", parts["sum"]*scale)
+	p.sample(name+"_count", "", "", parts["count"])
+}
+
+// quantiles are those of libbeat's histograms, by Prometheus' names.
+var quantiles = []struct{ part, quantile string }{
+	{"median", "0.5"}, {"p75", "0.75"}, {"p95", "0.95"}, {"p99", "0.99"}, {"p999", "0.999"},
+}
+
+// summary has no sum: libbeat knows that of a sample only.
+func (p *page) summary(name string, scale float64, parts map[string]float64) {
+	for _, q := range quantiles {
+		if number, has := parts[q.part]; has && parts["count"] > 0 {
+			p.sample(name, "quantile", q.quantile, number*scale)
+		}
+	}
 	p.sample(name+"_count", "", "", parts["count"])
 }
 

@@ -8,12 +8,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
+	"github.com/elastic/beats/v7/libbeat/outputs"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 )
 
@@ -66,6 +68,25 @@ func TestNumbersHaveTheirNameUnitAndType(t *testing.T) {
 
 // What is text, and what is not in the table, is not served: it may be a secret, or come
 // in any number.
+func TestTheLatencyOfEveryOutputIsASummary(t *testing.T) {
+	registry := monitoring.NewRegistry()
+	stats := outputs.NewStats(registry.NewRegistry("libbeat.output"))
+	latency := func() *dto.Summary {
+		_, families := scrape(t, registry)
+		family := families["filebeat_output_write_latency_seconds"]
+		require.Equal(t, dto.MetricType_SUMMARY, family.GetType())
+		return family.Metric[0].Summary
+	}
+	require.Empty(t, latency().Quantile)
+	for i := range 100 {
+		stats.ReportLatency(time.Duration(i+1) * 10 * time.Millisecond)
+	}
+	require.Equal(t, uint64(100), latency().GetSampleCount())
+	require.Len(t, latency().Quantile, len(quantiles))
+	require.InDelta(t, 0.505, latency().Quantile[0].GetValue(), 1e-9)
+	require.InDelta(t, 0.95, latency().Quantile[2].GetValue(), 0.02)
+}
+
 func TestNothingElseIsServed(t *testing.T) {
 	registry := monitoring.NewRegistry()
 	monitoring.NewString(registry, "beat.info.name").Set("hunter2")
@@ -84,11 +105,11 @@ func TestNamesAreByTheConventions(t *testing.T) {
 		names[m.name], paths[m.path] = true, true
 		require.True(t, model.LegacyValidation.IsValidMetricName(m.name), m.name)
 		require.True(t, strings.HasSuffix(m.help, "."), m.name)
-		require.Equal(t, strings.HasSuffix(m.path, "*"), m.label != "" || m.histogram, m.path)
+		require.Equal(t, strings.HasSuffix(m.path, "*"), m.label != "" || m.histogram || m.summary, m.path)
 		for _, unit := range []string{"_ms", "_us", "_milliseconds", "_microseconds", "_pct", "_kb"} {
 			require.NotContains(t, m.name, unit)
 		}
-		if m.histogram {
+		if m.histogram || m.summary {
 			require.True(t, strings.HasSuffix(m.name, "_seconds"), m.name)
 		}
 	}

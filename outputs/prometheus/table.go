@@ -7,12 +7,13 @@ import "strings"
 
 // metric is one family. Its path is that of a number in /stats. A path that ends in .*
 // stands for all numbers below it, whose names are the values of the label, or with
-// histogram the buckets.
+// histogram the buckets. With summary they are what libbeat makes of a sample.
 type metric struct {
 	path, name, help string
 	scale            float64 // what the number is multiplied with; 0 is 1
 	label            string
 	histogram        bool
+	summary          bool
 }
 
 const (
@@ -90,6 +91,7 @@ var table = []metric{
 	{path: "libbeat.output.events.toomany", name: "filebeat_output_events_toomany_total", help: "Events that a server refused because there were too many."},
 	{path: "libbeat.output.write.bytes", name: "filebeat_output_write_bytes_total", help: "Bytes written to the sockets."},
 	{path: "libbeat.output.write.errors", name: "filebeat_output_write_errors_total", help: "Writes to the sockets that failed."},
+	{path: "libbeat.output.write.latency.histogram.*", name: "filebeat_output_write_latency_seconds", help: "Time from Publish to the last confirmation of a batch, as libbeat samples it since the start.", scale: milli, summary: true},
 	{path: "libbeat.output.read.bytes", name: "filebeat_output_read_bytes_total", help: "Bytes read from the sockets."},
 	{path: "libbeat.output.read.errors", name: "filebeat_output_read_errors_total", help: "Reads from the sockets that failed."},
 
@@ -125,6 +127,8 @@ func (m metric) kind() string {
 	switch {
 	case m.histogram:
 		return "histogram"
+	case m.summary:
+		return "summary"
 	case strings.HasSuffix(m.name, "_total"):
 		return "counter"
 	default:
