@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"filebeat-websocket/cmd/wscheck/internal/rules"
 )
@@ -62,7 +64,21 @@ func (r *report) passing(text string) {
 	}
 }
 
+// printable makes visible what would change a terminal: a receiver says what it likes.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 func printResult(w io.Writer, result rules.Result) {
+	result.Sent, result.Came, result.Why = printable(result.Sent), printable(result.Came), printable(result.Why)
 	state := string(result.State)
 	if result.State == rules.Fails {
 		state = "FAILS"

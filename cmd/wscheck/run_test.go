@@ -136,6 +136,14 @@ func TestJSONHasTheSame(t *testing.T) {
 	}
 }
 
+func TestWhatAReceiverSaysDoesNotChangeTheTerminal(t *testing.T) {
+	var b strings.Builder
+	printResult(&b, rules.Result{Rule: rules.All[0], Verdict: rules.Verdict{State: rules.Fails, Came: "\x1b[2J\r\a\u202e\u009b über", Why: "a\nb"}})
+	require.NotRegexp(t, "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\x{202e}]", b.String())
+	require.Contains(t, b.String(), `\x1b[2J\r\a\u202e\u009b über`)
+	require.Contains(t, b.String(), `a\nb`)
+}
+
 func TestWhatWasNotTriedIsNoSuccess(t *testing.T) {
 	m := wstest.StartMistaken(t, wstest.Mistake{Ack: "message"})
 	var stdout, stderr bytes.Buffer

@@ -20,8 +20,13 @@ import (
 	"filebeat-websocket/protocol"
 )
 
-// maxMessageBytes bounds the memory that a server can take.
-const maxMessageBytes = 4 << 20
+// What bounds the memory that a server can take. No check needs as much.
+const (
+	maxMessageBytes = 4 << 20
+	maxEvents       = 100_000 // of a connection
+	maxEventBytes   = 64 << 20
+	maxViolations   = 1000
+)
 
 // deflateTail ends every compressed message and is not sent (RFC 7692 7.2.2); the empty
 // block behind it ends the stream for the decompressor.
@@ -50,6 +55,7 @@ type Conn struct {
 
 	mutex      sync.Mutex
 	events     []Event
+	eventBytes int
 	taken      int
 	violations []string
 	ended      bool          // no more events
@@ -201,6 +207,7 @@ func (c *Conn) add(e Event) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.events = append(c.events, e)
+	c.eventBytes += len(e.Payload)
 	c.wake()
 }
 
@@ -212,7 +219,17 @@ func (c *Conn) wake() {
 func (c *Conn) violated(format string, args ...any) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	if len(c.violations) == maxViolations {
+		return
+	}
 	c.violations = append(c.violations, fmt.Sprintf(format, args...))
+}
+
+// isFlooded reports whether more has come than any check asks for.
+func (c *Conn) isFlooded() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return len(c.events) > maxEvents || c.eventBytes > maxEventBytes
 }
 
 // readLoop runs until the connection ends.
@@ -253,6 +270,9 @@ func (c *Conn) readFrames() error {
 	var opcode byte
 	deflated := false
 	for {
+		if c.isFlooded() {
+			return fmt.Errorf("more than %d messages or %d MiB from the server", maxEvents, maxEventBytes>>20)
+		}
 		f, err := c.readFrame()
 		if err != nil {
 			return err

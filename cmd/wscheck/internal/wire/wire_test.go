@@ -54,6 +54,43 @@ func next(t *testing.T, c *Conn) Event {
 	return event
 }
 
+// TestAFloodFromTheServerEndsTheConnection: it must not take more and more memory.
+func TestAFloodFromTheServerEndsTheConnection(t *testing.T) {
+	for name, test := range map[string]struct {
+		flood string
+		want  string
+	}{
+		"of small messages":   {"\x81\x0e{\"ack\":999999}", "more than 100000 messages or 64 MiB from the server"},
+		"of long messages":    {"\x82\x7f\x00\x00\x00\x00\x00\x20\x00\x00" + strings.Repeat("a", 2<<20), "more than 100000 messages or 64 MiB from the server"},
+		"of frames that fail": {"\x83\x00", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := net.Pipe()
+			c := newConn(client, nil, false, patience)
+			flood := []byte(strings.Repeat(test.flood, max(1, (64<<10)/len(test.flood))))
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				for range (96 << 20) / len(flood) {
+					if _, err := server.Write(flood); err != nil || len(c.Violations()) == maxViolations {
+						break
+					}
+				}
+				_ = server.Close()
+			}()
+			<-c.finished
+			c.Close()
+			<-written
+			require.LessOrEqual(t, len(c.Violations()), maxViolations)
+			require.LessOrEqual(t, len(c.events), maxEvents+2)
+			require.LessOrEqual(t, c.eventBytes, maxEventBytes+maxMessageBytes)
+			if test.want != "" {
+				require.Equal(t, test.want, c.events[len(c.events)-1].Reason)
+			}
+		})
+	}
+}
+
 func TestMessagesOfEveryLengthComeBack(t *testing.T) {
 	for _, deflate := range []bool{false, true} {
 		c, answer, err := Dial(t.Context(), Options{URL: echo(t), Timeout: patience, Protocols: []string{"a", "b"}, Deflate: deflate})
