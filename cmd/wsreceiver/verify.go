@@ -205,7 +205,7 @@ func (s verifySettings) parts(ctx context.Context, stderr io.Writer) (parts []ve
 		}
 		of := s.engineOf(name)
 		if options.TLS, err = engineTLS(of); err != nil {
-			return nil, closeAll, err
+			return nil, closeAll, fmt.Errorf("flag --%s: %w", flagOf(err), err)
 		}
 		options.CredentialsFile = of.credentialsFile
 		if options.CredentialsFile != "" && options.TLS == nil {
@@ -213,7 +213,11 @@ func (s verifySettings) parts(ctx context.Context, stderr io.Writer) (parts []ve
 		}
 		stream, err := jetstream.OpenStored(ctx, options)
 		if err != nil {
-			return nil, closeAll, fmt.Errorf("flag --landed: %w", err)
+			name := flagOf(err)
+			if name == "out" {
+				name = "landed"
+			}
+			return nil, closeAll, fmt.Errorf("flag --%s: %w", name, err)
 		}
 		streams = append(streams, stream)
 		parts = append(parts, verify.Part{

@@ -7,9 +7,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -67,13 +67,20 @@ func (s *Stored) begin(ctx context.Context, filter string) error {
 	if err != nil {
 		return err
 	}
-	s.Stream, err = api.StreamNameBySubject(ctx, filter)
-	if errors.Is(err, natsjetstream.ErrStreamNotFound) {
+	list := api.StreamNames(ctx, natsjetstream.WithStreamListSubject(filter))
+	var names []string
+	for name := range list.Name() {
+		names = append(names, name)
+	}
+	switch {
+	case list.Err() != nil:
+		return fmt.Errorf("look for the stream of subject %s: %w", filter, list.Err())
+	case len(names) == 0:
 		return fmt.Errorf("no stream takes subject %s", filter)
+	case len(names) > 1:
+		return fmt.Errorf("several streams take subject %s (%s): name a subject of each, in a URL of its own", filter, strings.Join(names, ", "))
 	}
-	if err != nil {
-		return fmt.Errorf("look for the stream of subject %s: %w", filter, err)
-	}
+	s.Stream = names[0]
 	stream, err := api.Stream(ctx, s.Stream)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", s.Stream, err)

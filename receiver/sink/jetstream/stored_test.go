@@ -65,6 +65,13 @@ func TestTheLinesOfAStreamAreNumberedByItsSequence(t *testing.T) {
 	o.Subject = "none"
 	_, err = OpenStored(t.Context(), o)
 	require.EqualError(t, err, "no stream takes subject none", "none is made")
+	_, err = api.CreateStream(t.Context(), natsjetstream.StreamConfig{Name: "more", Subjects: []string{"more.a"}})
+	require.NoError(t, err)
+	_, err = api.CreateStream(t.Context(), natsjetstream.StreamConfig{Name: "yet", Subjects: []string{"more.b"}})
+	require.NoError(t, err)
+	o.Subject = "more.{agent.name}"
+	_, err = OpenStored(t.Context(), o)
+	require.ErrorContains(t, err, "several streams take subject more.* (")
 	o.Subject = "other"
 	first, lines = readStored(t, o)
 	require.EqualValues(t, 1, first)
