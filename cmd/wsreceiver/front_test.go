@@ -64,30 +64,30 @@ func TestTwentySearchesHoldUpNeitherAViewerNorTheEnd(t *testing.T) {
 	command, log := launch(t, build(t), "--tail", "--out", filepath.Join(t.TempDir(), "out.ndjson"))
 	address := log.url(t)
 	page := log.find(t, `msg="live tail" url=(http://\S+/)`)[1]
-	follow := func(parameters string) *bufio.Scanner {
+	follow := func(parameters string, status int) *bufio.Scanner {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page+"tail/stream?"+parameters, nil)
 		require.NoError(t, err)
 		request.Header.Set("Accept", "text/event-stream")
 		response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = response.Body.Close() })
-		require.Equal(t, http.StatusOK, response.StatusCode)
+		require.Equal(t, status, response.StatusCode)
 		lines := bufio.NewScanner(response.Body)
 		lines.Buffer(nil, 16<<20)
 		return lines
 	}
 	for i := range 20 {
-		search := `/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`
+		search, status := `/(?:[a-z]?.?\w?\S?[a-z]?.?\w?\S?){990}Q/`, http.StatusBadRequest
 		if i%2 == 1 {
-			search = `/(?:[a-z]?.?\w?\S?){60}Q/`
+			search, status = `/(?:[a-z]?.?\w?\S?){60}Q/`, http.StatusOK
 		}
-		lines := follow("q=" + url.QueryEscape(search))
+		lines := follow("q="+url.QueryEscape(search), status)
 		go func() {
 			for lines.Scan() {
 			}
 		}()
 	}
-	viewer := follow("level=error")
+	viewer := follow("level=error", http.StatusOK)
 	ws, response, err := (&websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}}).DialContext(t.Context(), address, nil)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

@@ -102,11 +102,11 @@ func TestASearchFindsAndMarks(t *testing.T) {
 	p.press("/", "Delete")
 	p.wait("document.querySelector('#search-problem').hidden")
 	shown("3 Payment accepted", "3 payment refused", "3 nothing", "1 Payment accepted", "1 payment refused", "1 nothing", "2 Payment accepted", "2 payment refused", "2 nothing")
-	p.wait("document.querySelector('.levels [data-level=error]').innerText.trim() === 'Error 3'")
+	p.wait("document.querySelector('.levels [data-level=error]').textContent.trim() === 'Error 3'")
 
 	p.click(`.levels [data-level="error"]`)
 	shown("1 payment refused", "2 payment refused", "3 payment refused")
-	p.wait("document.querySelector('.levels [data-level=info]').innerText.trim() === 'Info'")
+	p.wait("document.querySelector('.levels [data-level=info]').textContent.trim() === 'Info'")
 	p.click(`.levels [data-level="error"]`)
 	p.wait("[...document.querySelector('#host').options].some((option) => option.value === 'web-1')")
 	p.evaluate(nil, "(() => { const host = document.querySelector('#host'); host.value = 'web-1'; host.dispatchEvent(new Event('change')); })()")
