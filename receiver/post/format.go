@@ -21,16 +21,22 @@ var formats = map[string]string{
 	"application/x-ndjson":              "json_lines",
 	"application/ndjson":                "json_lines",
 	"application/jsonl":                 "json_lines",
-	"application/x-msgpack":             "msgpack",
-	"application/msgpack":               "msgpack", // Fluent Bit
+	"application/x-msgpack":             formatMsgpack,
+	"application/msgpack":               formatMsgpack, // Fluent Bit
 	"text/csv":                          "csv",
 	"text/plain":                        "raw_lines",
 	"text/tab-separated-values":         "raw_lines", // Fluentd, for LTSV too
 	"application/x-www-form-urlencoded": "form",
 }
 
-// formatJSON stands for json_array or json_stream; the first byte of the body decides.
-const formatJSON = "json"
+const (
+	// formatJSON stands for json_array or json_stream; the first byte of the body decides.
+	formatJSON    = "json"
+	formatMsgpack = "msgpack"
+)
+
+// byteOrderMark begins texts that programs for Windows write. It is not part of them.
+const byteOrderMark = "\uFEFF"
 
 // accepted lists the types for clients that send another one.
 const accepted = "application/json, application/x-ndjson, application/x-msgpack, text/csv, text/plain, application/x-www-form-urlencoded"
@@ -55,7 +61,7 @@ func formatOf(r *http.Request) (string, *answer) {
 // newDecoders returns one for each format.
 func newDecoders(o *Options) (map[string]*decode.Decoder, error) {
 	decoders := map[string]*decode.Decoder{}
-	for _, name := range []string{"json_array", "json_stream", "json_lines", "msgpack", "csv", "raw_lines", "form"} {
+	for _, name := range []string{"json_array", "json_stream", "json_lines", formatMsgpack, "csv", "raw_lines", "form"} {
 		d, err := decode.New(name, decode.Options{
 			MaxMessageBytes: o.MaxBodyBytes, CSV: o.CSV,
 			Form: decode.FormOptions{OneRecord: true}, Msgpack: decode.MsgpackOptions{BareRecords: true},
@@ -71,7 +77,7 @@ func newDecoders(o *Options) (map[string]*decode.Decoder, error) {
 // decoderOf returns the Decoder for a body, and whether it takes the body as binary.
 func (h *Handler) decoderOf(format string, body []byte) (d *decode.Decoder, binary bool, problem error) {
 	switch format {
-	case "msgpack", "raw_lines": // a line may be in any charset
+	case formatMsgpack, "raw_lines": // a line may be in any charset
 		return h.decoders[format], true, nil
 	case formatJSON:
 		format = "json_stream"

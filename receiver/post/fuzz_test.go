@@ -42,6 +42,7 @@ func FuzzPost(f *testing.F) {
 	f.Add(uint8(1), uint8(2), compressed(f, "deflate", "{}\n"))
 	f.Add(uint8(1), uint8(2), compressed(f, "deflate raw", "{}\n"))
 	f.Add(uint8(1), uint8(3), compressed(f, "zstd", "{}\n"))
+	f.Add(uint8(1), uint8(3), append([]byte("\x50\x2a\x4d\x18\x03\x00\x00\x00abc"), bytes.Repeat(compressed(f, "zstd", "{}\n"), 2)...))
 	sink := &memorySink{}
 	intake, err := receiver.NewIntake(sink, receiver.IntakeOptions{MaxMemory: 16 << 20})
 	require.NoError(f, err)

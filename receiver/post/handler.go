@@ -4,6 +4,7 @@
 package post
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,9 @@ func (h *Handler) receive(ctx context.Context, client *receiver.Client, w http.R
 		return problem
 	}
 	body := buffer.Bytes()
+	if format != formatMsgpack {
+		body = bytes.TrimPrefix(body, []byte(byteOrderMark))
+	}
 	decoder, binary, err := h.decoderOf(format, body)
 	if err != nil {
 		return unfit(err)

@@ -166,6 +166,10 @@ func TestEveryTypeOfContent(t *testing.T) {
 		"MessagePack of Fluent Bit 2":    {"application/msgpack", "\x92\x92" + eventTime + "\x80\x81\xa1a\x01", []string{`{"@timestamp":"2001-09-09T01:46:40.000000001Z","a":1}`}},
 		"MessagePack of Fluentd":         {"application/x-msgpack", "\x81\xa1a\x01\x81\xa1a\x02", []string{`{"a":1}`, `{"a":2}`}},
 		"CSV":                            {"text/csv", "a,\"b\nc\"\r\nd,\n", []string{`{"c1":"a","c2":"b\nc"}`, `{"c1":"d","c2":""}`}},
+		"CSV with a byte order mark":     {"text/csv", "\uFEFFa,\uFEFFb", []string{"{\"c1\":\"a\",\"c2\":\"\uFEFFb\"}"}},
+		"an array, with such a mark":     {"application/json", "\uFEFF[{\"a\":1}]", []string{`{"a":1}`}},
+		"lines, with such a mark":        {"application/x-ndjson", "\uFEFF{\"a\":1}\n", []string{`{"a":1}`}},
+		"text, with such a mark":         {"text/plain", "\uFEFFa\n", []string{`{"message":"a"}`}},
 		"text":                           {"text/plain", "a\n\n{\"b\"}\r\n\xff", []string{`{"message":"a"}`, `{"message":"{\"b\"}"}`, "{\"message\":\"\uFFFD\"}"}},
 		"a form":                         {"application/x-www-form-urlencoded", "a=1+2%2B3&b=%E2%82%AC%00%0A&a=x", []string{`{"a":["1 2+3","x"],"b":"€\u0000\n"}`}},
 		"a form with a line break in it": {"application/x-www-form-urlencoded", "a=1\nb=2", []string{`{"a":"1\nb=2"}`}},
@@ -289,6 +293,46 @@ func TestEveryCompression(t *testing.T) {
 		}
 	}
 	require.Len(t, sink.taken(), want)
+}
+
+// TestFramesOfZstdMayNeedMoreThanTheFirst: the program zstd makes a frame that is a single
+// segment of a short file, whose window is its length.
+func TestFramesOfZstdMayNeedMoreThanTheFirst(t *testing.T) {
+	const skippable, tooWide = "\x50\x2a\x4d\x18\x03\x00\x00\x00abc", "\x28\xb5\x2f\xfd\x00\x70\x01\x00\x00"
+	sink := &memorySink{}
+	f := start(t, sink, Options{})
+	headers := []string{"Content-Type", "text/plain", "Content-Encoding", "zstd"}
+	encoder, err := zstd.NewWriter(nil, zstd.WithSingleSegment(true))
+	require.NoError(t, err)
+	lines := func(count int) string { return strings.Repeat("a line that repeats\n", count) }
+	frame := func(text string) string { return string(encoder.EncodeAll([]byte(text), nil)) }
+	random := make([]byte, 300<<10) // blocks that are not compressed
+	for i := range random {
+		random[i] = byte(i*i>>3) | 0x80
+	}
+	bodies := map[string]string{
+		"small, then large":     frame(lines(1)) + frame(lines(20_000)),
+		"large, then small":     frame(lines(20_000)) + frame(lines(1)),
+		"with skippable frames": skippable + frame(lines(1)) + skippable + string(compressed(t, "zstd", lines(20_000))) + skippable,
+	}
+	for name, body := range bodies {
+		before := len(sink.taken())
+		res, text := f.send(t, strings.NewReader(body), headers...)
+		require.Equal(t, http.StatusNoContent, res.StatusCode, "%s: %s", name, text)
+		require.Len(t, sink.taken()[before:], 20_001, name)
+	}
+	res, text := f.send(t, strings.NewReader(frame("a\n")+frame(string(random))), headers...)
+	require.Equal(t, http.StatusNoContent, res.StatusCode, text)
+	taken := len(sink.taken())
+	res, text = f.send(t, strings.NewReader(frame("a\n")+tooWide), headers...)
+	require.Equal(t, http.StatusRequestEntityTooLarge, res.StatusCode)
+	require.Contains(t, text, "the window of zstd is larger than")
+	for _, behind := range []string{"junk", tooWide[:5], frame(lines(10))[:20]} {
+		res, text = f.send(t, strings.NewReader(frame("a\n")+behind), headers...)
+		require.Equal(t, http.StatusBadRequest, res.StatusCode, "%q", behind)
+		require.Contains(t, text, "not valid zstd")
+	}
+	require.Len(t, sink.taken(), taken)
 }
 
 func TestABodyThatIsTooLongIsRefusedBeforeItTakesMemory(t *testing.T) {

@@ -6,7 +6,6 @@ package post
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -22,10 +21,6 @@ import (
 
 // codings are the compressions of Content-Encoding.
 const codings = "gzip, deflate, zstd"
-
-// maxWindow is the maximum window of a zstd frame: the limit of RFC 9659 for a content
-// coding.
-const maxWindow = 8 << 20
 
 // codingOf returns the compression of a request's body: one of codings, or nothing.
 func codingOf(r *http.Request) (string, *answer) {
@@ -124,40 +119,4 @@ func (w *whole) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// windowError is for a zstd frame that needs too much memory.
-type windowError struct{ widest uint64 }
-
-func (e *windowError) Error() string {
-	return fmt.Sprintf("the window of zstd is larger than %d bytes", e.widest)
-}
-
-// newZstd takes memory for the window of the first frame. Later frames must not need
-// more.
-func newZstd(body *bufio.Reader, client *receiver.Client, widest uint64) (*zstd.Decoder, error) {
-	begin, _ := body.Peek(zstd.HeaderMaxSize) // too few bytes are an error of Decode
-	var header zstd.Header
-	if err := header.Decode(begin); err != nil {
-		return nil, err
-	}
-	window := header.WindowSize
-	switch {
-	case header.Skippable:
-		window = widest
-	case header.SingleSegment:
-		window = header.FrameContentSize
-	}
-	if window > widest {
-		return nil, &windowError{widest}
-	}
-	window = max(window, zstd.MinWindowSize)
-	beside := window // of what the decoder keeps beside its window
-	if window >= 2<<20 {
-		beside = 1 << 20
-	}
-	if err := client.Reserve(int64(window + beside)); err != nil {
-		return nil, err
-	}
-	return zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
 }
