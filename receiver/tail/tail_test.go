@@ -129,8 +129,7 @@ func TestRecordsAroundAHitAreThoseOfItsFile(t *testing.T) {
 	near := surroundings{lines: maxContext}
 	long := parse([]byte(`{"message":"`+strings.Repeat("m", 9000)+`"}`), false, m.Peer, time.Now())
 	for i := range 10_000 {
-		one := *parse([]byte(`{}`), false, m.Peer, time.Now()) //nolint:govet // its Once is not used yet
-		one.raw, one.File = long.raw, fmt.Sprint(i%300)
+		one := shownRecord{row: row{File: fmt.Sprint(i % 300)}, raw: long.raw}
 		require.Empty(t, near.pass(&one, false))
 		require.LessOrEqual(t, len(near.files), maxContextFiles)
 		require.LessOrEqual(t, near.bytes, maxContextBytes+len(long.raw))
