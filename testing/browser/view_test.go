@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// atRest is whether every row in sight is whole, and none runs into another.
+// atRest is whether every row in sight is whole, as is the line above them, and none
+// runs into another.
 const atRest = `(() => {
   const log = document.querySelector('#log').getBoundingClientRect();
   const boxes = [...document.querySelectorAll('.row, .gap')].filter((row) => getComputedStyle(row).visibility === 'visible').map((row) => row.getBoundingClientRect())
     .filter((box) => box.bottom > log.top + 1 && box.top < log.bottom - 1).sort((a, b) => a.top - b.top);
-  return boxes.length > 3 && boxes.every((box) => box.top > log.top - 1.01 && box.bottom < log.bottom + 1.01)
+  return boxes.length > 3 && document.querySelector('#head').offsetHeight === 26 && boxes.every((box) => box.top > log.top - 1.01 && box.bottom < log.bottom + 1.01)
     && boxes.every((box, i) => i === 0 || Math.abs(box.top - boxes[i - 1].bottom) < 1);
 })()`
 
