@@ -16,12 +16,13 @@ import { Query } from './query.js';
 import { leftOut, MOST, Rows, wasAway } from './rows.js';
 import { Share } from './share.js';
 import { Stream } from './stream.js';
-import { count, plain, rate, size } from './text.js';
+import { count, plain, put, rate, size } from './text.js';
 import { showUTC, zone } from './time.js';
 import { nextTheme } from './themes.js';
 
 const $ = (id) => document.getElementById(id);
 const TYPING = 250; // ms after the last key that a search begins
+const COUNTING = 250; // ms between two counts of rows that arrive
 
 const connectionTexts = {
   connecting: 'Connecting', live: 'Live', behind: 'Not following', paused: 'Paused', lost: 'Server gone, reconnecting', full: 'Too many viewers, retrying',
@@ -184,7 +185,7 @@ class Page {
       this.list.schedule();
     }
     if (this.linked) this.openLinked();
-    this.tellRows();
+    this.counting ??= setTimeout(() => this.tellRows(), Math.max(0, (this.counted ?? 0) + COUNTING - performance.now()));
   }
 
   told({ site, own }) {
@@ -211,13 +212,16 @@ class Page {
   }
 
   tellRows() {
+    clearTimeout(this.counting);
+    this.counting = null;
+    this.counted = performance.now();
     const { count: rows, left, unread } = this.rows;
     if (this.list.following) this.unseen = 0;
-    $('rows-text').textContent = this.paused ? `${count(rows)} rows, ${count(this.heldCount)} waiting` : `${count(rows)} rows`;
-    $('left-text').textContent = [left && `${count(left)} left out`, unread && `${count(unread)} not searched`].filter(Boolean).map((text) => `${text} between them`).join(', ');
-    $('pause-text').textContent = this.paused && this.heldCount ? `Resume (${count(this.heldCount)})` : this.paused ? 'Resume' : 'Pause';
+    put($('rows-text'), this.paused ? `${count(rows)} rows, ${count(this.heldCount)} waiting` : `${count(rows)} rows`);
+    put($('left-text'), [left && `${count(left)} left out`, unread && `${count(unread)} not searched`].filter(Boolean).map((text) => `${text} between them`).join(', '));
+    put($('pause-text'), this.paused && this.heldCount ? `Resume (${count(this.heldCount)})` : this.paused ? 'Resume' : 'Pause');
     $('jump').hidden = this.list.following || rows === 0;
-    $('jump-text').textContent = this.unseen ? `${count(this.unseen)} new` : 'Newest';
+    put($('jump-text'), this.unseen ? `${count(this.unseen)} new` : 'Newest');
     $('download').disabled = rows === 0;
     this.chips.count(this.rows.levels);
     this.empty.show(rows, this.query);

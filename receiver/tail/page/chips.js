@@ -3,7 +3,7 @@
 
 // The filters that are on: levels with how many rows of each are here, and fields.
 
-import { plain, short } from './text.js';
+import { plain, put, short } from './text.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -40,7 +40,7 @@ export class Chips {
     for (const button of this.buttons) {
       const { level } = button.dataset;
       const known = !this.levels.length || this.levels.includes(level);
-      button.querySelector('.count').textContent = known ? short(levels[level]) : '';
+      put(button.querySelector('.count'), known ? short(levels[level]) : '');
     }
   }
 }

@@ -45,6 +45,11 @@ export function cutPath(path, length) {
   return `…${slash}${parts.join(slash)}`;
 }
 
+// put changes a text if it is another one: a page that is laid out anew takes time.
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 // fill puts text into element, with what is found in <mark>. Lines and tabs stay
 // as they are where multiline says so.
 export function fill(element, text, find, multiline = false) {
