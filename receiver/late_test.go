@@ -81,7 +81,7 @@ func TestOnlyWhatIsRefusedLateIsRefused(t *testing.T) {
 			close(s.commits.open)
 			c.replies(t, test.replies...)
 			if len(test.replies) > 1 {
-				take(t, refused) // observers hear of it after the client
+				require.NotNil(t, take(t, refused)) // observers hear of it after the client
 			} else {
 				require.Empty(t, refused)
 			}

@@ -64,8 +64,8 @@ func (f *zstdFrames) next() error {
 	begin, _ := f.body.Peek(zstd.HeaderMaxSize) // there may be fewer bytes
 	var header zstd.Header
 	if header.Decode(begin) != nil {
-		f.left = math.MaxUint64 // the decoder finds that too, or the end
-		return nil
+		f.left = math.MaxUint64
+		return nil //nolint:nilerr // the decoder finds that too, or the end
 	}
 	if header.Skippable {
 		f.left = skippableHeader + uint64(header.SkippableSize)

@@ -6,6 +6,7 @@ package fleet
 import (
 	"context"
 	"crypto/tls"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -37,9 +38,7 @@ type door struct {
 
 func (d door) with(flag, value string) door {
 	flags := map[string]string{}
-	for name, old := range d.flags {
-		flags[name] = old
-	}
+	maps.Copy(flags, d.flags)
 	flags[flag] = value
 	if value == "" {
 		delete(flags, flag)

@@ -105,7 +105,7 @@ var echoClients = []struct {
 		for range atOnce {
 			all.Go(func() {
 				for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
-					if conn, _, err := websocket.Dial(ctx, "ws://"+address+"/", options); err == nil { //nolint:bodyclose // it has none
+					if conn, _, err := websocket.Dial(ctx, "ws://"+address+"/", options); err == nil {
 						sendBack(ctx, conn)
 					}
 				}
