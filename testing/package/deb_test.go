@@ -146,7 +146,8 @@ printf 'Package: filebeat\nVersion: 8.15.0\nArchitecture: all\nMaintainer: none\
 printf '/etc/filebeat/filebeat.yml\n/etc/filebeat/modules.d/nginx.yml.disabled\n' > DEBIAN/conffiles
 printf '#!/bin/sh\nsystemctl --no-reload disable filebeat.service\nsystemctl stop filebeat.service\n' > DEBIAN/prerm
 chmod 0755 DEBIAN/prerm
-echo 'output.elasticsearch.hosts: ["localhost:9200"]' > etc/filebeat/filebeat.yml
+echo 'filebeat.inputs: [{type: filestream, id: app, paths: [/var/log/app.log]}]' > etc/filebeat/filebeat.yml
+echo 'output.elasticsearch.hosts: ["localhost:9200"]' >> etc/filebeat/filebeat.yml
 echo '- module: nginx' > etc/filebeat/modules.d/nginx.yml.disabled
 echo fields > etc/filebeat/fields.yml
 echo program > usr/share/filebeat/bin/filebeat
@@ -167,7 +168,11 @@ func TestPackageTakesThePlaceOfElastics(t *testing.T) {
 			m.shell(elastics)
 			m.shell("echo 'name: mine' >> /etc/filebeat/filebeat.yml")
 			m.shell("mv /etc/filebeat/modules.d/nginx.yml.disabled /etc/filebeat/modules.d/nginx.yml && echo '  access: {enabled: true}' >> /etc/filebeat/modules.d/nginx.yml")
-			m.shell("mkdir /var/lib/filebeat/registry && touch /var/lib/filebeat/filebeat.keystore")
+			m.shell("dpkg --fsys-tarfile " + deb + " | tar --extract --to-stdout ./usr/share/filebeat/bin/filebeat > /tmp/program && chmod 0755 /tmp/program")
+			m.shell("mkdir /var/lib/filebeat/registry")
+			for _, keystore := range []string{"keystore create", "echo secret | keystore add TOKEN --stdin"} {
+				m.shell(strings.Replace(keystore, "keystore", "/tmp/program -c /etc/filebeat/filebeat.yml --path.home /tmp --path.data /var/lib/filebeat keystore", 1))
+			}
 			m.shell(install)
 
 			require.Equal(t, "filebeat config-files\nfilebeat-websocket installed\n", m.shell(status))
@@ -176,7 +181,7 @@ func TestPackageTakesThePlaceOfElastics(t *testing.T) {
 			require.Contains(t, m.read("/etc/filebeat/modules.d/nginx.yml"), "access")
 			require.False(t, m.has("/etc/filebeat/modules.d/nginx.yml.disabled"), "a module is enabled or disabled, not both")
 			require.True(t, m.has("/etc/filebeat/modules.d/apache.yml.disabled"))
-			require.True(t, m.has("/var/lib/filebeat/filebeat.keystore"))
+			require.Contains(t, m.shell("filebeat keystore list"), "TOKEN")
 			require.Contains(t, m.shell("filebeat test config"), "Config OK")
 			if name == "dpkg" {
 				return
