@@ -21,7 +21,7 @@ const pages = new Map();
 let lastPage = 0;
 
 const commands = {
-  async open({ url, width, height, dark, scale, touch, zone }) {
+  async open({ url, width, height, dark, scale, touch, zone, cut }) {
     const context = await browser.newContext({
       viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', deviceScaleFactor: scale, hasTouch: touch, isMobile: touch, timezoneId: zone || 'UTC', locale: 'en-GB',
     });
@@ -35,6 +35,8 @@ const commands = {
       globalThis.violations = [];
       document.addEventListener('securitypolicyviolation', (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
     });
+    // The connection of the first request for this file ends.
+    if (cut) await page.route(`**/${cut}`, (route) => route.abort('connectionreset'), { times: 1 });
     const response = await page.goto(url);
     lastPage++;
     pages.set(lastPage, { page, context, problems });

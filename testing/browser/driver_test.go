@@ -132,6 +132,7 @@ type look struct {
 	dark, touch   bool
 	scale         float64
 	zone          string // UTC unless set
+	cut           string // a file whose first request fails
 }
 
 var desk = look{width: 1280, height: 800, scale: 1}
@@ -152,7 +153,7 @@ func (b *browser) open(t *testing.T, url string, l look) *page {
 		Headers map[string]string
 	}
 	require.NoError(t, b.ask(t, &opened, "open", map[string]any{
-		"url": url, "width": l.width, "height": l.height, "dark": l.dark, "touch": l.touch, "scale": l.scale, "zone": l.zone,
+		"url": url, "width": l.width, "height": l.height, "dark": l.dark, "touch": l.touch, "scale": l.scale, "zone": l.zone, "cut": l.cut,
 	}))
 	require.Equal(t, 200, opened.Status)
 	p := &page{b: b, t: t, number: opened.Page, headers: opened.Headers}
@@ -190,7 +191,9 @@ func (p *page) waitFor(script string, timeout time.Duration) {
 	p.t.Helper()
 	err := p.b.ask(p.t, nil, "wait", map[string]any{"page": p.number, "script": script, "timeout": timeout.Milliseconds()})
 	if err != nil {
-		require.FailNowf(p.t, "this did not happen in the page", "%s\n%v\n%s", script, err, p.text("body"))
+		var problems []string
+		p.do("problems", &problems, nil)
+		require.FailNowf(p.t, "this did not happen in the page", "%s\n%v\n%v\n%s", script, err, problems, p.text("body"))
 	}
 }
 

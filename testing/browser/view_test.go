@@ -50,6 +50,10 @@ func TestAPageWithoutRecordsSaysHowTheyCome(t *testing.T) {
 	p.wait(rowWith("the first"))
 	p.wait("!document.querySelector('#start').offsetParent")
 
+	// A script whose connection ends is asked for again.
+	cut := b.open(t, s.page(), look{width: 1280, height: 800, scale: 1, cut: "tail/list.js"})
+	cut.wait(rowWith("the first"))
+
 	// What someone searches for is in no address that the server sees.
 	p.do("goto", nil, map[string]any{"url": s.page() + "?q=first&level=info"})
 	p.wait(rowWith("the first"))
