@@ -10,6 +10,9 @@ import { gapText } from './rows.js';
 const SPARE = 6; // items above and below what can be seen
 const EMPTY = 14400; // px of empty room at the top, at most
 
+// HELD is for how many ms what still scrolls does not leave the newest rows again.
+const HELD = 500;
+
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class List {
@@ -28,6 +31,7 @@ export class List {
     this.spare = { row: [], gap: [] };
     this.selected = null;
     this.following = true;
+    this.held = 0;
     this.find = null;
     this.columns = [];
     this.look = 0; // changes with the columns and all that a row's text depends on
@@ -36,6 +40,7 @@ export class List {
     this.top = 0; // where draw has scrolled to
     this.log.addEventListener('scroll', () => this.scrolled(), { passive: true });
     this.log.addEventListener('scrollend', () => this.align());
+    for (const begins of ['wheel', 'touchstart', 'pointerdown']) this.log.addEventListener(begins, () => { this.held = 0; }, { passive: true });
     this.canvas.addEventListener('click', (event) => {
       const element = event.target.closest('.row');
       if (element && !String(getSelection())) this.select(element.item, true);
@@ -247,6 +252,7 @@ export class List {
     const top = this.log.scrollTop;
     if (Math.abs(top - this.top) < 2) return; // it was draw
     const atEnd = this.total - top - this.room < this.height;
+    if (this.following && performance.now() < this.held) return void this.schedule();
     if (this.following ? top < this.top : atEnd && !this.selected) this.follow(!this.following);
     if (!this.following) this.schedule();
   }
@@ -303,6 +309,7 @@ export class List {
   newest() {
     this.selected = null;
     this.onSelect(null);
+    this.held = performance.now() + HELD;
     this.follow(true);
     this.schedule();
   }
