@@ -17,7 +17,7 @@ const (
 	clickEvery     = 700 * time.Millisecond
 	clickAnswered  = 200 // ms
 	heapGrowth     = 4 << 20
-	busyShare      = 0.25 // of a processor, by the page's main thread
+	busyShare      = 0.35 // of a processor, by the page's main thread
 )
 
 // clickWatch measures from the click, as the browser got it, to the second
