@@ -78,11 +78,11 @@ func (d door) opens() {
 	require.NotContains(d.t, p.Output(), secret)
 }
 
-// staysShut has a receiver end at its start, soon, with an error that names a flag.
+// staysShut has a receiver end at its start with an error that names a flag.
 func (d door) staysShut(flag string) {
 	d.t.Helper()
 	p := beattest.StartProcess(d.t, d.command())
-	code := p.Wait(9 * time.Second) // less than it would try a server that might come up
+	code := p.Wait(20 * time.Second) // a server that says nothing is tried for 10 s
 	require.Equal(d.t, 1, code, p.Output())
 	require.Contains(d.t, p.Output(), "wsreceiver: flag --"+flag+": ")
 	require.NotContains(d.t, p.Output(), secret)
