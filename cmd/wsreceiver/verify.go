@@ -169,8 +169,8 @@ func (s verifySettings) checkEngine() error {
 			return fmt.Errorf("flag --%s: needs --landed with %s", flag.name, flag.needs)
 		}
 	}
-	if (s.engine.outCert == "") != (s.engine.outKey == "") {
-		return errors.New("flags --out-cert and --out-key: one is set without the other")
+	if err := cli.CheckPair("out-key", s.engine.outCert, s.engine.outKey); err != nil {
+		return fmt.Errorf("flag --out-cert: %w", err)
 	}
 	return nil
 }

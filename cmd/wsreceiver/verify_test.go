@@ -130,7 +130,7 @@ func TestVerifyNamesWhatItCannotUse(t *testing.T) {
 		"another engine":                {[]string{"--landed", "kafka://127.0.0.1/logs", source}, "flag --landed: the scheme"},
 		"credentials for a folder":      {[]string{"--landed", landed, "--out-credentials-file", landed, source}, "flag --out-credentials-file: needs --landed"},
 		"authorities without TLS":       {[]string{"--landed", "nats://127.0.0.1/logs", "--out-ca", landed, source}, "flag --out-ca: needs --landed"},
-		"a certificate without its key": {[]string{"--landed", "tls://127.0.0.1/logs", "--out-cert", landed, source}, "flags --out-cert and --out-key"},
+		"a certificate without its key": {[]string{"--landed", "tls://127.0.0.1/logs", "--out-cert", landed, source}, "flag --out-cert"},
 		"no source":                     {[]string{"--landed", landed}, "no log file"},
 		"no such folder":                {[]string{"--landed", landed + "x", source}, "flag --landed: "},
 		"no such source":                {[]string{"--landed", landed, source + "*x"}, "no such file"},
