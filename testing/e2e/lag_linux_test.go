@@ -82,6 +82,7 @@ func (l *lagging) create(name string) {
 	created := &lagged{file: file}
 	l.files = append(l.files, created)
 	l.open[name] = created
+	l.look() // empty: a metric may not know it for a second
 }
 
 func (l *lagging) write(f *lagged, lines int) {
