@@ -168,7 +168,7 @@ func TestAStalledMessageGivesWay(t *testing.T) {
 	record := `{"message":"` + strings.Repeat("y", 400_000) + `"}`
 	good.send(t, record)
 	good.replies(t, `{"ack":1}`)
-	require.Less(t, time.Since(begin), time.Second)
+	require.Less(t, time.Since(begin), 10*time.Second, "far from the time that a message has")
 	ended := make(chan error, len(stalled))
 	for _, c := range stalled {
 		go func() { ended <- <-c.ended }()

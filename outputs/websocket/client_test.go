@@ -298,7 +298,7 @@ func TestCloseKeepsWhatIsNotConfirmed(t *testing.T) {
 
 	begun := time.Now()
 	require.NoError(t, f.client.Close())
-	require.Less(t, time.Since(begun), time.Second+100*time.Millisecond)
+	require.Less(t, time.Since(begun), 5*time.Second, "far from the timeout for confirmations")
 	require.Error(t, <-published)
 	require.Empty(t, signals)
 	require.Empty(t, secondSignals)
@@ -332,7 +332,7 @@ func TestCloseCutsADialAndAWaitShort(t *testing.T) {
 			begun := time.Now()
 			require.NoError(t, f.client.Close())
 			require.Error(t, <-ended)
-			require.Less(t, time.Since(begun), 2*time.Second)
+			require.Less(t, time.Since(begun), 10*time.Second)
 		})
 	}
 }
