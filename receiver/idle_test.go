@@ -48,7 +48,7 @@ func TestAClientThatHasToWaitIsNotSilent(t *testing.T) {
 		<-release
 		return nil
 	}), Options{})
-	h.idleTimeout = 20 * time.Millisecond
+	h.idleTimeout = 200 * time.Millisecond
 	c := dial(t, url, protocol.Subprotocol)
 	require.NoError(t, c.WriteMessage(websocket.TextMessage, []byte("1")))
 	other, _ := dialSilent(t, url)

@@ -382,7 +382,7 @@ func TestTheAnswerComesAfterCommit(t *testing.T) {
 		entered <- struct{}{}
 		return <-result
 	}}
-	f := start(t, sink, Options{BodyTimeout: 20 * time.Millisecond})
+	f := start(t, sink, Options{BodyTimeout: 300 * time.Millisecond})
 	type reply struct {
 		status     int
 		text, wait string
@@ -396,7 +396,7 @@ func TestTheAnswerComesAfterCommit(t *testing.T) {
 	<-entered
 	require.Empty(t, replies)
 	// The time for the body does not end the wait for Commit.
-	timer := time.NewTimer(100 * time.Millisecond)
+	timer := time.NewTimer(500 * time.Millisecond)
 	defer timer.Stop()
 	select {
 	case early := <-replies:
