@@ -5,6 +5,7 @@ package lag
 
 import (
 	"reflect"
+	"unsafe"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/elastic-agent-libs/mapstr"
@@ -13,12 +14,14 @@ import (
 // keyed is what filestream puts into Event.Private.
 type keyed interface{ Key() string }
 
+var anyType = reflect.TypeFor[any]()
+
 // layout is where the private part of an event has what is needed. The types are
 // Filebeat's own and have no methods for it.
 type layout struct {
-	id     int          // the field with the identity of the file, if there is no delta
-	delta  int          // the field with the cursor, -1 if the struct has the place itself
-	cursor reflect.Type // the type of the cursor
+	id     int          // the field with the identity of the file, if there is no cursor
+	cursor reflect.Type // the type of the cursor, nil if the struct has the place itself
+	delta  uintptr      // the offset of the field with the cursor
 	offset int          // the field with the place behind the event
 }
 
@@ -30,10 +33,11 @@ func layoutOf(private any) *layout {
 	if value.Kind() != reflect.Struct {
 		return nil
 	}
-	l := &layout{delta: -1}
-	if delta, has := value.Type().FieldByName("delta"); has && delta.Type.Kind() == reflect.Interface {
-		l.delta = delta.Index[0]
-		if value = value.Field(l.delta).Elem(); value.Kind() != reflect.Struct {
+	l := &layout{}
+	if delta, has := value.Type().FieldByName("delta"); has && delta.Type == anyType &&
+		len(delta.Index) == 1 && reflect.TypeOf(private).Kind() == reflect.Pointer {
+		l.delta = delta.Offset
+		if value = value.FieldByIndex(delta.Index).Elem(); value.Kind() != reflect.Struct {
 			return nil
 		}
 		l.cursor = value.Type()
@@ -59,17 +63,21 @@ func (l *layout) placeOf(private any) (key string, end int64) {
 		return "", 0
 	}
 	value := reflect.ValueOf(private)
-	if value.Kind() == reflect.Pointer {
-		value = value.Elem()
+	if l.cursor == nil {
+		value = reflect.Indirect(value)
+		return value.Field(l.id).String(), value.Field(l.offset).Int()
 	}
-	if l.delta >= 0 {
-		source, has := private.(keyed)
-		if value = value.Field(l.delta).Elem(); !has || !value.IsValid() || value.Type() != l.cursor {
-			return "", 0
-		}
-		return source.Key(), value.Field(l.offset).Int()
+	source, has := private.(keyed)
+	if !has || value.IsNil() {
+		return "", 0
 	}
-	return value.Field(l.id).String(), value.Field(l.offset).Int()
+	// layoutOf found an any there. Reading it through reflect would take a third of what the
+	// lag costs for an event.
+	delta := *(*any)(unsafe.Add(value.UnsafePointer(), l.delta))
+	if reflect.TypeOf(delta) != l.cursor {
+		return "", 0
+	}
+	return source.Key(), reflect.ValueOf(delta).Field(l.offset).Int()
 }
 
 // fields are what the fields of an event tell about the file it is from.
@@ -100,7 +108,12 @@ func fieldsOf(event *beat.Event) (f fields) {
 	return f
 }
 
-func (f fields) key() string {
+// sameFile reports whether both are from the same file.
+func (f *fields) sameFile(g *fields) bool {
+	return f.path == g.path && f.inode == g.inode && f.device == g.device
+}
+
+func (f *fields) key() string {
 	if f.path == "" {
 		return ""
 	}

@@ -28,6 +28,7 @@ type log struct {
 	path   string
 	source *Source
 	kind   string // of what the events bring: update as filestream's, state as the log input's, none as from a disk queue
+	key    string // of an update
 	read   int64
 }
 
@@ -80,7 +81,10 @@ func (l *log) event(info os.FileInfo) *beat.Event {
 	l.read += lineBytes
 	switch l.kind {
 	case "update":
-		event.Private = &update{resource: "filestream::" + fmt.Sprint(fields), delta: cursor{l.read}}
+		if key := "filestream::" + fmt.Sprint(fields); key != l.key {
+			l.key = key
+		}
+		event.Private = &update{resource: l.key, delta: cursor{l.read}}
 	case "state":
 		event.Private = inputfile.State{Id: l.path, Offset: l.read}
 	}

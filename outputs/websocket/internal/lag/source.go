@@ -26,6 +26,10 @@ type Source struct {
 	// Of the private part of the last event.
 	private reflect.Type
 	layout  *layout
+
+	// Of the last event whose private part did not name the file.
+	at  fields
+	key string
 }
 
 // NewSource returns what one producer uses.
@@ -40,7 +44,11 @@ func (s *Source) See(event *beat.Event) Mark {
 	key, end := s.layout.placeOf(event.Private)
 	if key == "" {
 		at := fieldsOf(event)
-		key, end = at.key(), at.end
+		if !at.sameFile(&s.at) {
+			s.key = at.key()
+		}
+		s.at = at
+		key, end = s.key, at.end
 	}
 	if s.current == nil || s.current.key != key {
 		s.turnTo(key, event)
