@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"filebeat-websocket/outputs/websocket/internal/endpoint"
 )
@@ -25,6 +26,9 @@ func (c *config) endpoints() ([]*url.URL, error) {
 	}
 	if !endpoint.KnownScheme(c.Schema) {
 		return nil, settingError("schema", fmt.Errorf("must be ws or wss, is %q", c.Schema))
+	}
+	if strings.ContainsAny(c.Path, "?#") { // the log shows the path, and a query may hold a token
+		return nil, settingError("path", errors.New("must not have a query or a fragment; the query is set with parameters"))
 	}
 	defaults := endpoint.Defaults{Scheme: c.Schema, Path: c.Path, Parameters: c.Parameters, CheckUser: c.validateUser}
 	endpoints := make([]*url.URL, 0, len(hosts))

@@ -96,6 +96,8 @@ func join(joined map[string]any, prefix string, values map[string]any) error {
 // then, and 100000 of 1e5, and what was written cannot be known any more.
 var errNumberForText = errors.New("is a number for YAML, and must be a text: put it in quotes")
 
+var errOutOfRange = errors.New("is out of range")
+
 func isNumber(kind reflect.Kind) bool { return kind >= reflect.Int && kind <= reflect.Float64 }
 
 // refuseLooseScalars refuses conversions that the weak typing should not allow,
@@ -111,8 +113,15 @@ func refuseLooseScalars(from, to reflect.Type, value any) (any, error) {
 	case from.Kind() == reflect.String && value == "" && (isNumber(to.Kind()) || to.Kind() == reflect.Bool):
 		return nil, errors.New("is empty")
 	case from.Kind() == reflect.Float64 && to.Kind() >= reflect.Int && to.Kind() <= reflect.Uint64 && to != reflect.TypeFor[time.Duration]():
-		if number := reflect.ValueOf(value).Float(); number != math.Trunc(number) {
+		switch number := reflect.ValueOf(value).Float(); {
+		case number != math.Trunc(number):
 			return nil, errors.New("must be a whole number")
+		case math.Abs(number) >= math.MaxInt64:
+			return nil, errOutOfRange
+		}
+	case from.Kind() == reflect.Uint64 && to.Kind() >= reflect.Int && to.Kind() <= reflect.Int64 && to != reflect.TypeFor[time.Duration]():
+		if reflect.ValueOf(value).Uint() > math.MaxInt64 {
+			return nil, errOutOfRange
 		}
 	}
 	return value, nil

@@ -72,6 +72,9 @@ func (s *Section) Libbeats(into any) error {
 		if _, isVariable := given.(variable); isVariable {
 			return s.Error(key, errors.New("must be a map, which a variable cannot hold"))
 		}
+		if _, isList := given.([]any); isList {
+			return s.Error(key, errors.New("must be a map, is a list")) // go-ucfg would read nothing of it
+		}
 		if path, found := numberForText(key, given, field.Type); found {
 			return s.Error(path, errNumberForText)
 		}
