@@ -4,6 +4,7 @@
 package eventqueue
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -46,10 +47,16 @@ type slot struct {
 	producer *producer
 }
 
+// maxEvents guards against a typo: the ring alone would take 2 GiB.
+const maxEvents = 1 << 26
+
 // Factory returns a function that makes queues with these settings, which have the
 // meaning that they have in libbeat's memory queue.
 func Factory(settings memqueue.Settings) queue.QueueFactory {
 	return func(_ *logp.Logger, observer queue.Observer, _ int, encoders queue.EncoderFactory) (queue.Queue, error) {
+		if settings.Events > maxEvents {
+			return nil, fmt.Errorf("queue.mem.events: must be at most %d, is %d", maxEvents, settings.Events)
+		}
 		return New(settings, observer, encoders), nil
 	}
 }

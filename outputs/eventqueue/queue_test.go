@@ -310,6 +310,11 @@ func (c *counts) RemoveEvents(n, size int) {
 	c.removedBytes += size
 }
 
+func TestQueueOfMoreEventsThanAnyMemoryHoldsIsAnError(t *testing.T) {
+	_, err := Factory(memqueue.Settings{Events: 900_000_000_000_000})(nil, nil, 0, nil)
+	require.ErrorContains(t, err, "queue.mem.events: must be at most")
+}
+
 func TestEventsAreEncodedAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := &counts{}
