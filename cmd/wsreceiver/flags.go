@@ -135,6 +135,9 @@ func parseFlags(args []string) (settings, error) {
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q: only flags are accepted", flags.Arg(0))
 	}
+	if err := checkFiles(flags); err != nil {
+		return s, err
+	}
 	for _, check := range []struct {
 		flag string
 		err  error
@@ -175,6 +178,17 @@ func parseFlags(args []string) (settings, error) {
 	return s, nil
 }
 
+// checkFiles returns an error for a flag whose file is the empty text, as from a variable
+// that is not set: without it, nobody would need a token.
+func checkFiles(flags *flag.FlagSet) (err error) {
+	flags.Visit(func(f *flag.Flag) {
+		if kind, _ := flag.UnquoteUsage(f); kind == "file" && f.Value.String() == "" {
+			err = fmt.Errorf("flag --%s: no file name", f.Name)
+		}
+	})
+	return err
+}
+
 func checkListen(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -207,9 +221,6 @@ func checkName(name string, names []string) error {
 }
 
 func checkOut(s settings) error {
-	if s.out == "" {
-		return errors.New("no file name")
-	}
 	if s.isEngine() {
 		return checkEngine(s)
 	}

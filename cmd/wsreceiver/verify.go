@@ -31,6 +31,9 @@ const (
 	exitTrouble = 2
 )
 
+// maxFingerprint guards against a typo: each source is read that far, into memory.
+const maxFingerprint = 64 << 20
+
 // verifySettings are the values of the flags of verify.
 type verifySettings struct {
 	landed            []string
@@ -114,6 +117,9 @@ func parseVerify(args []string) (s verifySettings, o verify.Options, err error) 
 	if err := flags.Parse(args); err != nil {
 		return s, o, err
 	}
+	if err := checkFiles(flags); err != nil {
+		return s, o, err
+	}
 	if len(s.landed) == 0 {
 		return s, o, errors.New("flag --landed: no folder, file or URL is given")
 	}
@@ -122,6 +128,9 @@ func parseVerify(args []string) (s verifySettings, o verify.Options, err error) 
 	}
 	if s.fingerprintLength < 64 { // filestream's minimum
 		return s, o, errors.New("flag --fingerprint-length: less than 64")
+	}
+	if s.fingerprintLength > maxFingerprint {
+		return s, o, errors.New("flag --fingerprint-length: more than 64MiB")
 	}
 	o.FingerprintLength = s.fingerprintLength
 	if o.Since, err = parseSince(s.since, time.Now()); err != nil {

@@ -136,6 +136,8 @@ func TestVerifyNamesWhatItCannotUse(t *testing.T) {
 		"no such source":                {[]string{"--landed", landed, source + "*x"}, "no such file"},
 		"a folder as source":            {[]string{"--landed", landed, filepath.Dir(source)}, "is not a file"},
 		"a time that is none":           {[]string{"--landed", landed, "--since", "yesterday", source}, "flag --since: neither"},
+		"a fingerprint beyond bounds":   {[]string{"--landed", landed, "--fingerprint-length", "9223372036854775807", source}, "flag --fingerprint-length: more than 64MiB"},
+		"credentials in no file":        {[]string{"--landed", landed, "--out-credentials-file", "", source}, "flag --out-credentials-file: no file name"},
 		"a short fingerprint":           {[]string{"--landed", landed, "--fingerprint-length", "63", source}, "flag --fingerprint-length: less than 64"},
 		"an unknown flag":               {[]string{"--land", landed}, "-land"},
 		"records without place":         {[]string{"--landed", write(t, "landed", `{"message":"x"}`+"\n"), source}, "raw, log, gelf"},
