@@ -165,13 +165,22 @@ func (s *Server) ServeHeartbeats(conn net.PacketConn) error {
 		switch {
 		case s.isShutting():
 			return ErrServerClosed
-		case err == nil:
+		case err == nil && !isAnswer(from, conn.LocalAddr()):
 			_, _ = conn.WriteTo([]byte(heartbeat), from) // a client that misses it asks again
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("forward: %w", err)
 		}
 		// Other errors are about one packet: an earlier answer found no open port, say.
 	}
+}
+
+// isAnswer reports whether a packet may be the answer of another server, or of this one: it
+// comes from the same port. A packet with a forged sender would have the two answer each
+// other for ever.
+func isAnswer(from, own net.Addr) bool {
+	sender, ok := from.(*net.UDPAddr)
+	listener, isUDP := own.(*net.UDPAddr)
+	return ok && isUDP && sender.Port == listener.Port
 }
 
 // Retire ends the connections whose clients have asked for confirmations, as Shutdown does,

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -613,6 +614,39 @@ func TestHeartbeatsOverUDP(t *testing.T) {
 	require.NoError(t, conn.Close())
 	require.NoError(t, h.server.Shutdown(t.Context()))
 	require.ErrorIs(t, <-served, ErrServerClosed)
+}
+
+// countedPackets counts answers.
+type countedPackets struct {
+	net.PacketConn
+	answers atomic.Int64
+}
+
+func (c *countedPackets) WriteTo(p []byte, to net.Addr) (int, error) {
+	c.answers.Add(1)
+	return c.PacketConn.WriteTo(p, to)
+}
+
+func TestServersDoNotAnswerEachOthersHeartbeats(t *testing.T) {
+	h := open(t, &store{}, Options{})
+	packets, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	counted := &countedPackets{PacketConn: packets}
+	served := make(chan error, 1)
+	go func() { served <- h.server.ServeHeartbeats(counted) }()
+	_, err = packets.WriteTo([]byte(heartbeat), packets.LocalAddr())
+	require.NoError(t, err)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "udp", packets.LocalAddr().String())
+	require.NoError(t, err)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = conn.Write([]byte(heartbeat))
+	require.NoError(t, err)
+	_, err = conn.Read(make([]byte, 1))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.NoError(t, h.server.Shutdown(t.Context()))
+	require.ErrorIs(t, <-served, ErrServerClosed)
+	require.EqualValues(t, 1, counted.answers.Load())
 }
 
 // TestRequestsAsLongAsFluentdsAreTaken sends 8 MB, Fluentd's chunk_limit_size.
