@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -56,7 +57,11 @@ func OpenFolder(name string, o FolderOptions) (*Sink, error) {
 }
 
 func openFolder(f *rotation, isUnsynced bool) (*Sink, error) {
-	if err := os.MkdirAll(f.name, 0o700); err != nil {
+	sync := syncFolder
+	if isUnsynced {
+		sync = func(string) error { return nil }
+	}
+	if err := makeFolder(f.name, sync); err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
 	s := &Sink{folder: f, open: openRegular, unsynced: isUnsynced}
@@ -66,12 +71,34 @@ func openFolder(f *rotation, isUnsynced bool) (*Sink, error) {
 	return s, nil
 }
 
-func (s *Sink) openFolder() error {
-	if !s.unsynced {
-		if err := syncFolder(filepath.Dir(filepath.Clean(s.folder.name))); err != nil {
+// makeFolder makes a folder, and those above it, and syncs each that one was made in: after
+// a crash of the machine the folder could be gone otherwise, with confirmed records. The
+// process that made it may have been killed before it synced, so one that is there is
+// synced, too, where that is allowed.
+func makeFolder(name string, sync func(folder string) error) error {
+	above := filepath.Dir(filepath.Clean(name))
+	_, err := os.Stat(name)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	changed := []string{above}
+	for isNew && above != filepath.Dir(above) {
+		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		above = filepath.Dir(above)
+		changed = append(changed, above)
+	}
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return err
+	}
+	for _, folder := range changed {
+		if err := sync(folder); err != nil && (isNew || !errors.Is(err, fs.ErrPermission)) {
 			return err
 		}
 	}
+	return nil
+}
+
+func (s *Sink) openFolder() error {
 	if err := s.lockLocked(s.folder.lockName()); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package file
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -300,5 +301,40 @@ func TestAHandlerOnAFolder(t *testing.T) {
 	require.Len(t, files, 25)
 	for name, content := range files {
 		require.Equal(t, "{\"n\":1}\n{\"n\":1}\n", content, name)
+	}
+}
+
+func TestEveryFolderThatIsMadeIsSynced(t *testing.T) {
+	top := t.TempDir()
+	for name, test := range map[string]struct {
+		folder string
+		fails  error
+		want   []string
+		err    error
+	}{
+		"new, in new ones":                  {"a/b/c/", nil, []string{"a/b", "a", ""}, nil},
+		"it is there":                       {"a/b/c", nil, []string{"a/b"}, nil},
+		"it is there, in one of others":     {"a/b/c", fs.ErrPermission, []string{"a/b"}, nil},
+		"it is there, and the disk fails":   {"a/b/c", syscall.EIO, []string{"a/b"}, syscall.EIO},
+		"new, and it is not known for sure": {"d", fs.ErrPermission, []string{""}, fs.ErrPermission},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.folder == "a/b/c" {
+				require.NoError(t, os.MkdirAll(filepath.Join(top, test.folder), 0o700))
+			} else {
+				require.NoError(t, os.RemoveAll(filepath.Join(top, "a")))
+			}
+			var synced []string
+			err := makeFolder(top+"/"+test.folder, func(folder string) error {
+				synced = append(synced, folder)
+				return test.fails
+			})
+			require.ErrorIs(t, err, test.err)
+			for i, folder := range test.want {
+				test.want[i] = filepath.Join(top, folder)
+			}
+			require.Equal(t, test.want, synced)
+			require.DirExists(t, filepath.Join(top, test.folder))
+		})
 	}
 }
