@@ -97,8 +97,7 @@ func (d *delivery) AppendTo(dst []byte, i int) []byte {
 		d.scratch = append(d.scratch, r.data)
 	}
 	d.client.stats.sent.Inc()
-	group := d.records[d.spans[i].start].group
-	return d.client.format.layout(group).Append(dst, d.scratch)
+	return d.client.format.message(d.records[d.spans[i].start]).Append(dst, d.scratch)
 }
 
 // Alone implements session.Flight.

@@ -6,8 +6,10 @@ package websocket
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/common/fmtstr"
@@ -149,6 +151,27 @@ func (f *wireFormat) layout(group string) framing.Framing {
 	}
 	return framing.InGroup(f.framing, group)
 }
+
+// message returns the framing of a message by its first record. The number stays with the
+// record: when the message is sent again, it is the same.
+func (f *wireFormat) message(first *record) framing.Framing {
+	layout := f.layout(first.group)
+	numbered, ok := layout.(framing.Numbered)
+	if !ok {
+		return layout
+	}
+	if first.number == 0 {
+		first.number = lastNumber.Add(1)
+	}
+	return numbered.Numbered(first.number)
+}
+
+// lastNumber is of a message. It begins at random, since other processes number theirs, too.
+var lastNumber = func() *atomic.Uint64 {
+	var number atomic.Uint64
+	number.Store(rand.Uint64())
+	return &number
+}()
 
 // wireFormat puts the pieces of a checked configuration together.
 func (c *config) wireFormat(info beat.Info) (*wireFormat, error) {

@@ -108,6 +108,34 @@ func TestForwardIsConfirmedChunkByChunk(t *testing.T) {
 	}
 }
 
+// A receiver that knows the chunk, such as wsreceiver, leaves the request out.
+func TestEqualRecordsThatAreNotTheSameHaveChunksOfTheirOwn(t *testing.T) {
+	in := startIngest(t, receiver.Options{Format: "forward"})
+	f := newForward(t, in, `ack: message`)
+	require.NoError(t, f.client.Connect())
+	for range 2 {
+		b, signals := f.batchOf(beat.Event{Timestamp: time.Unix(1, 0), Fields: mapstr.M{"message": "link down"}})
+		require.NoError(t, f.client.Publish(context.Background(), b))
+		require.Equal(t, outest.BatchACK, awaitSignal(t, signals).Tag)
+	}
+	in.mutex.Lock()
+	defer in.mutex.Unlock()
+	require.Len(t, in.chunks, 2)
+	require.NotEqual(t, in.chunks[0], in.chunks[1])
+}
+
+// TestARequestThatIsSentAgainHasItsChunk: its first record keeps the number.
+func TestARequestThatIsSentAgainHasItsChunk(t *testing.T) {
+	in := startIngest(t, receiver.Options{Format: "forward"})
+	f := newForward(t, in, `ack: message`)
+	c := &client{shared: f.shared, endpoint: &url.URL{}, host: &trust.Host{}}
+	b, _ := f.batch(1, 3)
+	first := newDelivery(c, b).AppendTo(nil, 0)
+	require.Equal(t, first, newDelivery(c, b).AppendTo(nil, 0))
+	other, _ := f.batch(1, 3)
+	require.NotEqual(t, first, newDelivery(c, other).AppendTo(nil, 0))
+}
+
 func TestForwardAsksForNoChunksWithAnotherAck(t *testing.T) {
 	in := startIngest(t, receiver.Options{})
 	f := newForward(t, in, `ack: ping`)

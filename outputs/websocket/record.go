@@ -26,6 +26,7 @@ const (
 // event's content in the queue, and stays with the event while it is retried.
 type record struct {
 	data   []byte
+	number uint64 // of the message that it begins, if messages have one; 0 before that is sent
 	isJSON bool   // data is the event as JSON
 	group  string // what its message has to name, such as a tag; empty if messages name nothing
 

@@ -25,12 +25,15 @@ const ChunkBytes = (chunkIDBytes + 2) / 3 * 4
 
 // Chunk returns the id of a request: Base64 of the first 16 bytes of SHA-512
 // over its entries, concatenated and not compressed. The same entries have the same
-// id, so that a receiver recognises what it has seen before.
-func Chunk(entries []byte) string { return string(AppendChunk(nil, entries)) }
+// id.
+func Chunk(entries []byte) string { return string(AppendChunk(nil, nil, entries)) }
 
-// AppendChunk appends the id of a request with these entries to dst.
-func AppendChunk(dst []byte, entries ...[]byte) []byte {
+// AppendChunk appends the id of a request with these entries to dst. The salt comes before
+// them: it tells requests with the same entries apart, and is the same when one is sent
+// again, so that a receiver recognises what it has seen before.
+func AppendChunk(dst, salt []byte, entries ...[]byte) []byte {
 	hash := sha512.New()
+	hash.Write(salt)
 	for _, entry := range entries {
 		hash.Write(entry)
 	}

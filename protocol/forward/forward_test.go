@@ -58,7 +58,8 @@ func TestDigestsAreThoseOfAnotherProgram(t *testing.T) {
 	require.Equal(t, serverDigest, KeyDigest(numbered(0), "server-1", numbered(16), "s3cret"))
 	require.Equal(t, passwordDigest, PasswordDigest(numbered(32), "alice", "pa55word"))
 	require.Equal(t, chunkID, Chunk([]byte("entries")))
-	require.Equal(t, chunkID, string(AppendChunk(nil, []byte("ent"), nil, []byte("ries"))))
+	require.Equal(t, chunkID, string(AppendChunk(nil, nil, []byte("ent"), nil, []byte("ries"))))
+	require.Equal(t, chunkID, string(AppendChunk(nil, []byte("ent"), []byte("ries"))))
 	require.Len(t, chunkID, ChunkBytes)
 }
 

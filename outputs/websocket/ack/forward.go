@@ -23,7 +23,7 @@ type chunkReplies struct {
 	silent
 	replies *forward.Stream
 	// waiting has the unconfirmed messages of each chunk id, oldest first: requests
-	// with the same entries have the same id, and the server answers each of them.
+	// may have the same id, and the server answers each of them.
 	waiting map[string][]uint64
 }
 

@@ -4,6 +4,7 @@
 package framing
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,12 +61,19 @@ type forwardRequest struct {
 	mode   string
 	chunks bool
 	tag    string
+	salt   []byte // of the chunk id; nil for none
 }
 
 func (forwardRequest) Strategy() string { return "forward" }
 
 func (f forwardRequest) Group(name string) Framing {
 	f.tag = name
+	return f
+}
+
+// Numbered implements Numbered.
+func (f forwardRequest) Numbered(number uint64) Framing {
+	f.salt = binary.BigEndian.AppendUint64(nil, number)
 	return f
 }
 
@@ -136,7 +144,7 @@ func (f forwardRequest) appendOption(dst []byte, records [][]byte) []byte {
 	if f.chunks {
 		dst = msgp.AppendString(dst, forward.OptionChunk)
 		dst = append(dst, 0xA0|forward.ChunkBytes) // the header of a short str
-		dst = forward.AppendChunk(dst, records...)
+		dst = forward.AppendChunk(dst, f.salt, records...)
 	}
 	if f.mode == ModeCompressed {
 		dst = msgp.AppendString(dst, forward.OptionCompressed)
@@ -223,4 +231,7 @@ func uintBytes(value int) int {
 	return 5
 }
 
-var _ Requests = forwardRequest{}
+var (
+	_ Requests = forwardRequest{}
+	_ Numbered = forwardRequest{}
+)

@@ -29,6 +29,16 @@ type Grouped interface {
 	Group(name string) Framing
 }
 
+// Numbered is a Framing that tells messages apart whose records are equal: a receiver that
+// leaves out what comes again must not leave out what was there twice.
+type Numbered interface {
+	Framing
+
+	// Numbered returns the framing of the message with that number, which is not 0 and
+	// is the same when the message is sent again.
+	Numbered(number uint64) Framing
+}
+
 // Requests is a Framing whose messages are requests of a protocol with settings and
 // confirmations of its own.
 type Requests interface {

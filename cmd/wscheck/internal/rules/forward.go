@@ -32,7 +32,7 @@ const hostname = "wscheck"
 func (s *session) requestFrame(number int, mode string, entries [][]byte, withChunk bool) wire.Frame {
 	chunk := ""
 	if withChunk {
-		chunk = string(forward.AppendChunk(nil, entries...))
+		chunk = string(forward.AppendChunk(nil, nil, entries...))
 		s.chunks[chunk] = number
 		s.open[number] = true
 	}
