@@ -4,6 +4,7 @@
 package websocket
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -73,13 +74,21 @@ func (c *client) proxyURL() (*url.URL, error) {
 		}
 		return u, nil
 	}
-	request := *c.endpoint
-	request.Scheme = map[string]string{"ws": "http", "wss": "https"}[c.endpoint.Scheme]
-	u, err := httpproxy.FromEnvironment().ProxyFunc()(&request)
-	if err == nil && u != nil {
-		u, err = endpoint.CompleteProxy(u)
+	environment, request := httpproxy.FromEnvironment(), *c.endpoint
+	request.Scheme = "http"
+	text := &environment.HTTPProxy
+	if c.endpoint.Scheme == "wss" {
+		request.Scheme, text = "https", &environment.HTTPSProxy
 	}
-	if err != nil {
+	u, err := endpoint.ParseProxy(*text)
+	if *text != "" && err != nil {
+		*text = "http://proxy" // package httpproxy takes one that it cannot read for none
+	}
+	wanted, wrong := environment.ProxyFunc()(&request)
+	if wrong == nil && wanted == nil {
+		return nil, nil
+	}
+	if err = errors.Join(wrong, err); err != nil {
 		return nil, fmt.Errorf("the URL of the proxy in the environment: %w", err)
 	}
 	return u, nil

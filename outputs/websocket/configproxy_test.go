@@ -203,6 +203,14 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		require.ErrorContains(t, err, `the URL of the proxy in the environment: unknown scheme "ftp"`)
 		require.NotContains(t, err.Error(), "hunter2")
 	})
+	t.Run("a password that is not encoded", func(t *testing.T) {
+		withoutProxies(t)
+		t.Setenv("HTTP_PROXY", "http://me:hunter2%!@proxy.invalid")
+		f := newFixture(t, `hosts: ["ws://`+farName+`"]`)
+		err := f.client.Connect()
+		require.ErrorContains(t, err, `the URL of the proxy in the environment: is not a valid URL`, "the host is not connected to without the proxy")
+		require.NotContains(t, err.Error(), "hunter2")
+	})
 }
 
 func TestProxyThatRefuses(t *testing.T) {

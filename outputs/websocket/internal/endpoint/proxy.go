@@ -15,8 +15,8 @@ import (
 // proxyPorts has the default port of each scheme of a proxy.
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
-// ParseProxy reads proxy_url. The errors do not quote it: it may contain a
-// password.
+// ParseProxy reads the URL of a proxy, and adds the port. The errors do not quote it: it
+// may contain a password.
 func ParseProxy(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -25,11 +25,6 @@ func ParseProxy(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("is not a valid URL")
 	}
-	return CompleteProxy(u)
-}
-
-// CompleteProxy checks the URL of a proxy and adds the port.
-func CompleteProxy(u *url.URL) (*url.URL, error) {
 	port, known := proxyPorts[u.Scheme]
 	if !known {
 		return nil, fmt.Errorf("unknown scheme %q, known are http, https, socks5 and socks5h", u.Scheme)
