@@ -18,7 +18,7 @@ import (
 //
 //   - a record in one of the JSON formats, msgpack or forward with an @metadata._id and
 //     an agent.id, as Beats write them;
-//   - a Forward request with a chunk.
+//   - a Forward request with a chunk, unless that is a hash as those of Fluent Bit.
 //
 // A duplicate has the same sender (Peer.Sender), agent and content too: anyone may have
 // written an id into the line that is shipped. See identityOfRecord for what the content is. In other formats what looks

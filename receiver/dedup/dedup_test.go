@@ -206,6 +206,12 @@ func TestDedupLeavesOutChunks(t *testing.T) {
 	require.Len(t, got, 5, "the id of a record is none of a chunk")
 	require.NoError(t, d.Consume(t.Context(), chunks([]string{"1"}, []string{"x"}, 2)))
 	require.Len(t, got, 6, "counts that do not add up say nothing")
+
+	const ofFluentBit = "0123456789abcdef0123456789abcdef"
+	require.NoError(t, d.Consume(t.Context(), chunks([]string{"8", "8"}, []string{ofFluentBit, ofFluentBit}, 1, 1)))
+	require.NoError(t, d.Consume(t.Context(), chunks([]string{"8"}, []string{ofFluentBit}, 1)))
+	require.Len(t, got[6].Records, 2, "a hash of the entries does not tell requests apart")
+	require.Len(t, got, 8)
 }
 
 func TestDedupForgetsWhatACommitLost(t *testing.T) {

@@ -81,7 +81,7 @@ func (p *part) identify(m *receiver.Message) bool {
 	if counted == len(m.Records) && len(m.Chunks) == len(m.ChunkRecords) {
 		for i, chunk := range m.Chunks {
 			to := from + m.ChunkRecords[i]
-			if chunk != "" {
+			if keys.TellsApart(chunk) {
 				p.units = append(p.units, unit{id: identityOfRequest(m.Peer.Sender, chunk, m.Records[from:to]), from: from, to: to, chunk: true, twin: -1})
 			}
 			from = to

@@ -100,3 +100,20 @@ func FuzzRecordID(f *testing.F) {
 		}
 	})
 }
+
+func TestHashesTellNoRequestsApart(t *testing.T) {
+	for chunk, want := range map[string]bool{
+		"":                                 false,
+		"0123456789abcdef0123456789abcdef": false, // of Fluent Bit
+		"0123456789ABCDEF0123456789abcdef": true,
+		"0123456789abcdef0123456789abcde":  true,
+		"PfKBU1CChpDMZxT6CKFOug==":         true,
+		"Idempotency-Key\x000123456789abcdef0123456789abcdef": true,
+	} {
+		require.Equal(t, want, TellsApart(chunk), chunk)
+	}
+	var keys Keys
+	keys.Find("", "forward", []string{"0123456789abcdef0123456789abcdef", "x"}, []int{1, 1}, [][]byte{[]byte("{}"), []byte("{}")})
+	require.Zero(t, keys.Of(0))
+	require.NotZero(t, keys.Of(1))
+}
