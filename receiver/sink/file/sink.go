@@ -86,6 +86,7 @@ func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	if err := s.prepareLocked(m.Records); err != nil {
 		return s.failedLocked(err)
 	}
+	defer s.dropLongLocked()
 	s.lines = s.lines[:0]
 	if s.torn {
 		s.lines = append(s.lines, '\n')
@@ -105,6 +106,16 @@ func (s *Sink) Consume(_ context.Context, m *receiver.Message) error {
 	s.failed = nil
 	s.wroteLocked(written)
 	return nil
+}
+
+// keptLines is the longest buffer that is kept for the next message: the records of a long
+// body can take a hundred times as much as those of others.
+const keptLines = 4 << 20
+
+func (s *Sink) dropLongLocked() {
+	if cap(s.lines) > keptLines {
+		s.lines = nil
+	}
 }
 
 // prepareLocked makes sure that the current file has room for the records. The first

@@ -71,6 +71,19 @@ func TestASinkWritesAMessageWithOneCall(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+func TestALongMessageLeavesNoLongBuffer(t *testing.T) {
+	out := &flaky{stopAfter: -1}
+	s := New(out)
+	require.NoError(t, s.Consume(t.Context(), messageOf("short")))
+	require.NotZero(t, cap(s.lines))
+	require.NoError(t, s.Consume(t.Context(), messageOf(strings.Repeat("x", keptLines))))
+	require.Zero(t, cap(s.lines))
+	require.Equal(t, len("short\n")+keptLines+1, out.Len())
+	out.stopAfter = 1
+	require.Error(t, s.Consume(t.Context(), messageOf(strings.Repeat("x", keptLines))))
+	require.Zero(t, cap(s.lines))
+}
+
 func TestASinkRecoversFromAPartialWrite(t *testing.T) {
 	for name, test := range map[string]struct {
 		stopAfter  int
