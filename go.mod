@@ -9,6 +9,7 @@ require (
 	github.com/dustin/go-humanize v1.0.1
 	github.com/elastic/beats/v7 v7.0.0-alpha2.0.20241022170531-d2e6603d82fb
 	github.com/elastic/elastic-agent-libs v0.12.1
+	github.com/elastic/go-concert v0.3.0
 	github.com/elastic/go-structform v0.0.10
 	github.com/elastic/go-ucfg v0.8.8
 	github.com/fluent/fluent-logger-golang v1.10.2
@@ -87,7 +88,6 @@ require (
 	github.com/elastic/elastic-agent-autodiscover v0.9.0 // indirect
 	github.com/elastic/elastic-agent-client/v7 v7.15.0 // indirect
 	github.com/elastic/elastic-agent-system-metrics v0.11.1 // indirect
-	github.com/elastic/go-concert v0.3.0 // indirect
 	github.com/elastic/go-lumber v0.1.2-0.20220819171948-335fde24ea0f // indirect
 	github.com/elastic/go-seccomp-bpf v1.4.0 // indirect
 	github.com/elastic/go-sysinfo v1.14.2 // indirect

@@ -20,6 +20,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/cmd/instance"
 
 	"filebeat-websocket/cmd/filebeat/internal/quiet"
+	"filebeat-websocket/cmd/filebeat/internal/unhurried"
 	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/outputs/prometheus"
 	"filebeat-websocket/outputs/sharedfields"
@@ -30,9 +31,10 @@ func main() {
 	memory.Tune()
 	settings := cmd.FilebeatSettings("")
 	settings.Processing = sharedfields.Support(quiet.Support)
-	command := cmd.Filebeat(inputs.Init, settings)
+	plugins := unhurried.Filestream(inputs.Init)
+	command := cmd.Filebeat(plugins, settings)
 	settings.IndexPrefix = settings.Name // as libbeat's own command does
-	creator := prometheus.Beside(beater.New(inputs.Init))
+	creator := prometheus.Beside(beater.New(plugins))
 	command.RunCmd.Run = func(*cobra.Command, []string) {
 		if err := instance.Run(settings, creator); err != nil {
 			os.Exit(1)
