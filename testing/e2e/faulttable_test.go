@@ -288,6 +288,9 @@ output.websocket:
 	longest := watchGaps(run)
 	<-half
 	if r.during != nil {
+		beattest.Eventually(t, patience, "filebeat heeds signals", func() bool {
+			return strings.Contains(run.filebeat.Output(), "filebeat start running.")
+		})
 		r.during(run)
 	}
 	require.NoError(t, <-written)
