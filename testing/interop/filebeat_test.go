@@ -23,6 +23,7 @@ func TestFilebeatShipsThroughTheDocumentedReceivers(t *testing.T) {
 	const lines = 50_000
 	for _, format := range []string{"json", "json_lines"} {
 		t.Run(format, func(t *testing.T) {
+			t.Parallel()
 			each(t, func(t *testing.T, r *receiver) {
 				setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf(`
 output.websocket:
@@ -68,6 +69,7 @@ func TestFilebeatDropsTheLineThatAReceiverRefusesForGood(t *testing.T) {
 	const lines, bad = 1000, 501 // the line after number 500 is not JSON
 	for _, framing := range []string{"message", "lines"} {
 		t.Run("framing: "+framing, func(t *testing.T) {
+			t.Parallel()
 			each(t, func(t *testing.T, r *receiver) {
 				setup := beattest.Setup{Dir: t.TempDir(), Output: fmt.Sprintf(`
 output.websocket:

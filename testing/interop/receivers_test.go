@@ -21,7 +21,10 @@ import (
 func each(t *testing.T, test func(t *testing.T, r *receiver)) {
 	t.Helper()
 	for name, l := range languages {
-		t.Run(name, func(t *testing.T) { test(t, startReceiver(t, l)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, startReceiver(t, l))
+		})
 	}
 }
 

@@ -41,22 +41,16 @@ func (c checked) failing(level string) (ids []string, whys string) {
 // wscheck runs ./wscheck in a folder, and requires that no MUST fails.
 func wscheck(t *testing.T, folder string, args ...string) checked {
 	t.Helper()
-	c := runWscheck(t, folder, args...)
-	failing, whys := c.failing("MUST")
-	require.Empty(t, failing, whys)
-	return c
-}
-
-func runWscheck(t *testing.T, folder string, args ...string) checked {
-	t.Helper()
 	var stderr strings.Builder
-	cmd := exec.CommandContext(t.Context(), beattest.Binary(t, "wscheck"), append(args, "--json")...)
+	// The receivers share the machine with each other: only one that does not answer at all may fail.
+	cmd := exec.CommandContext(t.Context(), beattest.Binary(t, "wscheck"), append(args, "--json", "--timeout", patience.String())...)
 	cmd.Dir, cmd.Stderr = folder, &stderr
 	output, err := cmd.Output()
 	var c checked
 	require.NoError(t, json.Unmarshal(output, &c), stderr.String())
 	failing, whys := c.failing("MUST")
-	require.Equal(t, len(failing) > 0, err != nil, "the exit code: %v, %s", err, whys)
+	require.Empty(t, failing, whys)
+	require.NoError(t, err, "the exit code")
 	for _, rule := range c.Rules {
 		require.False(t, strings.HasPrefix(rule.Why, "--"), "%+v", rule)
 	}
@@ -92,9 +86,20 @@ func TestWscheckFindsNoFaultInTheDocumentedReceivers(t *testing.T) {
 	}
 }
 
-// unlimited is the one MUST that bridges and their Forward server break: they take messages of
-// any length, and need longer for the longest one than wscheck waits.
-const unlimited = "L2"
+// tooLong is the rule that bridges are not asked about: they and their Forward server take
+// messages of any length, and such a message keeps the server busy for a minute.
+const tooLong = "L2"
+
+// allBut returns the ids of all rules but one, for --only.
+func allBut(t *testing.T, rule string) string {
+	t.Helper()
+	list, err := exec.CommandContext(t.Context(), beattest.Binary(t, "wscheck"), "--list").Output()
+	require.NoError(t, err)
+	ids := regexp.MustCompile(`(?m)^[A-Z]\d+`).FindAllString(string(list), -1)
+	at := slices.Index(ids, rule)
+	require.GreaterOrEqual(t, at, 0)
+	return strings.Join(slices.Delete(ids, at, at+1), ",")
+}
 
 // lapses are the SHOULDs that a library breaks, beside idsAreForgotten.
 var lapses = map[string][]string{
@@ -126,11 +131,10 @@ func TestWscheckFindsNoFaultInTheServers(t *testing.T) {
 			for file, line := range map[string]string{"key": "s3cret", "user": "alice:pa55word"} {
 				require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(line+"\n"), 0o600))
 			}
-			c := runWscheck(t, folder, b.start(t, s.address()), "--ack", "forward", "--shared-key-file", "key", "--user-file", "user",
-				"--store-command", "cat records.ndjson")
-			failing, whys := c.failing("MUST")
-			require.Subset(t, []string{unlimited}, failing, whys)
-			failing, whys = c.failing("SHOULD")
+			c := wscheck(t, folder, b.start(t, s.address()), "--ack", "forward", "--shared-key-file", "key", "--user-file", "user",
+				"--store-command", "cat records.ndjson", "--only", allBut(t, tooLong))
+			require.Greater(t, len(c.Rules), 15)
+			failing, whys := c.failing("SHOULD")
 			require.Subset(t, append(lapses[forwardServer.name], idsAreForgotten), failing, whys)
 		})
 	}
