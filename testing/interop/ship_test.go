@@ -50,6 +50,7 @@ func (w way) ship(t *testing.T) outcome {
 output.websocket:
   ack: ping
   ping_interval: 2s
+  timeout: 2m
   subprotocols: [` + subprotocol + `]
   compression_level: 1
   compression_threshold: 256

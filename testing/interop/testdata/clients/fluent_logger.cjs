@@ -16,7 +16,7 @@ async function send (from, to) {
     timeout: 5,
     enableReconnect: false,
     requireAckResponse: true,
-    ackResponseTimeout: 5000,
+    ackResponseTimeout: 1500, // over TLS it misses a confirmation now and then, and waits for all of this
     flushInterval: 10,
     tls: Boolean(CA),
     tlsOptions: CA ? { ca: fs.readFileSync(CA) } : {},
