@@ -29,6 +29,7 @@ func TestIDsInLinesLeaveNoRecordOut(t *testing.T) {
 		"json, the line as a message": {"json", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			receiver := beattest.StartReceiver(t)
 			setup := beattest.Setup{
 				Dir: t.TempDir(), Input: test.input,

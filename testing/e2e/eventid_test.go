@@ -42,6 +42,7 @@ func TestFilebeatKilledThreeTimesKeepsEachLineOnce(t *testing.T) {
 // the next one has read again. It is known where that one began, but not where one
 // before it did: so the queue is sent before the next kill.
 func TestFilebeatKilledWithADiskQueueKeepsEachLineOnce(t *testing.T) {
+	t.Parallel()
 	const lines = 50_000
 	receiver := beattest.StartReceiver(t, "--dedup", "1000000")
 	setup := beattest.Setup{Dir: t.TempDir(), Output: output(receiver.URL(), ""), Extra: "queue.disk.max_size: 1GiB"}

@@ -18,6 +18,7 @@ func TestFullDiskOfTheReceiverLosesNothing(t *testing.T) {
 	beattest.NeedRoot(t)
 	for _, ack := range []string{"ping", "message"} {
 		t.Run(ack, func(t *testing.T) {
+			t.Parallel()
 			folder := t.TempDir()
 			require.NoError(t, unix.Mount("tmpfs", folder, "tmpfs", 0, full))
 			t.Cleanup(func() { require.NoError(t, unix.Unmount(folder, unix.MNT_DETACH)) })

@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -26,6 +27,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// Most tests wait more than they work.
+	if err := flag.Set("test.parallel", "4"); err != nil { // the command line has precedence
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -24,6 +24,7 @@ func TestMessagesAndFramesStayWithinTheLimitsOfAGateway(t *testing.T) {
 	)
 	limits := beattest.MiddleboxSettings{MaxFrameBytes: frameBytes, MaxMessageBytes: messageBytes}
 	t.Run("with settings for it", func(t *testing.T) {
+		t.Parallel()
 		for _, ack := range []string{"ping", "message"} {
 			server := wstest.Start(t, wstest.WithSubprotocols("filebeat.ack.v1"))
 			gateway := beattest.StartMiddlebox(t, server.Addr(), limits)
@@ -44,6 +45,7 @@ func TestMessagesAndFramesStayWithinTheLimitsOfAGateway(t *testing.T) {
 		}
 	})
 	t.Run("without", func(t *testing.T) {
+		t.Parallel()
 		server := wstest.Start(t)
 		gateway := beattest.StartMiddlebox(t, server.Addr(), limits)
 		setup := beattest.Setup{Dir: t.TempDir(), Output: output(gateway.URL(), "  format: json_lines\n")}

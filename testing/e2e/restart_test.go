@@ -15,6 +15,7 @@ import (
 )
 
 func TestReceiverKilledThreeTimesLosesNothing(t *testing.T) {
+	t.Parallel()
 	const (
 		lines = 200_000
 		step  = 2_000
