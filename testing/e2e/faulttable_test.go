@@ -29,7 +29,8 @@ var faultTable = flag.String("fault-table", "", "a file to write the table of fa
 const (
 	faultTimeout    = 2 * time.Second
 	faultBackoffMax = time.Second
-	faultRecovery   = faultTimeout + faultBackoffMax
+	faultRecovery   = faultTimeout + faultBackoffMax + faultSlack
+	faultSlack      = 5 * time.Second // what a busy machine adds, on which a start alone takes seconds
 	faultMiB        = 200 // of memory, whatever the server sends
 	fileKiB         = 150 // of memory for each file, if there are many
 )
