@@ -9,6 +9,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	_ "time/tzdata" // time zones for processors, on machines that lack them
 
@@ -20,6 +21,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/cmd/instance"
 
 	"filebeat-websocket/cmd/filebeat/internal/quiet"
+	"filebeat-websocket/cmd/filebeat/internal/stoppable"
 	"filebeat-websocket/cmd/filebeat/internal/unhurried"
 	"filebeat-websocket/cmd/internal/memory"
 	"filebeat-websocket/outputs/prometheus"
@@ -34,7 +36,12 @@ func main() {
 	plugins := unhurried.Filestream(inputs.Init)
 	command := cmd.Filebeat(plugins, settings)
 	settings.IndexPrefix = settings.Name // as libbeat's own command does
-	creator := prometheus.Beside(beater.New(plugins))
+	creator, err := stoppable.Autodiscover(beater.New(plugins))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	creator = prometheus.Beside(creator)
 	command.RunCmd.Run = func(*cobra.Command, []string) {
 		if err := instance.Run(settings, creator); err != nil {
 			os.Exit(1)

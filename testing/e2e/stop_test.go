@@ -4,7 +4,11 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -47,4 +51,39 @@ output.websocket:
 			require.Zero(t, filebeat.Stop())
 		})
 	}
+}
+
+// A listener takes the connections of client-go and answers nothing, as an API server behind
+// a firewall does.
+func TestStopWhileTheAPIServerOfKubernetesDoesNotAnswer(t *testing.T) {
+	const lines = 100
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = silent.Close() }()
+	server := wstest.Start(t)
+	folder := t.TempDir()
+	kubeconfig := filepath.Join(folder, "kubeconfig")
+	require.NoError(t, os.WriteFile(kubeconfig, []byte(`apiVersion: v1
+kind: Config
+clusters: [{name: silent, cluster: {server: "http://`+silent.Addr().String()+`"}}]
+contexts: [{name: silent, context: {cluster: silent}}]
+current-context: silent
+`), 0o600))
+	setup := beattest.Setup{Dir: folder, Output: `
+output.websocket.hosts: ["` + server.URL() + `"]`, Extra: `
+queue.mem.flush.timeout: 0s
+filebeat.autodiscover.providers:
+  - type: kubernetes
+    node: node
+    kube_config: ` + kubeconfig + `
+    use_kubeadm: false
+    hints.enabled: true
+    hints.default_config: {type: filestream, id: "${data.kubernetes.container.id}", paths: [/nothing]}
+`}
+	beattest.AppendLines(t, setup.LogFile("a.log"), 1, lines)
+	filebeat := beattest.StartFilebeat(t, setup)
+	_, err = filebeat.Await(regexp.MustCompile("Starting autodiscover manager"), patience)
+	require.NoError(t, err)
+	arrived(t, server, lines)
+	require.Zero(t, filebeat.Stop())
 }
