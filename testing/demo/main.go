@@ -28,7 +28,7 @@ const (
 // next is the end of a demo in which all went well. The README says more about each line.
 const next = `
 What to try next, in this folder:
-  1. Save the six lines at the top of README.md as filebeat.yml, with the paths of your logs.
+  1. Set the paths of your logs in filebeat.yml.
   2. ./wsreceiver --listen 127.0.0.1:8080 --path /ingest --tail
   3. ./filebeat -e -c filebeat.yml
 Your lines are then at http://127.0.0.1:8080/.
@@ -41,7 +41,7 @@ func listening(url string) string {
 	if address != usualAddress {
 		text += " Another program has " + usualAddress + "."
 	}
-	return text + " Open the address of the live tail in a browser; the demo does not."
+	return text + " Open the address of the live tail in a browser. Ctrl-C ends the demo."
 }
 
 func main() {

@@ -22,7 +22,7 @@ func quotedLines(t *testing.T) (lines []string) {
 	inTable := false
 	for line := range strings.Lines(read(t, troubleshooting)) {
 		switch {
-		case strings.HasPrefix(line, "| in the log |"), strings.HasPrefix(line, `| behind "ignored" |`):
+		case strings.HasPrefix(line, "| in the log |"), strings.HasPrefix(line, `| behind "was ignored" |`):
 			inTable = true
 		case !strings.HasPrefix(line, "|"):
 			inTable = false

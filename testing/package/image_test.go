@@ -146,6 +146,7 @@ func (c container) stop(t *testing.T) int {
 // documentedRun is what a `docker run` of the document asks for.
 type documentedRun struct {
 	image    string
+	network  string
 	readOnly bool
 	volumes  map[string]string
 	env      []string
@@ -161,6 +162,8 @@ func parseRun(t *testing.T, line string) (r documentedRun) {
 		switch rest[0] {
 		case "--read-only":
 			r.readOnly, rest = true, rest[1:]
+		case "--network":
+			r.network, rest = rest[1], rest[2:]
 		case "--volume":
 			from, to, _ := strings.Cut(rest[1], ":")
 			r.volumes[to], rest = from, rest[2:]
@@ -226,6 +229,7 @@ func TestImages(t *testing.T) {
 		documented := parseRun(t, commands(t, "run")[0])
 		require.Equal(t, "filebeat-websocket", documented.image)
 		require.True(t, documented.readOnly)
+		require.Equal(t, "host", documented.network, "127.0.0.1 has to be the network of wsreceiver")
 		records, data, logs := volume(t), volume(t), volume(t)
 		wsreceiver := startContainer(t, network, wsreceiverImage, map[string]string{"/var/lib/wsreceiver": records}, nil,
 			"--listen", "127.0.0.1:8080", "--out", "/var/lib/wsreceiver/records.ndjson")
