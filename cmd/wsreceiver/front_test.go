@@ -197,7 +197,7 @@ func TestWrongTokensAreSlowOnAllPathsAndTheRightOnePasses(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond)
 	began = time.Now()
-	status, _ = fetch(t, home+"tail/access", "Authorization", "Bearer wrong")
+	status, _ = fetch(t, home+"tail/stream", "Authorization", "Bearer wrong")
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond, "one count for all paths")
 	quickest := time.Hour // a busy machine may hold up one
@@ -209,8 +209,8 @@ func TestWrongTokensAreSlowOnAllPathsAndTheRightOnePasses(t *testing.T) {
 	require.Less(t, quickest, 900*time.Millisecond)
 	status, _ = fetch(t, home+"metrics", "Authorization", "Bearer right")
 	require.Equal(t, http.StatusOK, status)
-	status, _ = fetch(t, home+"tail/access", "Authorization", "Bearer right")
-	require.Equal(t, http.StatusNoContent, status)
+	status, _ = fetch(t, home+"tail/stream", "Authorization", "Bearer right")
+	require.Equal(t, http.StatusNotAcceptable, status, "it does not ask for a stream")
 	require.Equal(t, exitOK, p.stop())
 }
 

@@ -57,30 +57,31 @@ func bodyOf(t *testing.T, client *http.Client, method, address, form string, hea
 	return response.StatusCode, string(content)
 }
 
+// admitted is the answer to someone who may look, and does not ask for a stream.
+const admitted = http.StatusNotAcceptable
+
 func TestOnlyATokenOpensTheTail(t *testing.T) {
 	server := serve(t, newTail(t, Options{Guard: guardOf(t, isValid)}))
 	client := visitor(t, server)
 	_, page := bodyOf(t, client, http.MethodGet, server.URL+"/", "")
 	require.Contains(t, page, `name="token"`)
 	require.NotContains(t, page, "app.js")
-	for _, path := range []string{"/tail/stream", "/tail/access"} {
-		status, text := bodyOf(t, client, http.MethodGet, server.URL+path, "")
-		require.Equal(t, http.StatusUnauthorized, status)
-		require.Equal(t, "unauthorized\n", text)
-	}
-	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "", "Cookie", cookieName+"=made-up")
+	status, text := bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "")
+	require.Equal(t, http.StatusUnauthorized, status)
+	require.Equal(t, "unauthorized\n", text)
+	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "", "Cookie", cookieName+"=made-up")
 	require.Equal(t, http.StatusUnauthorized, status)
 
 	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
 	require.Contains(t, page, "none of the tokens")
 	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
 	require.Contains(t, page, "app.js")
-	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
-	require.Equal(t, http.StatusNoContent, status)
+	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "")
+	require.Equal(t, admitted, status)
 
 	_, page = bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-out", "")
 	require.Contains(t, page, "signed out")
-	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
+	status, _ = bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "")
 	require.Equal(t, http.StatusUnauthorized, status)
 }
 
@@ -123,7 +124,7 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 	c.until("hello", &hello)
 	require.True(t, hello.SignedIn)
 	revoked.Store(true)
-	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "")
+	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "")
 	require.Equal(t, http.StatusUnauthorized, status)
 	for name := "hello"; name != ""; {
 		name, _ = c.next()
@@ -139,8 +140,8 @@ func TestWrongTokensHoldUpNobodyElse(t *testing.T) {
 		_, page := bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=bad")
 		require.Contains(t, page, "none of the tokens")
 	}
-	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/access", "", "Authorization", "Bearer good")
-	require.Equal(t, http.StatusNoContent, status, "the right token passes")
+	status, _ := bodyOf(t, client, http.MethodGet, server.URL+"/tail/stream", "", "Authorization", "Bearer good")
+	require.Equal(t, admitted, status, "the right token passes")
 	_, page := bodyOf(t, client, http.MethodPost, server.URL+"/tail/sign-in", "token=good")
 	require.Contains(t, page, "app.js")
 	var state told
@@ -179,8 +180,8 @@ func TestRequestsOfOtherPagesAreRefused(t *testing.T) {
 	}{
 		"a browser's address bar":          {"/", []string{"Sec-Fetch-Site", "none"}, 200},
 		"a link on another site":           {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
-		"a script of another site":         {"/tail/access", []string{"Sec-Fetch-Site", "cross-site"}, 403},
-		"another origin":                   {"/tail/access", []string{"Origin", "http://example.com"}, 403},
+		"a script of another site":         {"/tail/stream", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"another origin":                   {"/tail/stream", []string{"Origin", "http://example.com"}, 403},
 		"a foreign name with this address": {"/tail/app.js", []string{"Host", "rebound.example.com:8080"}, 403},
 		"an image on a page":               {"/tail/stream", []string{"Accept", "image/webp,*/*"}, 406},
 		"a program that does not say what": {"/tail/stream", nil, 406},
@@ -196,7 +197,7 @@ func TestRequestsOfOtherPagesAreRefused(t *testing.T) {
 
 func TestAnswersSayWhatBrowsersMayDoWithThem(t *testing.T) {
 	server := serve(t, newTail(t, Options{}))
-	for _, path := range []string{"/", "/tail/app.js", "/tail/access", "/tail/nothing"} {
+	for _, path := range []string{"/", "/tail/app.js", "/tail/stream", "/tail/nothing"} {
 		header := get(t, server.URL+path).Header
 		policy := header.Get("Content-Security-Policy")
 		require.Contains(t, policy, "default-src 'none'")

@@ -68,7 +68,6 @@ func (t *Tail) routes() http.Handler {
 	mux.HandleFunc("GET /tail/{file}", t.file)
 	mux.HandleFunc("GET /tail/stream", t.stream)
 	mux.HandleFunc("POST /tail/stream", t.stream)
-	mux.HandleFunc("GET /tail/access", t.mayLook)
 	mux.HandleFunc("POST /tail/sign-in", t.visitors.signIn)
 	mux.HandleFunc("POST /tail/sign-out", t.visitors.signOut)
 	return secured(t.options.Guard.SameOriginPage(mux))
@@ -119,16 +118,4 @@ func (t *Tail) file(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", found.contentType)
 	header.Set("Content-Length", fmt.Sprint(len(found.content)))
 	_, _ = w.Write(found.content) // the browser is gone, if anything
-}
-
-// mayLook answers whether a stream would be.
-func (t *Tail) mayLook(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case !t.visitors.allowed(r):
-		t.options.Guard.Refuse(w, r)
-	case t.watching.Load() >= int64(t.options.MaxViewers):
-		http.Error(w, "too many are looking", http.StatusServiceUnavailable)
-	default:
-		w.WriteHeader(http.StatusNoContent)
-	}
 }
