@@ -50,10 +50,6 @@ func New(bytes int64) *Budget {
 	}
 }
 
-// MaxArriving returns the share for messages that arrive; one that is longer than
-// half of it can't be read, since it is copied to a larger buffer on the way.
-func (b *Budget) MaxArriving() int64 { return b.arriving.max }
-
 // MaxUncommitted returns the share for what waits for Commit. The committer keeps
 // the count.
 func (b *Budget) MaxUncommitted() int64 { return b.uncommitted }
