@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -104,9 +105,10 @@ func TestConfigurationFromAPipeKeepsItsQueue(t *testing.T) {
 	command := exec.CommandContext(t.Context(), beattest.Binary(t, "filebeat"), "-e", "--strict.perms=false", "-c", "/dev/stdin", "--path.home", setup.Dir)
 	command.Stdin = struct{ io.Reader }{file} // a pipe, not the file
 	filebeat := beattest.StartProcess(t, command)
-	beattest.Eventually(t, patience, "the disk queue is opened", func() bool {
-		return strings.Contains(filebeat.Output(), "publisher.diskqueue")
-	})
+	// Before that line a SIGTERM ends the process at once.
+	_, err = filebeat.Await(regexp.MustCompile("filebeat start running"), patience)
+	require.NoError(t, err)
+	require.Contains(t, filebeat.Output(), "publisher.diskqueue")
 	require.Zero(t, filebeat.Stop())
 }
 
