@@ -152,12 +152,12 @@ func TestFramesWithoutAnUpgradeAreLogged(t *testing.T) {
 		require.Equal(t, "HTTP/1.1 400", string(answer))
 		require.NoError(t, conn.Close())
 	}
-	p.log.find(t, `level=WARN msg="a connection sent something else than an HTTP request, which is lost" remote=127\.0\.0\.1:\d+ more_before=0`)
+	p.log.find(t, `level=WARN msg="a connection sent something other than an HTTP request, which is lost" remote=127\.0\.0\.1:\d+ more_before=0`)
 	require.Eventually(t, func() bool {
 		_, page := get(t, strings.TrimSuffix(url, "/ingest")+"/metrics")
 		return strings.Contains(page, `wsreceiver_requests_refused_total{status="400"} 3`)
 	}, 10*time.Second, 10*time.Millisecond)
-	require.Equal(t, 1, strings.Count(p.log.String(), "something else than an HTTP request"))
+	require.Equal(t, 1, strings.Count(p.log.String(), "something other than an HTTP request"))
 }
 
 // pythonSender posts records with running numbers until all of them are confirmed,

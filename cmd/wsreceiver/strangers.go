@@ -13,7 +13,7 @@ import (
 	"filebeat-websocket/receiver/metrics"
 )
 
-// strangerWatch notices connections that send something else than an HTTP request.
+// strangerWatch notices connections that send something other than an HTTP request.
 // net/http answers these with 400 by itself and says nothing. It matters because of
 // Fluent Bit's websocket output: after a lost connection it sends frames without an
 // upgrade, and loses what is in them.
@@ -79,7 +79,7 @@ func (s *strangerWatch) note(conn net.Conn) {
 		s.counters.RefuseRequest(http.StatusBadRequest)
 	}
 	if more, ok := s.lines.due(); ok {
-		s.log.Warn("a connection sent something else than an HTTP request, which is lost",
+		s.log.Warn("a connection sent something other than an HTTP request, which is lost",
 			"remote", conn.RemoteAddr().String(), "more_before", more,
 			"hint", "a WebSocket client that lost its connection has to upgrade again; Fluent Bit's websocket output does not")
 	}

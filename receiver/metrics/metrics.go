@@ -55,7 +55,7 @@ func New() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.000_25, 2, 16), // up to 8 s
 		}),
 		commitErrors: counter("commit_errors_total", "Commits that failed."),
-		requests:     counters("requests_refused_total", "Upgrade and POST requests that were refused, by HTTP status; 400 also counts connections that sent something else than HTTP.", "status"),
+		requests:     counters("requests_refused_total", "Upgrade and POST requests that were refused, by HTTP status; 400 also counts connections that sent something other than HTTP.", "status"),
 	}
 	m.registry.MustRegister(m.connections, m.opened, m.closed, m.messages, m.records, m.messageBytes, m.refusals,
 		m.writeErrors, m.commitSeconds, m.commitErrors, m.requests,
