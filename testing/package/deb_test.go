@@ -124,18 +124,15 @@ func TestPackagesInstallShipUpgradeAndLeave(t *testing.T) {
 			on(f.erase, "wsreceiver")
 			require.Equal(t, []string{"disable --now wsreceiver.service", "daemon-reload"}, m.systemctl())
 			require.False(t, m.has("/usr/bin/wsreceiver"))
+			if f.name != "deb" {
+				return
+			}
+			m.shell("touch /etc/filebeat/ca.pem")
+			require.Contains(t, m.shell("dpkg --purge filebeat-websocket"), "stay in /var/lib/filebeat")
+			require.Equal(t, "ca.pem\n", m.shell("ls /etc/filebeat"), "a purge takes what is of the package")
+			require.True(t, m.has("/var/lib/filebeat/registry"), "the registry stays even then")
 		})
 	}
-}
-
-func TestPurgeTakesTheConfigurationAndLeavesTheRegistry(t *testing.T) {
-	m := newMachine(t)
-	m.shell("dpkg --install /mnt/" + filepath.Base(dist(t, "filebeat-websocket-*-amd64.deb")))
-	require.Equal(t, "600 root root", m.stat("/etc/filebeat/filebeat.yml"))
-	m.shell("touch /etc/filebeat/ca.pem && filebeat modules enable nginx")
-	require.Contains(t, m.shell("mkdir /var/lib/filebeat/registry && dpkg --purge filebeat-websocket"), "stay in /var/lib/filebeat")
-	require.Equal(t, "ca.pem\n", m.shell("ls /etc/filebeat"), "only what is not of the package stays")
-	require.True(t, m.has("/var/lib/filebeat/registry"))
 }
 
 // elastics stands for Elastic's package: its name, files, conffiles and what it does when it
