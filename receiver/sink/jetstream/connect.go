@@ -174,7 +174,7 @@ func (s *Sink) openStreams(ctx context.Context, o Options) error {
 	filter := filterOf(s.subject)
 	for {
 		err := s.findStreams(ctx, api, o, filter)
-		if _, isMissing := errors.AsType[*missingError](err); err == nil || isMissing || errors.Is(err, errUnfit) {
+		if _, isMissing := errors.AsType[*missingError](err); err == nil || isMissing || errors.Is(err, errUnfit) || errors.Is(err, errAlone) {
 			return err
 		}
 		// A cluster that starts has no leader yet.
@@ -189,8 +189,15 @@ func (s *Sink) openStreams(ctx context.Context, o Options) error {
 	}
 }
 
-// errUnfit is for a stream that could not keep records.
-var errUnfit = errors.New("has no_ack set, so it never confirms a record")
+var (
+	// errUnfit is for a stream that could not keep records.
+	errUnfit = errors.New("has no_ack set, so it never confirms a record")
+	// errAlone is for copies that have no server to be on.
+	errAlone = errors.New("the server is not in a cluster: use replicas=1")
+)
+
+// codeNoCluster is what a server that is not in a cluster answers to more than one replica.
+const codeNoCluster natsjetstream.ErrorCode = 10074
 
 func (s *Sink) findStreams(ctx context.Context, api natsjetstream.JetStream, o Options, filter string) error {
 	call, cancel := context.WithTimeout(ctx, dialTimeout)
@@ -211,6 +218,9 @@ func (s *Sink) findStreams(ctx context.Context, api natsjetstream.JetStream, o O
 		if _, err := api.CreateStream(call, natsjetstream.StreamConfig{
 			Name: names[0], Subjects: []string{filter}, Storage: natsjetstream.FileStorage, Replicas: max(o.Replicas, 1),
 		}); err != nil {
+			if answer, ok := errors.AsType[*natsjetstream.APIError](err); ok && answer.ErrorCode == codeNoCluster {
+				return fmt.Errorf("make stream %s with %d replicas: %w", names[0], o.Replicas, errAlone)
+			}
 			return err
 		}
 	}

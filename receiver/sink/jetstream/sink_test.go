@@ -142,6 +142,17 @@ func TestAMissingStreamEndsTheStartWithTheCommandThatMakesIt(t *testing.T) {
 	require.ErrorContains(t, err, "no_ack")
 }
 
+// TestReplicasWithoutAClusterEndTheStartAtOnce has a server that will never have room for
+// three copies, as opposed to a cluster that starts.
+func TestReplicasWithoutAClusterEndTheStartAtOnce(t *testing.T) {
+	o, err := Parse(startServer(t, nil).ClientURL() + "/logs?create=true&replicas=3")
+	require.NoError(t, err)
+	o.startTimeout = time.Hour // the test ends by its own timeout if the sink tries again
+	_, err = New(t.Context(), o)
+	require.ErrorContains(t, err, "make stream logs with 3 replicas: the server is not in a cluster")
+	require.ErrorContains(t, err, "replicas=1")
+}
+
 func TestARecordThatIsTooLongIsRefusedForGood(t *testing.T) {
 	s := startServer(t, func(o *server.Options) { o.MaxPayload = 2000 })
 	_, err := apiOf(t, s).CreateStream(t.Context(), natsjetstream.StreamConfig{Name: "logs", Subjects: []string{"logs"}, MaxMsgSize: 1000})
