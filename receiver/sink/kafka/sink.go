@@ -64,6 +64,9 @@ func New(ctx context.Context, o Options) (*Sink, error) {
 		kgo.ClientID("wsreceiver"),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int { return partitionOf })),
 		kgo.MaxBufferedRecords(maxBuffered),
+		// The client's own 10 ms end early when its buffer is full, and not when the window is:
+		// all connections would wait for them.
+		kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(s.limitOf(topic)) }),
 		kgo.FetchMaxBytes(maxAnswerBytes), // not more than the next
 		kgo.BrokerMaxReadBytes(maxAnswerBytes),
