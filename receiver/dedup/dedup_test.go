@@ -214,6 +214,28 @@ func TestDedupLeavesOutChunks(t *testing.T) {
 	require.Len(t, got, 8)
 }
 
+func TestAChunkMayHaveNoRecords(t *testing.T) {
+	d, s := dedupOf(10)
+	m := messageOf("1")
+	m.Format, m.Chunks, m.ChunkRecords = "forward", []string{"a", "b"}, []int{1, 0}
+	for range 2 {
+		require.NoError(t, d.Consume(t.Context(), m))
+	}
+	require.Equal(t, []string{"1"}, s.got())
+}
+
+func TestARecordOfAChunkThatCameBeforeCountsOnce(t *testing.T) {
+	d, s := dedupOf(10)
+	m := messageOf(withID("a", 1))
+	m.Format, m.Chunks, m.ChunkRecords = "forward", []string{"chunk"}, []int{1}
+	for range 2 {
+		require.NoError(t, d.Consume(t.Context(), m))
+	}
+	require.Equal(t, 1, m.Duplicates)
+	require.Equal(t, map[Reason]uint64{ByChunk: 1}, leftOut(d))
+	require.Len(t, s.got(), 1)
+}
+
 func TestDedupForgetsWhatACommitLost(t *testing.T) {
 	var fails error
 	during := func() {}

@@ -138,6 +138,12 @@ func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 	})
 }
 
+func TestTheFirstOfTwoIDsCounts(t *testing.T) {
+	n, ok := read([]byte(`{"@metadata":{"_id":"first","_id":"second"},"agent":{"id":"x"}}`))
+	require.True(t, ok)
+	require.Contains(t, string(n.id), "first")
+}
+
 func FuzzRecordID(f *testing.F) {
 	f.Add([]byte(withID("a", 1)))
 	f.Add([]byte(`{"@metadata":{"_id":"a"},"agent":{"id":"b"},"x":[{}],"log":{"offset":1},"y":{"z":{}}}`))

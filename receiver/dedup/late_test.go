@@ -104,6 +104,90 @@ func TestAChunkIsLostWithOneOfItsRecords(t *testing.T) {
 	require.Equal(t, []string{"1", "2", "1", "2"}, s.got())
 }
 
+func TestALateRefusalNamesRecordsOfTheMessageAsItCame(t *testing.T) {
+	s, told := &lateSink{}, client{}
+	d := New(100, s)
+	require.NoError(t, d.Consume(t.Context(), lateMessage(told, 1, withID("a", 1))))
+	require.NoError(t, d.Consume(t.Context(), lateMessage(told, 2, withID("a", 2), withID("b", 2), withID("c", 2))))
+	s.lose(1, 1)
+	require.Equal(t, client{2: {2}}, told)
+}
+
+func TestWhatWasStoredAgainIsNotLostWithTheFirstOne(t *testing.T) {
+	s, told := &lateSink{}, client{}
+	d := New(100, s)
+	require.NoError(t, d.Consume(t.Context(), lateMessage(told, 1, withID("a", 1), withID("b", 1))))
+	s.lose(0, 0)
+	require.NoError(t, d.Consume(t.Context(), lateMessage(told, 2, withID("a", 2))))
+	s.lose(0) // the whole message
+	require.Equal(t, client{1: {0, 1}}, told)
+	m := lateMessage(told, 3, withID("a", 3), withID("b", 3))
+	require.NoError(t, d.Consume(t.Context(), m))
+	require.Equal(t, 1, m.Duplicates)
+	require.Equal(t, []string{withID("a", 1), withID("b", 1), withID("a", 2), withID("b", 3)}, s.got())
+}
+
+// slowSink is a lateSink that has something happen during its Commit.
+type slowSink struct {
+	lateSink
+	during func()
+}
+
+func (s *slowSink) Commit(context.Context) error {
+	s.during()
+	return nil
+}
+
+func TestWhatIsStoredAgainDuringACommitCanBeLostAgain(t *testing.T) {
+	s, told := &slowSink{}, client{}
+	d := New(100, s)
+	take := func(number uint64) {
+		require.NoError(t, d.Consume(t.Context(), lateMessage(told, number, withID("a", 1))))
+	}
+	take(1)
+	s.lose(0)
+	s.during = func() { take(2) }
+	require.NoError(t, d.Commit(t.Context()))
+	s.lose(1)
+	take(3)
+	require.Equal(t, client{1: {0}, 2: {0}}, told)
+	require.Len(t, s.got(), 3)
+}
+
+// hastySink has lost each record before its Consume returns.
+type hastySink struct{ lateSink }
+
+func (s *hastySink) Consume(ctx context.Context, m *receiver.Message) error {
+	err := s.lateSink.Consume(ctx, m)
+	s.lose(len(s.taken) - 1)
+	return err
+}
+
+func TestWhatIsLostBeforeConsumeReturnsIsNotRemembered(t *testing.T) {
+	s, told := &hastySink{}, client{}
+	d := New(100, s)
+	for number := range uint64(2) {
+		require.NoError(t, d.Consume(t.Context(), lateMessage(told, number, withID("a", 1))))
+		require.NoError(t, d.Commit(t.Context()))
+	}
+	require.Equal(t, client{0: {0}, 1: {0}}, told)
+	require.Len(t, s.got(), 2)
+}
+
+// failingSink is a lateSink whose Commit fails.
+type failingSink struct{ lateSink }
+
+func (*failingSink) Commit(context.Context) error { return errDisk }
+
+func TestACommitThatFailsLeavesNothingUnsure(t *testing.T) {
+	d := New(100, &failingSink{})
+	require.NoError(t, d.Consume(t.Context(), lateMessage(client{}, 1, withID("a", 1))))
+	require.Len(t, d.unsure, 1)
+	require.ErrorIs(t, d.Commit(t.Context()), errDisk)
+	require.Empty(t, d.unsure)
+	require.Empty(t, d.uncommitted)
+}
+
 // TestWhatACommitHasCoveredIsSafe has a duplicate after the Commit.
 func TestWhatACommitHasCoveredIsSafe(t *testing.T) {
 	s, told := &lateSink{}, client{}

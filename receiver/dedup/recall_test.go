@@ -61,6 +61,7 @@ func TestRecallKeepsTheNewest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, visited)
 	require.Equal(t, 100, ids)
+	require.LessOrEqual(t, cap(d.seen.order), 100, "no memory for what is not kept")
 	require.NoError(t, d.Consume(t.Context(), messageOf(withID("200", 0), withID("299", 0))))
 	require.Empty(t, s.got())
 	require.NoError(t, d.Consume(t.Context(), messageOf(withID("199", 0))))
