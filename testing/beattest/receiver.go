@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,7 +58,6 @@ func startReceiver(tb testing.TB, program, folder string, args []string) *Receiv
 		File:    filepath.Join(folder, "records.ndjson"),
 		tb:      tb,
 		program: program,
-		addr:    "127.0.0.1:0",
 		args:    args,
 	}
 	r.Start()
@@ -69,6 +69,12 @@ var listening = regexp.MustCompile(`listening.*url=(\S+)\s`)
 
 // listenTimeout is how long a wsreceiver has to say that it listens.
 const listenTimeout = time.Minute
+
+// portTaken is what a receiver says whose port something else has.
+const portTaken = "address already in use"
+
+// portTakenPause is how long Start waits for such a port.
+const portTakenPause = 50 * time.Millisecond
 
 // OpenReceiver starts a wsreceiver, for a caller that is not a test, and returns
 // the URL at which it takes records.
@@ -84,16 +90,29 @@ func OpenReceiver(cmd *exec.Cmd) (p *Process, url string, err error) {
 	return p, match[1], nil
 }
 
-// Start starts the receiver again, at the address it had before.
+// Start starts the receiver again, at the address it had before. It tries again while
+// something else has the port: while the receiver is down, the kernel may give the port
+// to an outgoing connection, even to one that is for the receiver.
 func (r *Receiver) Start() {
 	r.tb.Helper()
-	args := append([]string{"--listen", r.addr, "--out", r.File}, r.args...)
-	process, text, err := OpenReceiver(exec.CommandContext(context.WithoutCancel(r.tb.Context()), r.program, args...))
-	require.NoError(r.tb, err)
-	cleanup(r.tb, process)
-	address, err := url.Parse(text)
-	require.NoError(r.tb, err)
-	r.Process, r.addr = process, address.Host
+	args := slices.Concat([]string{"--listen", "127.0.0.1:0", "--out", r.File}, r.args)
+	if r.addr != "" {
+		args = append(args, "--listen", r.addr) // the last one counts
+	}
+	deadline := time.Now().Add(listenTimeout)
+	for {
+		process, text, err := OpenReceiver(exec.CommandContext(context.WithoutCancel(r.tb.Context()), r.program, args...))
+		if err != nil && r.addr != "" && strings.Contains(err.Error(), portTaken) && time.Now().Before(deadline) {
+			time.Sleep(portTakenPause)
+			continue
+		}
+		require.NoError(r.tb, err)
+		cleanup(r.tb, process)
+		address, err := url.Parse(text)
+		require.NoError(r.tb, err)
+		r.Process, r.addr = process, address.Host
+		return
+	}
 }
 
 // URL returns the address for output.websocket.
