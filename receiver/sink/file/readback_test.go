@@ -70,3 +70,15 @@ func TestReadBackBeginsWithTheNewestFile(t *testing.T) {
 	require.NoError(t, New(&bytes.Buffer{}).ReadBack(visit))
 	require.Len(t, visited, 1)
 }
+
+func TestReadBackPassesOverAFolder(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "records-2021-02-05T221709.123Z.ndjson"), []byte("1\n"), 0o600))
+	s, err := OpenFolder(folder, FolderOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "records-2021-02-05T221709.124Z.ndjson"), 0o700))
+	visited := 0
+	require.NoError(t, s.ReadBack(func([]byte, time.Time) bool { visited++; return true }))
+	require.Equal(t, 1, visited)
+}
