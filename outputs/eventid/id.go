@@ -43,7 +43,7 @@ func (m *Maker) ID(event *beat.Event) (id string, ok bool) {
 		}
 		m.place = at
 	}
-	hash, ok := m.source.visit(m.file, at)
+	hash, ok := m.source.visit(m.file, at, event)
 	if !ok {
 		return "", false
 	}

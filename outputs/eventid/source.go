@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/elastic-agent-libs/logp"
 )
 
@@ -31,6 +32,8 @@ type Source struct {
 	agent   string
 	run     string
 	byInode bool
+	data    string
+	ended   time.Time // of the Filebeat before: it wrote the registry last
 	log     *logp.Logger
 
 	maxFiles int
@@ -49,6 +52,7 @@ type fileState struct {
 
 	mutex sync.Mutex // guards all fields below; taken before Source.mutex
 	last  int64      // place of the last line, -1 before the first
+	seen  bool       // a line of it since the start
 	run   string     // that read it, see place
 	hash  fileHash
 
@@ -78,6 +82,7 @@ type Options struct {
 // a new generation of all files begins: lines that are read again then get new ids.
 func Open(options Options) *Source {
 	generations, unkept := readGenerations(options.Data)
+	ended := lastWritten(options.Data) // before it is written again
 	acked, unread := readRegistry(options.Data)
 	if unread != nil {
 		generations.begin()
@@ -94,6 +99,8 @@ func Open(options Options) *Source {
 		agent:       options.Agent,
 		run:         options.Run,
 		byInode:     options.ByInode,
+		data:        options.Data,
+		ended:       ended,
 		log:         options.Log,
 		maxFiles:    defaultMaxFiles,
 		files:       map[fileKey]*fileState{},
@@ -145,12 +152,13 @@ func (s *Source) hash(id fileKey, generation uint64) fileHash {
 // visit notes that a line at offset was read, and returns the hash for its id. A place
 // that does not rise begins a new generation, which is on disk before the first line of
 // it has an id. Otherwise, after a kill, later lines
-// could get the ids of earlier ones.
+// could get the ids of earlier ones. A file that Filebeat forgot at its start stays in its
+// generation.
 //
 // Behind the lines of an earlier run a disk queue has those of this run, which began
 // where the registry says and may have read some of them again. Where other runs
 // began is not known.
-func (s *Source) visit(f *fileState, at place) (h fileHash, ok bool) {
+func (s *Source) visit(f *fileState, at place, event *beat.Event) (h fileHash, ok bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if at.run != f.run {
@@ -159,8 +167,10 @@ func (s *Source) visit(f *fileState, at place) (h fileHash, ok bool) {
 			f.last = began - 1
 		}
 	}
-	f.fallen = f.fallen || at.offset <= f.last
-	f.last = at.offset
+	if at.offset <= f.last && (f.seen || !s.forgotten(event, at.entry, f.last+1)) {
+		f.fallen = true
+	}
+	f.last, f.seen = at.offset, true
 	if f.fallen && !s.fall(f) {
 		return fileHash{}, false // the next line tries again
 	}

@@ -401,17 +401,31 @@ func TestIDsOfOtherLinesDiffer(t *testing.T) {
 	})
 
 	// Filebeat forgets a file whose name is gone when it starts (clean_removed).
-	t.Run("renamed while stopped, and nothing has the name", func(t *testing.T) {
-		t.Parallel()
-		r := startIDRun(t, "", "")
-		r.write("a.log", numbered(1, fingerprint))
-		r.start()
-		r.records(fingerprint)
-		require.Zero(t, r.filebeat.Stop())
-		require.NoError(t, os.Rename(r.setup.LogFile("a.log"), r.setup.LogFile("b.log")))
-		r.start()
-		distinctIDs(t, r.records(2*fingerprint))
-	})
+	for name, replaced := range map[string]bool{
+		"renamed while stopped, and nothing has the name":                false,
+		"another file with the same beginning, and nothing has the name": true,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startIDRun(t, "", "")
+			r.write("a.log", numbered(1, fingerprint))
+			r.start()
+			first := r.records(fingerprint)
+			require.Zero(t, r.filebeat.Stop())
+			require.NoError(t, os.Rename(r.setup.LogFile("a.log"), r.setup.LogFile("b.log")))
+			if replaced {
+				r.write("c.log", numbered(1, fingerprint)+numbered(101, 110))
+				require.NoError(t, os.Remove(r.setup.LogFile("b.log")))
+				r.start()
+				distinctIDs(t, r.records(3*fingerprint))
+				return
+			}
+			r.append("b.log", numbered(101, 101))
+			r.start()
+			all := r.records(2*fingerprint + 1)
+			require.Equal(t, first, all[fingerprint:2*fingerprint], "Filebeat reads the file from its beginning")
+		})
+	}
 
 	t.Run("another file on the same inode", func(t *testing.T) {
 		t.Parallel()

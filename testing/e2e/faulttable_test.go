@@ -31,8 +31,8 @@ const (
 	faultBackoffMax = time.Second
 	faultRecovery   = faultTimeout + faultBackoffMax + faultSlack
 	faultSlack      = 5 * time.Second // what a busy machine adds, on which a start alone takes seconds
-	faultMiB        = 200 // of memory, whatever the server sends
-	fileKiB         = 150 // of memory for each file, if there are many
+	faultMiB        = 200             // of memory, whatever the server sends
+	fileKiB         = 150             // of memory for each file, if there are many
 )
 
 // row is a fault in the table of the contract. Lines flow all the time.

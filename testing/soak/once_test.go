@@ -55,8 +55,9 @@ const maxBehind = 20_000
 // settled is longer than filebeat waits between two looks for files.
 const settled = 2 * time.Second
 
-// rememberedIDs is for --dedup: more than are on their way at once, and fewer than all.
-const rememberedIDs = 50_000
+// rememberedIDs is for --dedup: fewer than all, and more than are on their way at once and
+// in a rotated file, which filebeat may read again.
+const rememberedIDs = 2*rotateEvery + maxBehind
 
 func soakOnce(t *testing.T, ack string, random *rand.Rand) {
 	out := filepath.Join(t.TempDir(), "records")
