@@ -146,9 +146,6 @@ func startServer(t *testing.T) *ourServer {
 func (s *ourServer) of(remote string) *inbox {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.inboxes[remote] == nil {
-		s.inboxes[remote] = &inbox{}
-	}
 	return s.inboxes[remote]
 }
 
@@ -156,6 +153,9 @@ func (s *ourServer) dial(t *testing.T) net.Conn {
 	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.address)
 	require.NoError(t, err)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.inboxes[c.LocalAddr().String()] = &inbox{} // the port may have been that of an earlier case
 	return c
 }
 
