@@ -30,6 +30,15 @@ type Sharing interface {
 	AppendShared(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error)
 }
 
+// Identifying is a Sharing that takes the id of an event beside it: a string in a map would
+// be allocated and looked up for each event.
+type Identifying interface {
+	Sharing
+	// AppendIdentified is AppendShared of an event whose metadata would be nothing but the
+	// entry _id, which needs no escaping. shared may be nil.
+	AppendIdentified(dst []byte, event *beat.Event, shared *sharedfields.Fields, id []byte) ([]byte, error)
+}
+
 // Factory checks cfg, the codec's own section of options, which may be nil, and
 // returns the function that makes one Encoder per producer. That function may be
 // called by several goroutines at the same time.

@@ -62,27 +62,38 @@ func Document(info beat.Info) (func() Encoder, error) { return newJSON(info, nil
 const DefaultFormat = "json"
 
 func (e *jsonEncoder) Append(dst []byte, event *beat.Event) ([]byte, error) {
-	return e.append(dst, event, nil)
+	return e.append(dst, event, nil, nil)
 }
 
 // AppendShared implements Sharing.
 func (e *jsonEncoder) AppendShared(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error) {
+	return e.AppendIdentified(dst, event, shared, nil)
+}
+
+// AppendIdentified implements Identifying.
+func (e *jsonEncoder) AppendIdentified(dst []byte, event *beat.Event, shared *sharedfields.Fields, id []byte) ([]byte, error) {
+	if shared == nil {
+		return e.append(dst, event, nil, id)
+	}
 	members, err := shared.Members(func(fields mapstr.M) ([]byte, error) {
 		return e.values.appendMembers(nil, fields, 1)
 	})
 	if err != nil {
 		return dst, err
 	}
-	return e.append(dst, event, members)
+	return e.append(dst, event, members, id)
 }
 
 // append appends the record of an event, with further members, each of which has a comma
-// after it.
-func (e *jsonEncoder) append(dst []byte, event *beat.Event, members []byte) ([]byte, error) {
+// after it, and with an id, unless that is nil.
+func (e *jsonEncoder) append(dst []byte, event *beat.Event, members, id []byte) ([]byte, error) {
 	start := len(dst)
 	record := append(dst, `{"@timestamp":`...)
 	record = e.values.appendTime(record, event.Timestamp)
 	record = append(record, e.metadata...)
+	if id != nil {
+		record = append(append(append(record, `"_id":"`...), id...), `",`...)
+	}
 	record, err := e.appendMeta(record, event)
 	if err != nil {
 		return dst[:start], err
@@ -106,4 +117,4 @@ func (e *jsonEncoder) appendMeta(record []byte, event *beat.Event) ([]byte, erro
 	return e.values.appendMembers(record, event.Meta, 1)
 }
 
-var _ Sharing = (*jsonEncoder)(nil)
+var _ Identifying = (*jsonEncoder)(nil)

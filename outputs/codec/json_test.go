@@ -14,6 +14,8 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/elastic/go-structform"
 	"github.com/stretchr/testify/require"
+
+	"filebeat-websocket/outputs/sharedfields"
 )
 
 type (
@@ -163,6 +165,31 @@ func TestJSONSurvivesValuesWithMethodsThatMisbehave(t *testing.T) {
 			after, err := encoder.Append(nil, good)
 			require.NoError(t, err)
 			require.Equal(t, string(before), string(after))
+		})
+	}
+}
+
+// A receiver sees no difference.
+func TestAnIDBesideAnEventIsWrittenAsOneInItsMetadata(t *testing.T) {
+	const id = "a-22-characters-long_1"
+	for name, shared := range map[string]*sharedfields.Fields{
+		"an event":      nil,
+		"shared fields": sharedfields.New(mapstr.M{"agent": mapstr.M{"name": "shipper-1"}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			event := &beat.Event{Meta: mapstr.M{idField: id}, Fields: mapstr.M{"message": "hello"}}
+			encoder, ok := newTestEncoder(t, "json").(Identifying)
+			require.True(t, ok)
+			expected, err := encoder.Append(nil, event)
+			if shared != nil {
+				expected, err = encoder.AppendShared(nil, event, shared)
+			}
+			require.NoError(t, err)
+			event.Meta = nil
+			got, err := encoder.AppendIdentified(nil, event, shared, []byte(id))
+			require.NoError(t, err)
+			require.Equal(t, string(expected), string(got))
+			require.Contains(t, string(got), `"_id":"`+id+`"`)
 		})
 	}
 }

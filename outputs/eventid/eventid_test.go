@@ -484,6 +484,31 @@ func keptGenerations(t *testing.T, data string) *fileGenerations {
 	return kept
 }
 
+// Filebeat is upgraded between two readings of a line.
+func TestIDsStayTheSameInLaterVersions(t *testing.T) {
+	data := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(data, generationsName), []byte(`{"base":7,"files":{}}`), 0o600))
+	m := open(t, data, map[registryEntry]int64{}).NewMaker()
+	require.Equal(t, []string{"66axtDrJgT9-xxfw2D7B1g", "aL7PurhWwAo2-rzj8VAe3g"}, []string{
+		idOf(t, m, lineOf(someFile, 10, "x")),
+		idOf(t, m, lineOf(someFile, 300, strings.Repeat("long ", 60))),
+	})
+}
+
+func TestWriteAllocatesNothing(t *testing.T) {
+	m := open(t, t.TempDir(), nil).NewMaker()
+	event := lineOf(someFile, 0, strings.Repeat("x", 300))
+	log, _ := event.Fields["log"].(mapstr.M)
+	offset, given := int64(0), true
+	var id [Length]byte
+	require.Zero(t, testing.AllocsPerRun(200, func() {
+		offset++ // below 256, which Go puts into an interface without allocating
+		log["offset"] = offset
+		given = m.Write(&id, event) && given
+	}))
+	require.True(t, given)
+}
+
 func BenchmarkID(b *testing.B) {
 	data := b.TempDir()
 	require.NoError(b, os.MkdirAll(filepath.Join(data, filepath.FromSlash(registryFolder)), 0o700))
@@ -491,11 +516,12 @@ func BenchmarkID(b *testing.B) {
 	event := lineOf(someFile, 0, strings.Repeat("x", 200))
 	log, _ := event.Fields["log"].(mapstr.M)
 	offset := int64(0)
+	var id [Length]byte
 	b.ReportAllocs()
 	for b.Loop() {
 		offset += 201
-		log["offset"] = offset
-		if _, ok := m.ID(event); !ok {
+		log["offset"] = offset // allocates the 8 bytes
+		if !m.Write(&id, event) {
 			b.Fatal("no id")
 		}
 	}

@@ -5,7 +5,6 @@ package eventid
 
 import (
 	"encoding/base64"
-	"strings"
 
 	"github.com/zeebo/xxh3"
 
@@ -23,29 +22,33 @@ type Maker struct {
 	// The file of the last event: a producer of filestream has only one.
 	place place
 	file  *fileState
-
-	texts strings.Builder // ids that were given, and room for more
 }
-
-// textsBytes is a size class of Go's allocator, with room for 23 ids.
-const textsBytes = 512
 
 // ID returns the id of an event, and whether it has one. It has to be called once
 // for each event that an input publishes.
 func (m *Maker) ID(event *beat.Event) (id string, ok bool) {
+	var text [Length]byte
+	if ok = m.Write(&text, event); !ok {
+		return "", false
+	}
+	return string(text[:]), true
+}
+
+// Write is ID without an allocation. It leaves text as it is if the event has no id.
+func (m *Maker) Write(text *[Length]byte, event *beat.Event) (ok bool) {
 	at, ok := placeOf(event, m.source.byInode)
 	if !ok {
-		return "", false
+		return false
 	}
 	if m.file == nil || at.entry != m.place.entry || at.file != m.place.file {
 		if m.file = m.source.find(at); m.file == nil {
-			return "", false
+			return false
 		}
 		m.place = at
 	}
 	hash, ok := m.source.visit(m.file, at, event)
 	if !ok {
-		return "", false
+		return false
 	}
 	var line xxh3.Uint128
 	switch message := event.Fields["message"].(type) {
@@ -54,7 +57,9 @@ func (m *Maker) ID(event *beat.Event) (id string, ok bool) {
 	case []byte:
 		line = xxh3.Hash128Seed(message, hash.seed)
 	}
-	return m.text(hash.with(at.offset, line)), true
+	sum := hash.with(at.offset, line).Bytes()
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	return true
 }
 
 // with returns the hash of a line at an offset. mix is a bijection, so that equal
@@ -73,18 +78,4 @@ func mix(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xc4ceb9fe1a85ec53
 	return x ^ x>>33
-}
-
-// text returns a hash as text. Many ids share an allocation.
-func (m *Maker) text(hash xxh3.Uint128) string {
-	if m.texts.Cap()-m.texts.Len() < Length {
-		m.texts.Reset()
-		m.texts.Grow(textsBytes)
-	}
-	start := m.texts.Len()
-	var text [Length]byte
-	sum := hash.Bytes()
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	m.texts.Write(text[:])
-	return m.texts.String()[start:]
 }

@@ -23,15 +23,6 @@ func TestOneMakerTellsFilesOnOneInodeApart(t *testing.T) {
 	require.Empty(t, keptGenerations(t, data).files, "neither falls back")
 }
 
-// Many ids share an allocation, but a Maker does not keep the ids that it gave.
-func TestAMakerDoesNotKeepItsIDs(t *testing.T) {
-	m := open(t, t.TempDir(), nil).NewMaker()
-	for offset := range int64(1000) {
-		idOf(t, m, lineOf(someFile, offset, "x"))
-	}
-	require.LessOrEqual(t, m.texts.Cap(), textsBytes)
-}
-
 func TestAnOffsetBelow0IsNoPlace(t *testing.T) {
 	_, ok := placeOf(lineOf(someFile, -1, "x"), false)
 	require.False(t, ok)

@@ -11,6 +11,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/publisher"
 	"github.com/elastic/beats/v7/libbeat/publisher/queue"
+	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"filebeat-websocket/outputs/codec"
 	"filebeat-websocket/outputs/eventqueue"
@@ -24,12 +25,14 @@ import (
 // buffer of its own: buffers are pooled.
 type encoder struct {
 	codec           codec.Encoder
-	sharing         codec.Sharing // the codec, if it takes shared fields; nil if not
+	sharing         codec.Sharing     // the codec, if it takes shared fields; nil if not
+	identifying     codec.Identifying // the codec, if it takes ids beside events; nil if not
 	format          *wireFormat
 	maxLen          int           // longest log line in bytes, 0 for no limit
 	maxMessageBytes int           // longest message, which a record has to fit into
 	deadLetter      codec.Encoder // encodes events that are dropped before they have a record; nil without dead letters
 	ids             ids.Maker
+	id              []byte      // of event, beside which the codec takes it; nil if it has none there
 	lag             *lag.Source // nil: not measured
 	event           beat.Event  // being encoded; a field, so that it is not allocated each time
 }
@@ -46,6 +49,7 @@ func newEncoderFactory(c *config, format *wireFormat, source *ids.Source, tracke
 		}
 		if format.tag == nil {
 			e.sharing, _ = e.codec.(codec.Sharing)
+			e.identifying, _ = e.codec.(codec.Identifying)
 		}
 		if tracker != nil {
 			e.lag = tracker.NewSource()
@@ -90,18 +94,26 @@ func (e *encoder) encode(event *beat.Event) *record {
 	if shared != nil {
 		shared.AddTo(event)
 	}
+	if e.id != nil {
+		event.Meta = mapstr.M{ids.Field: string(e.id)}
+	}
 	return e.drop(event, reason, err)
 }
 
 // encodeShared returns the record of an event that has further fields, unless shared
 // is nil, or the reason why the event cannot be sent.
 func (e *encoder) encodeShared(event *beat.Event, shared *sharedfields.Fields) (_ *record, reason string, _ error) {
+	e.id = nil
 	if e.maxLen > 0 {
 		if lineBytes, ok := codec.MessageLen(event); ok && lineBytes > e.maxLen {
 			return nil, reasonMaxLen, errTooLong
 		}
 	}
-	e.ids.Identify(event)
+	if e.identifying != nil && len(event.Meta) == 0 {
+		e.id = e.ids.Make(event)
+	} else {
+		e.ids.Identify(event)
+	}
 	r, _ := recordPool.Get().(*record)
 	data, err := e.append(r.data, event, shared)
 	if err != nil {
@@ -125,7 +137,10 @@ func (e *encoder) encodeShared(event *beat.Event, shared *sharedfields.Fields) (
 }
 
 func (e *encoder) append(dst []byte, event *beat.Event, shared *sharedfields.Fields) ([]byte, error) {
-	if shared == nil {
+	switch {
+	case e.id != nil:
+		return e.identifying.AppendIdentified(dst, event, shared, e.id)
+	case shared == nil:
 		return e.codec.Append(dst, event)
 	}
 	return e.sharing.AppendShared(dst, event, shared)

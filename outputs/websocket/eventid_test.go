@@ -162,6 +162,14 @@ func TestAnIDIsNotTakenFromTheEventBefore(t *testing.T) {
 	require.NotContains(t, string(e.encode(testEvent("from nowhere")).data), `"_id":`)
 }
 
+func TestADeadLetterHasTheID(t *testing.T) {
+	dataIn(t, t.TempDir())
+	e, _ := identifyingEncoder(t, `{format: json, max_message_bytes: 1KiB, dead_letter.path: dead}`)
+	r := e.encode(lineOf(7, strings.Repeat("x", 1024)))
+	require.Equal(t, reasonMaxMessageBytes, r.reason)
+	require.Regexp(t, `"_id":"[A-Za-z0-9_-]{22}"`, string(r.event))
+}
+
 type registryEntry string
 
 func (e registryEntry) Key() string { return string(e) }

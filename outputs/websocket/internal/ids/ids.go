@@ -42,6 +42,20 @@ type Maker struct {
 	without *monitoring.Uint
 	maker   *eventid.Maker
 	meta    mapstr.M // metadata of events that have none, so that it is not allocated each time
+	last    [eventid.Length]byte // the id that Make returned
+}
+
+// Make returns the id of an event without metadata, for an encoder that takes it beside
+// the event. It is valid until the next call. It is nil if the event gets none.
+func (m *Maker) Make(event *beat.Event) []byte {
+	switch {
+	case m.without == nil:
+		return nil
+	case m.maker == nil || !m.maker.Write(&m.last, event):
+		m.without.Inc()
+		return nil
+	}
+	return m.last[:]
 }
 
 // Identify gives an event an id, unless it has one. It replaces the metadata, which
