@@ -62,8 +62,10 @@ func (m *Maker) Write(text *[Length]byte, event *beat.Event) (ok bool) {
 	return true
 }
 
-// with returns the hash of a line at an offset. mix is a bijection, so that equal
-// lines of one file and generation have different hashes, whatever the file is.
+// with returns the hash of a line at an offset. mix is a bijection, so that lines of one
+// file and generation that are equal, or whose hashes collide, have different ids, whatever
+// the file is. So xxh3, keyed and not cryptographic, will do: lines in two places share an id
+// only if their hashes differ by what mix makes of 128 bits that the writers of lines do not know.
 func (h *fileHash) with(offset int64, line xxh3.Uint128) xxh3.Uint128 {
 	return xxh3.Uint128{
 		Hi: line.Hi + mix(h.high^uint64(offset)),

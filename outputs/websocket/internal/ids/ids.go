@@ -41,7 +41,7 @@ func (s *Source) NewMaker() Maker {
 type Maker struct {
 	without *monitoring.Uint
 	maker   *eventid.Maker
-	meta    mapstr.M // metadata of events that have none, so that it is not allocated each time
+	meta    mapstr.M             // metadata of events that have none, so that it is not allocated each time
 	last    [eventid.Length]byte // the id that Make returned
 }
 
