@@ -30,6 +30,16 @@ func TestAGenerationOfAllFilesIsAboveEveryOther(t *testing.T) {
 	require.Greater(t, g.base, future, "that of all files")
 }
 
+func TestAFileThatFallsAgainNeedsNoRoom(t *testing.T) {
+	g := &fileGenerations{files: map[fileKey]uint64{}}
+	for n := range maxGenerations {
+		g.raise(fileKey{byte(n), byte(n >> 8)})
+	}
+	g.raise(fileKey{1})
+	require.Zero(t, g.base, "all files begin a new generation")
+	require.EqualValues(t, 2, g.of(fileKey{1}))
+}
+
 // Each try costs a sync of the disk, and there would be one for each line.
 func TestGenerationsThatCannotBeWrittenAreTriedOnceInAnInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

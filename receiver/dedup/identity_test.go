@@ -51,6 +51,7 @@ func TestRecordID(t *testing.T) {
 func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 	const line = `"message":"m","log":{"offset":7,"file":{"path":"/a","inode":"1"}}`
 	const known = `"message":"m","log":{"offset":7,"file":{"path":"/a","fingerprint":"f1","inode":"1"}}`
+	const windows = `"message":"m","log":{"offset":7,"file":{"path":"/a","idxlo":"1"}}`
 	record := func(timestamp, id, agent, rest string) string {
 		return fmt.Sprintf(`{"@timestamp":%q,"@metadata":{"beat":"filebeat","_id":%q},"agent":{"id":%q},%s}`, timestamp, id, agent, rest)
 	}
@@ -72,6 +73,7 @@ func TestADedupLeavesOutNothingButTheSame(t *testing.T) {
 		"another place":                                      {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "7", "8", 1)), other},
 		"another file":                                       {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, `"inode":"1"`, `"inode":"2"`, 1)), other},
 		"a file that was renamed":                            {first, record("2021-02-05T22:17:09.123Z", "a", "x", strings.Replace(line, "/a", "/b", 1)), same},
+		"a file of Windows that was renamed":                 {record("t", "a", "x", windows), record("t", "a", "x", strings.Replace(windows, "/a", "/b", 1)), same},
 		"a known file on another disk":                       {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(strings.Replace(known, `"inode":"1"`, `"inode":"2"`, 1), "/a", "/b", 1)), same},
 		"another file on the same inode":                     {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(known, "f1", "f2", 1)), other},
 		"a file with a fingerprint or not":                   {record("t", "a", "x", known), record("t", "a", "x", strings.Replace(known, `"fingerprint":"f1",`, "", 1)), other},
