@@ -13,14 +13,17 @@ import (
 
 // forgotten reports whether Filebeat begins a file again although nothing happened to
 // it: when it starts it forgets the files whose names are gone (clean_removed), and finds
-// one that was renamed meanwhile under its new name. Then the lines are those
-// that were read before the start, up to offset.
+// one that was renamed meanwhile under its new name. Then the lines are those that were read
+// before the start, up to offset.
 //
-// Filebeat also begins again a truncated file, which is shorter or still has its entry
-// in the registry, and a new file that begins like the one before, which was born after
-// the registry was last written. Neither is taken for a forgotten one, nor
-// a file about which that is not known.
+// Filebeat also begins again a truncated file, which is shorter or still has its entry in the
+// registry, and a new file that begins like the one before, which was born after the registry
+// was last written. Neither is taken for a forgotten one, nor a file about which that is not
+// known: behind a disk queue an event does not bring its entry, and comes late.
 func (s *Source) forgotten(event *beat.Event, entry string, offset int64) bool {
+	if entry == "" {
+		return false
+	}
 	path, _ := inner(inner(event.Fields["log"])["file"])["path"].(string)
 	info, err := os.Stat(path)
 	if err != nil || info.Size() < offset {

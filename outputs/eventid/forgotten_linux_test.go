@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
 )
 
 // The temporary folder of a test has to be on a file system that knows when a file was made.
@@ -33,13 +35,20 @@ func TestAFileThatFilebeatForgotAtItsStartKeepsItsIDs(t *testing.T) {
 		require.NoError(t, os.WriteFile(path+".new", []byte(strings.Repeat("x\n", acked)), 0o600))
 		require.NoError(t, os.Rename(path+".new", path))
 	}
+	// Filebeat may have confirmed the file to the end meanwhile, and the file may be another.
+	queued := func(event *beat.Event) *beat.Event {
+		event.Private = nil
+		return edited(event, "agent.ephemeral_id", "run-3")
+	}
 	type change func(t *testing.T, data, path string)
 	for name, test := range map[string]struct {
 		changes []change
+		through func(*beat.Event) *beat.Event
 		same    bool
 	}{
 		"forgotten":                       {changes: []change{forget}, same: true},
 		"still in the registry":           {},
+		"forgotten, behind a disk queue":  {changes: []change{forget}, through: queued},
 		"forgotten and shorter":           {changes: []change{forget, shorten}},
 		"forgotten, and another file now": {changes: []change{forget, replace}},
 		"forgotten and gone":              {changes: []change{forget, func(t *testing.T, _, path string) { t.Helper(); require.NoError(t, os.Remove(path)) }}},
@@ -52,7 +61,11 @@ func TestAFileThatFilebeatForgotAtItsStartKeepsItsIDs(t *testing.T) {
 			data, path := t.TempDir(), filepath.Join(t.TempDir(), "a.log")
 			require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("x\n", acked)), 0o600))
 			read := func(m *Maker, offset int64) string {
-				return idOf(t, m, edited(lineOf(someFile, offset, "x"), "log.file.path", path))
+				event := edited(lineOf(someFile, offset, "x"), "log.file.path", path)
+				if test.through != nil {
+					event = test.through(event)
+				}
+				return idOf(t, m, event)
 			}
 			first := open(t, data, nil).NewMaker()
 			ids := []string{read(first, 0), read(first, 10)}

@@ -150,10 +150,9 @@ func (s *Source) hash(id fileKey, generation uint64) fileHash {
 }
 
 // visit notes that a line at offset was read, and returns the hash for its id. A place
-// that does not rise begins a new generation, which is on disk before the first line of
-// it has an id. Otherwise, after a kill, later lines
-// could get the ids of earlier ones. A file that Filebeat forgot at its start stays in its
-// generation.
+// that does not rise begins a new generation, which is on disk before the first line of it
+// has an id. Otherwise, after a kill, later lines could get the ids of earlier ones. A file
+// that Filebeat forgot at its start stays in its generation.
 //
 // Behind the lines of an earlier run a disk queue has those of this run, which began
 // where the registry says and may have read some of them again. Where other runs
